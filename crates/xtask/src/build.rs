@@ -1,0 +1,284 @@
+//! `cargo xtask build`: the module and its glue, the TypeScript around them, the page, the server.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use crate::project::{Project, cargo};
+use crate::setup::{self, WASM, WasmTools};
+use crate::sizes;
+use crate::{Result, sh};
+
+/// How much the compilers are asked for.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Mode {
+    /// What is published.
+    Release,
+    /// Quick to build: unoptimised and not minified.
+    Dev,
+}
+
+impl Mode {
+    /// The folder in cargo's target folder that the server is built to.
+    pub(crate) fn server_profile(self) -> &'static str {
+        match self {
+            Self::Release => "release",
+            Self::Dev => "debug",
+        }
+    }
+
+    fn wasm_profile(self) -> (&'static str, &'static str) {
+        match self {
+            Self::Release => ("wasm", "wasm"),
+            Self::Dev => ("dev", "debug"),
+        }
+    }
+}
+
+/// One thing to build, and how.
+type Part = (&'static str, fn(&Project, &WasmTools, Mode) -> Result);
+
+/// In the order in which they need each other.
+const PARTS: [Part; 4] = [
+    ("wasm", wasm),
+    ("js", js),
+    ("page", page),
+    ("server", server),
+];
+
+/// `cargo xtask build [--dev] [wasm] [js] [page] [server]`
+pub(crate) fn command(project: &Project, arguments: &[String]) -> Result {
+    let mut mode = Mode::Release;
+    let mut chosen = Vec::new();
+    for argument in arguments {
+        match argument.as_str() {
+            "--dev" => mode = Mode::Dev,
+            "--release" => mode = Mode::Release,
+            part if PARTS.iter().any(|(name, _)| *name == part) => chosen.push(part),
+            other => return Err(format!("build: no part or option `{other}`").into()),
+        }
+    }
+    let tools = setup::for_build(project)?;
+    parts(project, &tools, mode, &chosen)
+}
+
+/// Builds everything.
+pub(crate) fn everything(project: &Project, tools: &WasmTools, mode: Mode) -> Result {
+    parts(project, tools, mode, &[])
+}
+
+fn parts(project: &Project, tools: &WasmTools, mode: Mode, chosen: &[&str]) -> Result {
+    for (name, build) in PARTS {
+        if chosen.is_empty() || chosen.contains(&name) {
+            sh::timed(&format!("build {name}"), || {
+                build(project, tools, mode).map(|()| "done".to_owned())
+            })?;
+        }
+    }
+    if mode == Mode::Release && project.root.join("dist/browser.js").is_file() {
+        sizes::print(project)?;
+    }
+    Ok(())
+}
+
+/// dist/core.{wasm,js,d.ts}: the module and its glue; dist/core.base64.{js,d.ts}: the module as text.
+fn wasm(project: &Project, tools: &WasmTools, mode: Mode) -> Result {
+    let (profile, folder) = mode.wasm_profile();
+    sh::run(
+        tools
+            .command("cargo")?
+            .args(["build", "--package", "highwater-wasm"])
+            .args(["--target", WASM, "--profile", profile]),
+    )?;
+    let module = project
+        .target
+        .join(WASM)
+        .join(folder)
+        .join("highwater_wasm.wasm");
+
+    // Made aside: dist/ changes only when all of it was made.
+    let aside = project.target.join("glue");
+    fs::create_dir_all(&aside)?;
+    sh::run(
+        tools
+            .command("wasm-bindgen")?
+            // Without the default path the glue names no URL: the doors do, each in its way.
+            .args([
+                "--target",
+                "web",
+                "--omit-default-module-path",
+                "--out-name",
+                "core",
+                "--out-dir",
+            ])
+            .arg(&aside)
+            .arg(module),
+    )?;
+    let bound = aside.join("core_bg.wasm");
+    let wasm = aside.join("core.wasm");
+    match mode {
+        Mode::Release => sh::run(
+            tools
+                .command("wasm-opt")?
+                .arg("-Oz")
+                .arg(bound)
+                .arg("-o")
+                .arg(&wasm),
+        )?,
+        Mode::Dev => drop(fs::copy(bound, &wasm)?),
+    }
+    let text = base64(&fs::read(&wasm)?);
+    fs::write(
+        aside.join("core.base64.js"),
+        format!("export const base64 = \"{text}\";\n"),
+    )?;
+    fs::write(
+        aside.join("core.base64.d.ts"),
+        "export declare const base64: string;\n",
+    )?;
+
+    let dist = project.root.join("dist");
+    fs::create_dir_all(&dist)?;
+    for name in [
+        "core.wasm",
+        "core.js",
+        "core.d.ts",
+        "core.base64.js",
+        "core.base64.d.ts",
+    ] {
+        fs::copy(aside.join(name), dist.join(name))?;
+    }
+    Ok(())
+}
+
+/// dist/*.js and dist/*.d.ts from crates/wasm/js/*.ts.
+fn js(project: &Project, _: &WasmTools, _: Mode) -> Result {
+    let dist = project.root.join("dist");
+    if !dist.join("core.d.ts").is_file() {
+        return Err("dist/core.d.ts is missing: build wasm first".into());
+    }
+    // What an earlier source file left behind must not be published.
+    for entry in fs::read_dir(&dist)? {
+        let entry = entry?;
+        if entry.file_type()?.is_dir() {
+            fs::remove_dir_all(entry.path())?;
+        } else if !entry.file_name().to_string_lossy().starts_with("core.") {
+            fs::remove_file(entry.path())?;
+        }
+    }
+    sh::run(sh::node_tool(&project.root, "tsc").args(["--project", "."]))
+}
+
+/// www/dist: the page's scripts and styles bundled, everything else as it is.
+fn page(project: &Project, _: &WasmTools, mode: Mode) -> Result {
+    let www = project.root.join("www");
+    let out = www.join("dist");
+    if out.is_dir() {
+        fs::remove_dir_all(&out)?;
+    }
+    let mut esbuild = sh::node_tool(&project.root, "esbuild");
+    esbuild.args([
+        "www/src/main.ts",
+        "www/style.css",
+        "--bundle",
+        "--outdir=www/dist",
+        "--entry-names=[name]",
+    ]);
+    esbuild.args([
+        "--format=esm",
+        "--target=es2022",
+        "--sourcemap",
+        "--log-level=warning",
+    ]);
+    if mode == Mode::Release {
+        esbuild.arg("--minify");
+    }
+    sh::run(&mut esbuild)?;
+    for entry in fs::read_dir(&www)? {
+        let entry = entry?;
+        let name = entry.file_name();
+        let built = ["style.css", "tsconfig.json"]
+            .iter()
+            .any(|built| *built == name);
+        if entry.file_type()?.is_file() && !built {
+            fs::copy(entry.path(), out.join(name))?;
+        }
+    }
+    // esbuild leaves `new URL('./core.wasm', import.meta.url)` as it is: the file has to lie beside the bundle.
+    fs::copy(project.root.join("dist/core.wasm"), out.join("core.wasm"))?;
+    Ok(())
+}
+
+/// The program `highwater`.
+fn server(_: &Project, _: &WasmTools, mode: Mode) -> Result {
+    let mut build = cargo();
+    build.args(["build", "--package", "highwater-server"]);
+    if mode == Mode::Release {
+        build.arg("--release");
+    }
+    sh::run(&mut build)
+}
+
+/// Minified bundles of two doors, as an application would load them; for measuring.
+pub(crate) fn bundles(project: &Project) -> Result<[PathBuf; 2]> {
+    let bundle = |door: &str| -> Result<PathBuf> {
+        let out = project.target.join("sizes").join(door);
+        sh::read(
+            sh::node_tool(&project.root, "esbuild")
+                .arg(Path::new("dist").join(door))
+                .args([
+                    "--bundle",
+                    "--minify",
+                    "--format=esm",
+                    "--target=es2022",
+                    "--log-level=error",
+                ])
+                .arg(format!("--outfile={}", out.display())),
+        )?;
+        Ok(out)
+    };
+    Ok([bundle("browser.js")?, bundle("inline.js")?])
+}
+
+/// RFC 4648, with padding.
+fn base64(bytes: &[u8]) -> String {
+    const ALPHABET: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+    let mut text = String::with_capacity(bytes.len().div_ceil(3) * 4);
+    for chunk in bytes.chunks(3) {
+        let word = chunk
+            .iter()
+            .fold(0u32, |word, byte| word << 8 | u32::from(*byte))
+            << (8 * (3 - chunk.len()));
+        for place in 0..4 {
+            if place <= chunk.len() {
+                text.push(char::from(
+                    ALPHABET[(word >> (18 - 6 * place)) as usize & 63],
+                ));
+            } else {
+                text.push('=');
+            }
+        }
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::base64;
+
+    #[test]
+    fn base64_is_that_of_the_standard() {
+        // RFC 4648, section 10.
+        let pairs = [
+            ("", ""),
+            ("f", "Zg=="),
+            ("fo", "Zm8="),
+            ("foo", "Zm9v"),
+            ("foob", "Zm9vYg=="),
+            ("fooba", "Zm9vYmE="),
+            ("foobar", "Zm9vYmFy"),
+        ];
+        for (bytes, text) in pairs {
+            assert_eq!(base64(bytes.as_bytes()), text);
+        }
+    }
+}

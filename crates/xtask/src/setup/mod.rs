@@ -1,0 +1,107 @@
+//! `cargo xtask setup`: gets what building and testing need.
+//!
+//! Each part looks first, and does nothing when what it needs is there. What is
+//! made is kept in the user's cache folder, so that a new clone finds it.
+
+mod browser;
+mod npm;
+mod toolchain;
+mod tools;
+
+use std::env;
+use std::fs::{self, File};
+use std::path::PathBuf;
+use std::process::{Command, ExitCode};
+
+pub(crate) use browser::Browser;
+pub(crate) use toolchain::{BARE, WASM};
+
+use crate::project::Project;
+use crate::{Result, sh};
+
+/// How to run a program that builds for, or works on, WebAssembly.
+pub(crate) struct WasmTools {
+    /// Searched before PATH.
+    folders: Vec<PathBuf>,
+}
+
+impl WasmTools {
+    /// `program` with the toolchain that has our targets, wasm-bindgen, wasm-pack and wasm-opt before it on PATH.
+    pub(crate) fn command(&self, program: &str) -> Result<Command> {
+        let path = env::var_os("PATH").unwrap_or_default();
+        let folders = self.folders.iter().cloned().chain(env::split_paths(&path));
+        let path = env::join_paths(folders)?;
+        // The program is looked up by the PATH that xtask itself has, so say where it is.
+        let file = self
+            .folders
+            .iter()
+            .map(|folder| folder.join(program))
+            .find(|file| file.is_file());
+        let mut command = Command::new(file.unwrap_or_else(|| program.into()));
+        // `CARGO` and `RUSTC` name the programs of the toolchain that xtask itself runs under.
+        command
+            .env("PATH", path)
+            .env_remove("CARGO")
+            .env_remove("RUSTC")
+            .env_remove("RUSTDOC");
+        Ok(command)
+    }
+}
+
+/// Everything that set-up can get.
+pub(crate) struct Everything {
+    pub(crate) wasm: WasmTools,
+    pub(crate) browser: Browser,
+}
+
+/// Sets up what `build` needs.
+pub(crate) fn for_build(project: &Project) -> Result<WasmTools> {
+    let _one_at_a_time = lock(project)?;
+    let mut folders = Vec::new();
+    toolchain::ensure(project, &[WASM], &mut folders)?;
+    tools::ensure_wasm_bindgen(project, &mut folders)?;
+    npm::ensure(project, &mut folders)?;
+    Ok(WasmTools { folders })
+}
+
+/// Sets up what `build` and `test` need.
+pub(crate) fn everything(project: &Project) -> Result<Everything> {
+    let _one_at_a_time = lock(project)?;
+    let mut folders = Vec::new();
+    toolchain::ensure(project, &[WASM, BARE], &mut folders)?;
+    tools::ensure_wasm_bindgen(project, &mut folders)?;
+    tools::ensure_wasm_pack(project, &mut folders)?;
+    npm::ensure(project, &mut folders)?;
+    let browser = browser::ensure(project)?;
+    Ok(Everything {
+        wasm: WasmTools { folders },
+        browser,
+    })
+}
+
+/// `cargo xtask wasm COMMAND…`
+pub(crate) fn run_with_wasm_tools(project: &Project, arguments: &[String]) -> Result<ExitCode> {
+    let (program, rest) = arguments.split_first().ok_or("wasm: which command?")?;
+    let folders = {
+        let _one_at_a_time = lock(project)?;
+        let mut folders = Vec::new();
+        toolchain::ensure(project, &[WASM], &mut folders)?;
+        tools::ensure_wasm_bindgen(project, &mut folders)?;
+        tools::ensure_wasm_pack(project, &mut folders)?;
+        npm::ensure(project, &mut folders)?;
+        folders
+    };
+    sh::run(WasmTools { folders }.command(program)?.args(rest))?;
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Held while set-up works: two at once would build the same thing twice in one place.
+fn lock(project: &Project) -> Result<File> {
+    fs::create_dir_all(&project.cache)?;
+    let file = File::create(project.cache.join("setup.lock"))?;
+    if file.try_lock().is_err() {
+        println!("waiting for another set-up to end");
+        file.lock()?;
+    }
+    Ok(file)
+}

@@ -1,0 +1,325 @@
+//! `cargo xtask test`: everything that must hold, the quickest to fail first.
+
+use core::time::Duration;
+use std::env;
+use std::fs;
+use std::path::Path;
+use std::process::{Command, ExitCode};
+use std::time::Instant;
+
+use crate::build::{self, Mode};
+use crate::project::{Project, cargo};
+use crate::setup::{self, BARE, Everything, WASM};
+use crate::{Result, licences, locks, sh};
+
+/// One thing that must hold.
+struct Step {
+    name: &'static str,
+    what: &'static str,
+    run: fn(&Context) -> Result,
+}
+
+struct Context<'a> {
+    project: &'a Project,
+    setup: &'a Everything,
+}
+
+const STEPS: &[Step] = &[
+    Step {
+        name: "fmt",
+        what: "rustfmt has nothing to change",
+        run: fmt,
+    },
+    Step {
+        name: "locks",
+        what: "lock files hold no download addresses",
+        run: |c| locks::check(c.project),
+    },
+    Step {
+        name: "licences",
+        what: "deny.toml allows every licence",
+        run: |c| licences::check(c.project),
+    },
+    Step {
+        name: "no-std",
+        what: "core builds where there is no std",
+        run: no_std,
+    },
+    Step {
+        name: "clippy",
+        what: "clippy finds nothing, on the host",
+        run: clippy,
+    },
+    Step {
+        name: "clippy-wasm",
+        what: "clippy finds nothing, for wasm32",
+        run: clippy_wasm,
+    },
+    Step {
+        name: "cargo-test",
+        what: "unit, integration and doc tests",
+        run: cargo_test,
+    },
+    Step {
+        name: "build",
+        what: "module, package, page and server",
+        run: build_all,
+    },
+    Step {
+        name: "types",
+        what: "tsc finds nothing in the page",
+        run: types,
+    },
+    Step {
+        name: "wasm-node",
+        what: "wasm tests in Node",
+        run: wasm_node,
+    },
+    Step {
+        name: "wasm-browser",
+        what: "wasm tests in headless Chromium",
+        run: wasm_browser,
+    },
+    Step {
+        name: "node",
+        what: "the package in Node",
+        run: |c| node_tests(c, "tests/node"),
+    },
+    Step {
+        name: "package",
+        what: "the package packed and installed",
+        run: |c| node_tests(c, "tests/package"),
+    },
+    Step {
+        name: "browser",
+        what: "the page, driven in Chromium",
+        run: |c| node_tests(c, "tests/browser"),
+    },
+    Step {
+        name: "wasm-pack",
+        what: "wasm-pack builds the crate by itself",
+        run: wasm_pack,
+    },
+];
+
+/// How a step ended.
+enum Outcome {
+    Passed(Duration),
+    Failed(Duration),
+    Skipped,
+}
+
+/// `cargo xtask test [--keep-going] [--list] [STEP…]`
+pub(crate) fn command(project: &Project, arguments: &[String]) -> Result<ExitCode> {
+    // Who waits for a machine elsewhere wants to hear of every failure at once.
+    let mut keep_going =
+        env::var_os("CI").is_some_and(|value| !value.is_empty() && value != "false");
+    let mut chosen = Vec::new();
+    for argument in arguments {
+        match argument.as_str() {
+            "--keep-going" => keep_going = true,
+            "--list" => {
+                for step in STEPS {
+                    println!("{:14}{}", step.name, step.what);
+                }
+                return Ok(ExitCode::SUCCESS);
+            }
+            name if STEPS.iter().any(|step| step.name == name) => chosen.push(name),
+            other => {
+                return Err(
+                    format!("test: no step or option `{other}`; `--list` names the steps").into(),
+                );
+            }
+        }
+    }
+
+    let begun = Instant::now();
+    let setup = setup::everything(project)?;
+    let set_up = begun.elapsed();
+    let context = Context {
+        project,
+        setup: &setup,
+    };
+    let steps: Vec<&Step> = STEPS
+        .iter()
+        .filter(|step| chosen.is_empty() || chosen.contains(&step.name))
+        .collect();
+    let outcomes = run(&steps, &context, keep_going);
+    Ok(summary(&steps, &outcomes, set_up, begun.elapsed()))
+}
+
+fn run(steps: &[&Step], context: &Context, keep_going: bool) -> Vec<Outcome> {
+    let mut stopped = false;
+    steps
+        .iter()
+        .map(|step| {
+            if stopped {
+                return Outcome::Skipped;
+            }
+            println!(
+                "\n{}",
+                sh::bold(&format!("== {}: {}", step.name, step.what))
+            );
+            let begun = Instant::now();
+            match (step.run)(context) {
+                Ok(()) => {
+                    let time = begun.elapsed();
+                    println!("{} {} ({})", sh::green("✓"), step.name, sh::seconds(time));
+                    Outcome::Passed(time)
+                }
+                Err(failure) => {
+                    let time = begun.elapsed();
+                    println!(
+                        "{} {} ({}): {failure}",
+                        sh::red("✗"),
+                        step.name,
+                        sh::seconds(time)
+                    );
+                    stopped = !keep_going;
+                    Outcome::Failed(time)
+                }
+            }
+        })
+        .collect()
+}
+
+fn summary(steps: &[&Step], outcomes: &[Outcome], set_up: Duration, whole: Duration) -> ExitCode {
+    println!("\n{:14}{:>9}", "set-up", sh::seconds(set_up));
+    let (mut passed, mut failed, mut skipped) = (0, 0, 0);
+    for (step, outcome) in steps.iter().zip(outcomes) {
+        let (time, word) = match outcome {
+            Outcome::Passed(time) => {
+                passed += 1;
+                (sh::seconds(*time), sh::green("passed"))
+            }
+            Outcome::Failed(time) => {
+                failed += 1;
+                (sh::seconds(*time), sh::red("failed"))
+            }
+            Outcome::Skipped => {
+                skipped += 1;
+                (String::new(), "not run".to_owned())
+            }
+        };
+        println!("{:14}{time:>9}  {word}", step.name);
+    }
+    println!("{:14}{:>9}\n", "altogether", sh::seconds(whole));
+    if skipped == 0 {
+        println!("{passed} passed, {failed} failed");
+    } else {
+        println!("{passed} passed, {failed} failed, {skipped} skipped");
+    }
+    if failed == 0 {
+        ExitCode::SUCCESS
+    } else {
+        ExitCode::FAILURE
+    }
+}
+
+fn fmt(_: &Context) -> Result {
+    sh::run(cargo().args(["fmt", "--all", "--check"]))
+}
+
+fn clippy(_: &Context) -> Result {
+    sh::run(cargo().args(["clippy", "--workspace", "--all-targets", "--", "-Dwarnings"]))
+}
+
+fn clippy_wasm(context: &Context) -> Result {
+    let mut clippy = context.setup.wasm.command("cargo")?;
+    clippy.args([
+        "clippy",
+        "--package",
+        "highwater-wasm",
+        "--all-targets",
+        "--target",
+        WASM,
+    ]);
+    sh::run(clippy.args(["--", "-Dwarnings"]))
+}
+
+fn no_std(context: &Context) -> Result {
+    for target in [BARE, WASM] {
+        let mut build = context.setup.wasm.command("cargo")?;
+        sh::run(build.args(["build", "--package", "highwater-core", "--target", target]))?;
+    }
+    Ok(())
+}
+
+fn cargo_test(_: &Context) -> Result {
+    sh::run(cargo().args(["test", "--workspace"]))
+}
+
+fn build_all(context: &Context) -> Result {
+    build::everything(context.project, &context.setup.wasm, Mode::Release)
+}
+
+fn types(context: &Context) -> Result {
+    sh::run(sh::node_tool(&context.project.root, "tsc").args(["--noEmit", "--project", "www"]))
+}
+
+fn wasm_node(context: &Context) -> Result {
+    let mut test = context.setup.wasm.command("wasm-pack")?;
+    sh::run(test.args(["test", "--mode", "no-install", "--node", "crates/wasm"]))
+}
+
+fn wasm_browser(context: &Context) -> Result {
+    let mut test = context.setup.wasm.command("wasm-pack")?;
+    test.args(["test", "--headless", "--chrome"]);
+    // Without a driver of the machine's own, wasm-pack gets one: the one download that it may do.
+    if let Some(driver) = &context.setup.browser.driver {
+        test.args(["--mode", "no-install", "--chromedriver"])
+            .arg(driver);
+    }
+    sh::run(test.arg("crates/wasm"))
+}
+
+/// Node's own runner over FOLDER/*.test.mjs. They are told where the browser and the server are.
+fn node_tests(context: &Context, folder: &str) -> Result {
+    let mut files: Vec<_> = fs::read_dir(context.project.root.join(folder))
+        .map_err(|error| format!("{folder}: {error}"))?
+        .flatten()
+        .map(|entry| Path::new(folder).join(entry.file_name()))
+        .filter(|file| file.to_string_lossy().ends_with(".test.mjs"))
+        .collect();
+    if files.is_empty() {
+        return Err(format!("no *.test.mjs in {folder}").into());
+    }
+    files.sort();
+    let mut node = Command::new("node");
+    node.args(["--test", "--test-reporter=spec"]).args(files);
+    node.env("CHROME", &context.setup.browser.chrome);
+    node.env(
+        "HIGHWATER_BIN",
+        context.project.server(Mode::Release.server_profile()),
+    );
+    sh::run(&mut node)
+}
+
+/// As someone does who uses the crate without the npm package.
+fn wasm_pack(context: &Context) -> Result {
+    for target in ["web", "bundler", "nodejs"] {
+        let out = context.project.target.join("wasm-pack").join(target);
+        let mut build = context.setup.wasm.command("wasm-pack")?;
+        build.args([
+            "build",
+            "crates/wasm",
+            "--mode",
+            "no-install",
+            "--target",
+            target,
+            "--out-dir",
+        ]);
+        sh::run(build.arg(&out))?;
+        for file in [
+            "highwater_wasm.js",
+            "highwater_wasm.d.ts",
+            "highwater_wasm_bg.wasm",
+            "package.json",
+        ] {
+            if !out.join(file).is_file() {
+                return Err(format!("wasm-pack for {target} left no {file}").into());
+            }
+        }
+    }
+    Ok(())
+}
