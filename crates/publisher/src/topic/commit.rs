@@ -1,0 +1,158 @@
+//! How a transaction becomes state: first decided as a whole, then applied.
+
+use super::Topic;
+use crate::error::{CommitError, Refusal};
+use crate::frame;
+use crate::id::Id;
+use crate::item::Slot;
+use crate::log::{Entry, Part};
+use crate::transaction::{Change, Operation, Transaction};
+use bytes::Bytes;
+use std::collections::HashMap;
+use std::sync::Arc;
+
+impl Topic {
+    /// The version that each operation leads to, or the first refusal. Changes nothing.
+    pub(super) fn decide(&self, transaction: &Transaction) -> Result<Vec<i64>, CommitError> {
+        if transaction.is_empty() {
+            return Err(CommitError::Empty);
+        }
+        // What the operations before this one have done: the last version, and whether the item is there.
+        let mut staged: HashMap<&Id, (i64, bool)> = HashMap::new();
+        let mut versions = Vec::with_capacity(transaction.operations.len());
+        for (position, operation) in transaction.operations.iter().enumerate() {
+            let known = staged
+                .get(&operation.id)
+                .copied()
+                .or_else(|| self.known(&operation.id));
+            let version = self
+                .allow(operation, known)
+                .map_err(|refusal| CommitError::Refused {
+                    operation: position,
+                    refusal,
+                })?;
+            staged.insert(
+                &operation.id,
+                (version, matches!(operation.change, Change::Put(_))),
+            );
+            versions.push(version);
+        }
+        Ok(versions)
+    }
+
+    fn allow(&self, operation: &Operation, known: Option<(i64, bool)>) -> Result<i64, Refusal> {
+        let current = known.filter(|&(_, live)| live).map(|(version, _)| version);
+        if !operation.expect.holds(current) {
+            return Err(Refusal::Conflict { current });
+        }
+        if operation.change == Change::Delete && current.is_none() {
+            return Err(Refusal::NotFound);
+        }
+        let last = known.map_or(0, |(version, _)| version);
+        match operation.version {
+            None => Ok(last
+                .checked_add(1)
+                .ok_or(Refusal::Exhausted)?
+                .max((self.index + 1).cast_signed())),
+            Some(version) if version < 1 => Err(Refusal::NotPositive),
+            Some(version) if version <= last => Err(Refusal::Stale { last, current }),
+            Some(version) => Ok(version),
+        }
+    }
+
+    pub(super) fn apply(&mut self, transaction: Transaction, versions: &[i64]) {
+        self.index += 1;
+        self.snapshots.clear();
+        let mut operations: Vec<_> = transaction
+            .operations
+            .into_iter()
+            .zip(versions.iter().copied())
+            .collect();
+        // Stable: the order within a kind stays, and each kind's events stand together.
+        operations.sort_by(|(a, _), (b, _)| a.id.kind().cmp(b.id.kind()));
+
+        let (mut out, mut parts) = (Vec::new(), Vec::<Part>::new());
+        for (Operation { id, change, .. }, version) in operations {
+            let start = out.len();
+            let kind = self.apply_one(&mut out, id, change, version);
+            match parts.last_mut() {
+                Some(part) if part.kind == kind => part.events.end = out.len(),
+                _ => {
+                    let touched = self.kinds.entry(kind.clone()).or_default();
+                    let previous = core::mem::replace(&mut touched.newest, self.index);
+                    parts.push(Part {
+                        kind,
+                        events: start..out.len(),
+                        previous,
+                        frame: None,
+                    });
+                }
+            }
+        }
+        frame::transferred(
+            &mut out,
+            self.epoch.as_str(),
+            self.index,
+            Some(self.index - 1),
+        );
+        self.log.push(Entry::new(out.into(), parts));
+        self.forget_deletions();
+    }
+
+    fn apply_one(&mut self, out: &mut Vec<u8>, id: Id, change: Change, version: i64) -> Arc<str> {
+        match change {
+            Change::Put(object) => {
+                let start = out.len();
+                let text = frame::put(out, id.kind(), id.key(), version, object.as_str());
+                self.tombstones.remove(&id);
+                let (kind, key) = id.parts();
+                // A copy: a slice would keep the whole transaction alive for as long as one of its items.
+                let event = Bytes::copy_from_slice(&out[start..]);
+                let slot = Slot {
+                    version,
+                    event,
+                    object: text.start - start..text.end - start,
+                };
+                self.kinds
+                    .entry(kind.clone())
+                    .or_default()
+                    .items
+                    .insert(key, slot);
+                kind
+            }
+            Change::Delete => {
+                frame::delete(out, id.kind(), id.key(), version);
+                self.tombstones.insert(id.clone(), (version, self.index));
+                self.deletions.push_back((self.index, id.clone()));
+                let (kind, key) = id.parts();
+                self.kinds
+                    .entry(kind.clone())
+                    .or_default()
+                    .items
+                    .remove(&key);
+                kind
+            }
+        }
+    }
+
+    /// Drops the memory of deletions that the log has dropped, and of kinds that have nothing left.
+    fn forget_deletions(&mut self) {
+        let base = self.log.base();
+        while let Some((_, id)) = self.deletions.pop_front_if(|(index, _)| *index <= base) {
+            if self
+                .tombstones
+                .get(&id)
+                .is_some_and(|&(_, index)| index <= base)
+            {
+                self.tombstones.remove(&id);
+            }
+            if self
+                .kinds
+                .get(id.kind())
+                .is_some_and(|kind| kind.items.is_empty() && kind.newest <= base)
+            {
+                self.kinds.remove(id.kind());
+            }
+        }
+    }
+}

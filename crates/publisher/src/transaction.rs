@@ -1,0 +1,133 @@
+//! What a publisher asks for.
+
+use crate::id::Id;
+use crate::object::Object;
+
+/// Operations that happen together or not at all, in their order.
+///
+/// An operation sees what the ones before it did.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Transaction {
+    pub(crate) operations: Vec<Operation>,
+}
+
+impl Transaction {
+    /// One without operations; a topic refuses it until something is pushed.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Adds an operation at the end.
+    pub fn push(&mut self, operation: Operation) {
+        self.operations.push(operation);
+    }
+
+    /// Whether nothing was pushed.
+    pub fn is_empty(&self) -> bool {
+        self.operations.is_empty()
+    }
+}
+
+impl FromIterator<Operation> for Transaction {
+    fn from_iter<I: IntoIterator<Item = Operation>>(operations: I) -> Self {
+        Self {
+            operations: operations.into_iter().collect(),
+        }
+    }
+}
+
+impl<const N: usize> From<[Operation; N]> for Transaction {
+    fn from(operations: [Operation; N]) -> Self {
+        operations.into_iter().collect()
+    }
+}
+
+/// One change of one item, with its condition.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Operation {
+    pub(crate) id: Id,
+    pub(crate) change: Change,
+    pub(crate) version: Option<i64>,
+    pub(crate) expect: Expect,
+}
+
+impl Operation {
+    /// Creates or replaces an item.
+    pub fn put(id: Id, object: Object) -> Self {
+        Self {
+            id,
+            change: Change::Put(object),
+            version: None,
+            expect: Expect::Anything,
+        }
+    }
+
+    /// Deletes an item; refused where there is none.
+    pub fn delete(id: Id) -> Self {
+        Self {
+            id,
+            change: Change::Delete,
+            version: None,
+            expect: Expect::Anything,
+        }
+    }
+
+    /// Gives the version instead of leaving it to the topic. It has to be positive, and greater than
+    /// any that the item had, deletions included.
+    #[must_use]
+    pub fn at(self, version: i64) -> Self {
+        Self {
+            version: Some(version),
+            ..self
+        }
+    }
+
+    /// Sets the condition: compare, then set.
+    #[must_use]
+    pub fn when(self, expect: Expect) -> Self {
+        Self { expect, ..self }
+    }
+}
+
+/// What an operation does.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Change {
+    /// The item has this value from now on.
+    Put(Object),
+    /// The item is gone.
+    Delete,
+}
+
+/// What has to be true of the item just before the operation.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Expect {
+    /// No condition.
+    #[default]
+    Anything,
+    /// There is no such item.
+    Absent,
+    /// There is one, at whatever version.
+    Present,
+    /// There is one, at exactly this version.
+    Version(i64),
+}
+
+impl Expect {
+    /// Reads the number that a request carries: 0 means that the item must not exist.
+    pub fn version(version: i64) -> Self {
+        if version == 0 {
+            Self::Absent
+        } else {
+            Self::Version(version)
+        }
+    }
+
+    pub(crate) fn holds(self, current: Option<i64>) -> bool {
+        match self {
+            Self::Anything => true,
+            Self::Absent => current.is_none(),
+            Self::Present => current.is_some(),
+            Self::Version(version) => current == Some(version),
+        }
+    }
+}
