@@ -1,9 +1,65 @@
 //! Stream in, state out: the core of the Highwater client materializer.
+//!
+//! A versioned event stream may repeat, reorder, stall, drop and reconnect. This crate takes such
+//! a stream and keeps the state object that it describes: every item at its newest version,
+//! deletions remembered, a snapshot there as a whole or not at all.
+//!
+//! It does no I/O, reads no clock and calls nobody back: bytes and time come in as arguments,
+//! changes and [`Effect`]s come out as values. From the outside in:
+//!
+//! - [`Session`] drives one stream: when to connect, with what to resume, when to give up.
+//! - [`Materializer`] takes in bytes or events and keeps a [`State`] and a [`View`].
+//! - [`Protocol`] turns the events of one wire format into [`Message`]s.
+//! - [`SseDecoder`] turns bytes into events, [`MessageReceiver`] is the rule of versions alone;
+//!   both are of use by themselves.
+//!
+//! ```
+//! use highwater_core::{Instant, Materializer, Protocol};
+//! let mut flags = Materializer::new(Protocol::relay());
+//! flags.push(
+//!     Instant::default(),
+//!     b"event: put\ndata: {\"data\":{\"flags\":{\"dark\":{\"version\":3,\"on\":true}}}}\n\n",
+//! )?;
+//! assert_eq!(flags.state().get("flags", "dark").unwrap().version, 3);
+//! # Ok::<(), highwater_core::Error>(())
+//! ```
 #![no_std]
 #![forbid(unsafe_code)]
 
 extern crate alloc;
 
+mod backoff;
 mod cursor;
+mod error;
+mod fold;
+mod framing;
+mod json;
+mod materializer;
+mod message;
+mod protocol;
+mod receiver;
+mod session;
+mod sse;
+mod state;
+mod table;
+mod time;
+mod trace;
+mod view;
 
+pub use backoff::{Backoff, Forgive, Jitter, Profile};
 pub use cursor::Position;
+pub use error::{Class, Error};
+pub use json::JsonError;
+pub use materializer::{Commit, Judge, Materializer, MaterializerOptions, Refill, Signals};
+pub use message::{Event, Message, Transfer, Version};
+pub use protocol::{JsonSpec, Mode, Protocol};
+pub use receiver::{Action, Known, MessageReceiver};
+pub use session::{
+    ConnectionId, Effect, Failure, Input, Phase, Request, Session, SessionOptions, Status,
+};
+pub use sse::{SseDecoder, SseEvent, SseItem};
+pub use state::{Change, Gate, Item, Noop, State, Tombstones};
+pub use table::Slot;
+pub use time::Instant;
+pub use trace::{Step, TRACE_DATA_BYTES, Traced};
+pub use view::View;

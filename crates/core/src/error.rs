@@ -1,0 +1,230 @@
+//! What can go wrong, and what follows from it.
+
+use alloc::boxed::Box;
+use core::fmt;
+use core::time::Duration;
+
+use crate::json::JsonError;
+
+/// What a fault asks for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Class {
+    /// The connection is made again; the state stays and the stream resumes where it was left.
+    Retry,
+    /// The connection is made again, and asks for everything: the position is not to be trusted.
+    Reset,
+    /// Trying again cannot help. The state stays readable; the session has stopped.
+    Terminal,
+}
+
+/// A fault of a stream: what was wrong, where, and (by [`Error::class`]) what follows.
+///
+/// Faults are values. None of them loses anything that was committed before.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Error {
+    /// An event's data is not JSON, or not of the shape that the protocol gives it.
+    /// Likely cause: a proxy that cuts or rewrites, or another protocol than the one chosen.
+    Data {
+        /// The event's type.
+        event: Box<str>,
+        /// What was wrong, and at which byte of the data.
+        cause: JsonError,
+    },
+    /// An event, or a line of NDJSON, is larger than the limit.
+    TooLarge {
+        /// The limit, in bytes.
+        limit: usize,
+        /// The byte of the stream at which it was passed.
+        at: u64,
+    },
+    /// A value was not JSON when it was judged (on arrival, with [`Judge::OnArrival`]).
+    ///
+    /// [`Judge::OnArrival`]: crate::Judge::OnArrival
+    Value {
+        /// The item's kind.
+        kind: Box<str>,
+        /// The item's key.
+        key: Box<str>,
+        /// What was wrong, and at which byte of the value.
+        cause: JsonError,
+    },
+    /// An event stands where the protocol does not allow it.
+    Order {
+        /// The event's type.
+        event: Box<str>,
+        /// What the protocol wants instead.
+        what: &'static str,
+    },
+    /// A transaction builds on one that never came. Asking again from the cursor heals it.
+    Gap {
+        /// The cursor that the transaction builds on.
+        basis: Box<str>,
+    },
+    /// The application's view refused a transaction.
+    View {
+        /// The view's words.
+        what: Box<str>,
+    },
+    /// The server answered with a status that is not a stream.
+    Status {
+        /// The HTTP status.
+        code: u16,
+        /// Whether the protocol forbids trying again.
+        terminal: bool,
+    },
+    /// The server answered with something that is not a stream of this protocol.
+    ContentType {
+        /// What it sent instead; empty when it named nothing.
+        found: Box<str>,
+    },
+    /// The connection could not be made, or broke.
+    Network {
+        /// The transport's words.
+        what: Box<str>,
+        /// Whether the transport called it temporary; `None` when it did not say.
+        temporary: Option<bool>,
+    },
+    /// The server closed the stream.
+    Closed,
+    /// The server asked for everything to be read again (Consul's `Aborted`).
+    Aborted,
+    /// The server said that it fails.
+    Server {
+        /// Its words.
+        reason: Box<str>,
+    },
+    /// Nothing, not even a heartbeat, came for this long.
+    Silent {
+        /// How long.
+        after: Duration,
+    },
+    /// A snapshot began and did not end in time.
+    SnapshotTimeout {
+        /// The time that it had.
+        after: Duration,
+    },
+    /// No answer to a connection attempt.
+    ConnectTimeout {
+        /// The time that it had.
+        after: Duration,
+    },
+}
+
+impl Error {
+    /// What follows from the fault.
+    pub const fn class(&self) -> Class {
+        match self {
+            Self::Status { terminal: true, .. } => Class::Terminal,
+            Self::View { .. } | Self::Aborted => Class::Reset,
+            _ => Class::Retry,
+        }
+    }
+
+    /// A short name that programs may compare.
+    pub const fn code(&self) -> &'static str {
+        match self {
+            Self::Data { .. } => "bad-data",
+            Self::TooLarge { .. } => "too-large",
+            Self::Value { .. } => "bad-value",
+            Self::Order { .. } => "out-of-order",
+            Self::Gap { .. } => "gap",
+            Self::View { .. } => "view",
+            Self::Status { .. } => "status",
+            Self::ContentType { .. } => "content-type",
+            Self::Network { .. } => "network",
+            Self::Closed => "closed",
+            Self::Aborted => "aborted",
+            Self::Server { .. } => "server",
+            Self::Silent { .. } => "silent",
+            Self::SnapshotTimeout { .. } => "snapshot-timeout",
+            Self::ConnectTimeout { .. } => "connect-timeout",
+        }
+    }
+
+    /// The words of the fault: what was found, or what was wanted.
+    pub fn what(&self) -> &str {
+        match self {
+            Self::Data { cause, .. } | Self::Value { cause, .. } => cause.what,
+            Self::Order { what, .. } => what,
+            Self::Gap { basis } => basis,
+            Self::View { what } | Self::Network { what, .. } => what,
+            Self::ContentType { found } => found,
+            Self::Server { reason } => reason,
+            _ => "",
+        }
+    }
+
+    /// The event, or `kind/key`'s kind, that the fault was met in; empty for others.
+    pub fn place(&self) -> &str {
+        match self {
+            Self::Data { event, .. } | Self::Order { event, .. } => event,
+            Self::Value { kind, .. } => kind,
+            _ => "",
+        }
+    }
+
+    /// The key of the item that the fault was met in, if it was met in one.
+    pub fn key(&self) -> Option<&str> {
+        if let Self::Value { key, .. } = self { Some(key) } else { None }
+    }
+
+    /// The number that belongs to the fault: a byte offset, a status, a limit in bytes, or a time
+    /// in milliseconds.
+    pub fn number(&self) -> Option<u64> {
+        let number = |size: usize| u64::try_from(size).ok();
+        match self {
+            Self::Data { cause, .. } | Self::Value { cause, .. } => number(cause.at),
+            Self::TooLarge { limit, .. } => number(*limit),
+            Self::Status { code, .. } => Some(u64::from(*code)),
+            Self::Silent { after }
+            | Self::SnapshotTimeout { after }
+            | Self::ConnectTimeout { after } => u64::try_from(after.as_millis()).ok(),
+            _ => None,
+        }
+    }
+
+    /// Whether a first failure of this sort is kept quiet: it says of itself that it will pass.
+    pub(crate) const fn is_temporary(&self) -> bool {
+        matches!(self, Self::Network { temporary: Some(true), .. } | Self::Aborted)
+    }
+}
+
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Data { event, cause } => {
+                write!(f, "the data of event '{event}': {} at byte {}", cause.what, cause.at)
+            }
+            Self::TooLarge { limit, at } => {
+                write!(f, "an event larger than {limit} bytes, at byte {at} of the stream")
+            }
+            Self::Value { kind, key, cause } => {
+                write!(f, "the value of {kind}/{key}: {} at byte {}", cause.what, cause.at)
+            }
+            Self::Order { event, what } => write!(f, "event '{event}' out of order: {what}"),
+            Self::Gap { basis } => write!(f, "the transactions up to {basis} never came"),
+            Self::View { what } => write!(f, "the view refused a transaction: {what}"),
+            Self::Status { code, terminal: true } => {
+                write!(f, "the server answered {code}, which trying again cannot heal")
+            }
+            Self::Status { code, .. } => write!(f, "the server answered {code}"),
+            Self::ContentType { found } => {
+                write!(f, "the answer is no event stream but '{found}'")
+            }
+            Self::Network { what, .. } => write!(f, "the connection failed: {what}"),
+            Self::Closed => f.write_str("the server closed the stream"),
+            Self::Aborted => f.write_str("the server asked for a new snapshot"),
+            Self::Server { reason } => write!(f, "the server reported: {reason}"),
+            Self::Silent { after } => write!(f, "nothing came for {} ms", after.as_millis()),
+            Self::SnapshotTimeout { after } => {
+                write!(f, "the snapshot did not end within {} ms", after.as_millis())
+            }
+            Self::ConnectTimeout { after } => {
+                write!(f, "no answer within {} ms", after.as_millis())
+            }
+        }
+    }
+}
+
+impl core::error::Error for Error {}

@@ -1,0 +1,345 @@
+//! Messages in, state out: what is collected, when it takes effect, and in which order.
+
+use alloc::string::String;
+use alloc::vec::Vec;
+
+use crate::cursor::Position;
+use crate::error::Error;
+use crate::json;
+use crate::materializer::{Commit, Judge, MaterializerOptions, Refill, Signals};
+use crate::message::{Event, Message, Transfer};
+use crate::receiver::Action;
+use crate::state::{Change, Gate, Item, Op, State};
+use crate::time::Instant;
+use crate::trace::{Step, Trace, Traced};
+use crate::view::View;
+
+/// The part of a materializer behind its protocol.
+pub(crate) struct Fold<V> {
+    gate: Gate,
+    options: MaterializerOptions,
+    state: State,
+    view: V,
+    /// The view was reset while the state was kept: it is owed everything.
+    view_owed: bool,
+    cursor: Option<String>,
+    transfer: Option<Transfer>,
+    staged: Vec<Op>,
+    changes: Vec<Change>,
+    commits: Vec<Commit>,
+    trace: Option<Trace>,
+}
+
+impl<V: View> Fold<V> {
+    pub(crate) fn new(gate: Gate, view: V, options: MaterializerOptions) -> Self {
+        Self {
+            gate,
+            options,
+            state: State::new(options.tombstones),
+            view,
+            view_owed: false,
+            cursor: None,
+            transfer: None,
+            staged: Vec::new(),
+            changes: Vec::new(),
+            commits: Vec::new(),
+            trace: options.trace.then(Trace::default),
+        }
+    }
+
+    pub(crate) fn begin(&mut self) {
+        self.changes.clear();
+        self.commits.clear();
+        if self.staged.is_empty() {
+            self.state.reclaim();
+        }
+    }
+
+    /// An event is about to be decoded.
+    pub(crate) fn event(&mut self, now: Instant, event: &Event<'_>) {
+        if let Some(trace) = &mut self.trace {
+            trace.event(now, event);
+        }
+    }
+
+    /// The event was at fault: nothing of its transfer is to take effect.
+    pub(crate) fn fault(&mut self, error: &Error) {
+        self.drop_transfer();
+        if let Some(trace) = &mut self.trace {
+            trace.step(Step::Fault(error.clone()));
+        }
+    }
+
+    pub(crate) fn message(
+        &mut self,
+        now: Instant,
+        message: Message<'_>,
+        signals: &mut Signals,
+    ) -> Result<(), Error> {
+        if let Some(trace) = &mut self.trace {
+            trace.message(&message);
+        }
+        match message {
+            Message::Begin(transfer) => self.begin_transfer(transfer),
+            Message::Upsert { .. } | Message::Delete { .. } if self.transfer.is_none() => {}
+            Message::Upsert { kind, key, version, value } => {
+                if let Err(error) = self.judge(kind, key, value) {
+                    let slot = self.state.slot(kind, key);
+                    self.staged.push(Op::Keep { slot, refused: Some(version) });
+                    signals.fault = Some(error);
+                } else {
+                    self.stage_upsert(kind, key, version, value);
+                }
+            }
+            Message::Delete { kind, key, version } => {
+                let slot = self.state.slot(kind, key);
+                self.staged.push(Op::Delete { slot, version });
+            }
+            Message::Keep { kind, key } => {
+                let slot = self.state.slot(kind, key);
+                self.staged.push(Op::Keep { slot, refused: None });
+            }
+            Message::Listed { kind } => {
+                let part = self.state.part(kind);
+                self.staged.push(Op::Listed { part });
+            }
+            Message::Commit { cursor, basis, ordered } => {
+                if self.commit(now, cursor, basis, ordered)? {
+                    signals.committed = true;
+                }
+            }
+            Message::UpToDate => signals.up_to_date = true,
+            Message::Resumed(resumed) => signals.resumed = Some(resumed),
+            Message::HeartbeatEvery(millis) => signals.heartbeat_every = Some(millis),
+            Message::Target(target) => signals.target = Some(target),
+            Message::Failed { reason, .. } => {
+                // What was collected goes; the kind of transfer stays, by the protocol.
+                self.state.abandon(self.staged.drain(..));
+                signals.fault = Some(Error::Server { reason: reason.into() });
+            }
+            Message::Invalidate => signals.invalidated = true,
+            Message::Reconnect => signals.reconnect = true,
+            Message::Goodbye { reason } => {
+                self.drop_transfer();
+                signals.goodbye = Some(reason.into());
+            }
+            Message::Heartbeat | Message::Ignored(_) => {}
+        }
+        Ok(())
+    }
+
+    pub(crate) fn reset(&mut self) {
+        self.drop_transfer();
+        self.cursor = None;
+        self.view.reset();
+        self.view_owed = true;
+        if self.options.refill == Refill::EmptyFirst {
+            self.empty();
+        }
+    }
+
+    pub(crate) fn restore<'i>(
+        &mut self,
+        cursor: Option<&str>,
+        items: impl Iterator<Item = Item<'i>>,
+    ) {
+        self.begin_transfer(Transfer::Snapshot);
+        for item in items {
+            self.stage_upsert(item.kind, item.key, item.version, item.value);
+        }
+        // The first commit of an empty view cannot be refused for what it builds on.
+        drop(self.commit(Instant::default(), cursor, None, false));
+        self.transfer = None;
+    }
+
+    pub(crate) fn drop_transfer(&mut self) {
+        self.transfer = None;
+        self.state.abandon(self.staged.drain(..));
+    }
+
+    pub(crate) const fn options(&self) -> &MaterializerOptions {
+        &self.options
+    }
+
+    pub(crate) const fn state(&self) -> &State {
+        &self.state
+    }
+
+    pub(crate) const fn view(&self) -> &V {
+        &self.view
+    }
+
+    pub(crate) fn changes(&self) -> &[Change] {
+        &self.changes
+    }
+
+    pub(crate) fn commits(&self) -> &[Commit] {
+        &self.commits
+    }
+
+    pub(crate) fn cursor(&self) -> Option<&str> {
+        self.cursor.as_deref()
+    }
+
+    pub(crate) fn staged(&self) -> usize {
+        self.staged.len()
+    }
+
+    pub(crate) fn in_snapshot(&self) -> bool {
+        self.transfer == Some(Transfer::Snapshot)
+    }
+
+    pub(crate) fn set_tracing(&mut self, on: bool) {
+        self.trace = on.then(Trace::default);
+    }
+
+    pub(crate) fn take_trace(&mut self) -> Vec<Traced> {
+        self.trace.as_mut().map(Trace::take).unwrap_or_default()
+    }
+
+    fn begin_transfer(&mut self, transfer: Transfer) {
+        self.drop_transfer();
+        self.transfer = Some(transfer);
+        let empty_first = self.options.refill == Refill::EmptyFirst;
+        if empty_first && transfer == Transfer::Snapshot && self.cursor.is_some() {
+            self.cursor = None;
+            self.view.reset();
+            self.state.clear(&mut self.changes);
+            self.commits.push(Commit { snapshot: true, end: self.changes.len() });
+        }
+    }
+
+    fn stage_upsert(&mut self, kind: &str, key: &str, version: i64, value: &[u8]) {
+        let slot = self.state.slot(kind, key);
+        self.staged.push(Op::Upsert { slot, version, value: value.into() });
+    }
+
+    fn empty(&mut self) {
+        self.state.clear(&mut self.changes);
+        self.view_owed = false;
+        self.commits.push(Commit { snapshot: true, end: self.changes.len() });
+    }
+
+    /// Applies what was collected. False when it had all been applied before.
+    fn commit(
+        &mut self,
+        now: Instant,
+        cursor: Option<&str>,
+        basis: Option<&str>,
+        ordered: bool,
+    ) -> Result<bool, Error> {
+        let Some(transfer) = self.transfer else {
+            return Ok(false);
+        };
+        // Changes may follow without another beginning (FDv2).
+        self.transfer = Some(Transfer::Changes);
+        match self.order(transfer, cursor, basis, ordered) {
+            Order::Next => {}
+            Order::Seen => {
+                self.state.abandon(self.staged.drain(..));
+                if let Some(trace) = &mut self.trace {
+                    trace.step(Step::Seen);
+                }
+                return Ok(false);
+            }
+            Order::Gap => {
+                let basis = basis.unwrap_or_default().into();
+                return Err(Error::Gap { basis });
+            }
+        }
+        // An emptied state is filled; there is nothing to compare a snapshot with.
+        let refill = self.options.refill;
+        let applied = if refill == Refill::EmptyFirst && self.gate == Gate::Cursor {
+            Transfer::Changes
+        } else {
+            transfer
+        };
+        let before = self.changes.len();
+        let gate = self.gate;
+        self.state.apply(applied, self.staged.drain(..), gate, now, &mut self.changes);
+        if let Some(trace) = &mut self.trace {
+            trace.changes(&self.changes[before..], &self.state);
+        }
+        let mut kept = before;
+        for at in before..self.changes.len() {
+            if self.changes[at].action != Action::Noop {
+                self.changes[kept] = self.changes[at];
+                kept += 1;
+            }
+        }
+        self.changes.truncate(kept);
+        self.cursor = cursor.map(String::from);
+        let snapshot = transfer == Transfer::Snapshot;
+        self.commits.push(Commit { snapshot, end: self.changes.len() });
+        self.tell_view(before)?;
+        Ok(true)
+    }
+
+    /// Where a transaction stands to those before it. Only cursors that say their order are held
+    /// to it: those of our own server ([`Position`]).
+    fn order(
+        &self,
+        transfer: Transfer,
+        cursor: Option<&str>,
+        basis: Option<&str>,
+        ordered: bool,
+    ) -> Order {
+        let Some(next) = cursor.and_then(Position::parse) else {
+            return Order::Next;
+        };
+        let last = self.cursor.as_deref().and_then(Position::parse);
+        let last = last.filter(|last| last.epoch == next.epoch);
+        if let Some(last) = last {
+            let seen = match transfer {
+                Transfer::Snapshot => next.index < last.index,
+                Transfer::Changes => next.index <= last.index,
+            };
+            if seen && ordered {
+                return Order::Seen;
+            }
+        }
+        if transfer == Transfer::Changes
+            && let Some(basis) = basis.and_then(Position::parse)
+            && last.is_none_or(|last| basis.epoch != last.epoch || basis.index > last.index)
+        {
+            return Order::Gap;
+        }
+        Order::Next
+    }
+
+    fn tell_view(&mut self, before: usize) -> Result<(), Error> {
+        let told = if core::mem::take(&mut self.view_owed) {
+            let all: Vec<Change> = self
+                .state
+                .iter()
+                .map(|(slot, item)| Change {
+                    slot,
+                    action: Action::Insert,
+                    version: item.version,
+                    noop: None,
+                })
+                .collect();
+            self.view.update(&all, &self.state)
+        } else {
+            self.view.update(&self.changes[before..], &self.state)
+        };
+        told.map_err(|what| Error::View { what })
+    }
+
+    fn judge(&self, kind: &str, key: &str, value: &[u8]) -> Result<(), Error> {
+        if self.options.judge == Judge::WhenRead {
+            return Ok(());
+        }
+        json::check(value).map_err(|cause| Error::Value {
+            kind: kind.into(),
+            key: key.into(),
+            cause,
+        })
+    }
+}
+
+enum Order {
+    Next,
+    Seen,
+    Gap,
+}

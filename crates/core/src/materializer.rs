@@ -1,0 +1,323 @@
+//! Stream in, state out.
+
+use alloc::boxed::Box;
+use alloc::vec::Vec;
+
+use crate::error::Error;
+use crate::fold::Fold;
+use crate::framing::{Frame, Framing};
+use crate::message::Event;
+use crate::protocol::{Decode, Protocol, ProtocolError};
+use crate::state::{Change, Item, State, Tombstones};
+use crate::time::Instant;
+use crate::trace::Traced;
+use crate::view::View;
+
+/// What becomes of the state that is there when a new snapshot begins.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Refill {
+    /// It stays readable until the new snapshot is whole, and then changes only where it differs.
+    #[default]
+    Aside,
+    /// It is emptied first, as Consul's own materializer does. For comparison with recordings.
+    EmptyFirst,
+}
+
+/// When a value is checked to be JSON.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Judge {
+    /// When somebody reads it ([`Item::json`](crate::Item::json)).
+    #[default]
+    WhenRead,
+    /// When it arrives: an item whose value is not JSON keeps the version and value that it had.
+    OnArrival,
+}
+
+/// The choices that a materializer leaves open.
+#[derive(Clone, Copy, Debug)]
+#[non_exhaustive]
+pub struct MaterializerOptions {
+    /// What becomes of the old state under a new snapshot.
+    pub refill: Refill,
+    /// When values are judged.
+    pub judge: Judge,
+    /// How long deletions are remembered.
+    pub tombstones: Tombstones,
+    /// The largest event, in bytes.
+    pub max_event_bytes: usize,
+    /// Whether to record what every event did, for [`Materializer::take_trace`].
+    pub trace: bool,
+}
+
+impl Default for MaterializerOptions {
+    fn default() -> Self {
+        Self {
+            refill: Refill::default(),
+            judge: Judge::default(),
+            tombstones: Tombstones::default(),
+            max_event_bytes: 64 << 20,
+            trace: false,
+        }
+    }
+}
+
+/// A transaction that took effect.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Commit {
+    /// Whether it was a snapshot.
+    pub snapshot: bool,
+    /// Its changes are those of [`Materializer::changes`] up to here, from where the commit
+    /// before it ended.
+    pub end: usize,
+}
+
+/// What the events of one input asked for, beside changing the state.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+#[expect(clippy::struct_excessive_bools, reason = "independent facts, not states")]
+pub struct Signals {
+    /// How many events, comments included, there were.
+    pub events: usize,
+    /// At least one transaction was committed.
+    pub committed: bool,
+    /// The server said that the state is its own (no transfer needed).
+    pub up_to_date: bool,
+    /// The server's verdict on the resume.
+    pub resumed: Option<bool>,
+    /// The server's heartbeat interval, in milliseconds.
+    pub heartbeat_every: Option<u64>,
+    /// The server's reconnection time (`retry:`), in milliseconds.
+    pub retry: Option<u64>,
+    /// The position that the transfer leads to.
+    pub target: Option<u64>,
+    /// The state must be fetched anew.
+    pub invalidated: bool,
+    /// The connection is to be dropped and made again; nothing after this was read.
+    pub reconnect: bool,
+    /// The server announced that it will close.
+    pub goodbye: Option<Box<str>>,
+    /// A fault that was reported and passed over.
+    pub fault: Option<Error>,
+}
+
+/// Takes in one stream and keeps its items in a [`State`], and a [`View`] up to date with it.
+///
+/// It does no I/O and makes no connections: give it the bytes (or events) of a stream with
+/// [`push`](Self::push) ([`event`](Self::event)), and say [`connected`](Self::connected) when a
+/// new connection begins. A [`Session`](crate::Session) does that, and all that belongs to a
+/// connection.
+///
+/// - M1: readers never see half of a transaction or of a snapshot.
+/// - M2: an older version never replaces a newer one, also not after a deletion (where the
+///   protocol has versions; else the cursor never goes back).
+/// - M3: bad input changes nothing.
+///
+/// ```
+/// use highwater_core::{Instant, Materializer, Protocol};
+/// let mut flags = Materializer::new(Protocol::relay());
+/// flags.push(Instant::default(), b"event: put\ndata: {\"path\":\"/\",\"data\":{\"flags\":{\"dark\":{\"version\":3,\"on\":true}}}}\n\n")?;
+/// let dark = flags.state().get("flags", "dark").unwrap();
+/// assert_eq!((dark.version, dark.json().unwrap()), (3, r#"{"version":3,"on":true}"#));
+/// # Ok::<(), highwater_core::Error>(())
+/// ```
+pub struct Materializer<V = ()> {
+    protocol: Protocol,
+    framing: Framing,
+    fold: Fold<V>,
+}
+
+impl Materializer {
+    /// A materializer that keeps a [`State`] and no other view.
+    pub fn new(protocol: Protocol) -> Self {
+        Self::with_view(protocol, (), MaterializerOptions::default())
+    }
+}
+
+impl<V: View> Materializer<V> {
+    /// A materializer that keeps `view` up to date as well.
+    pub fn with_view(protocol: Protocol, view: V, options: MaterializerOptions) -> Self {
+        Self {
+            framing: Framing::sse(options.max_event_bytes),
+            fold: Fold::new(protocol.gate(), view, options),
+            protocol,
+        }
+    }
+
+    /// A new connection begins: what the old one left unfinished is dropped.
+    pub fn connected(&mut self) {
+        self.fold.drop_transfer();
+        self.framing.end();
+        self.protocol.connected(self.fold.cursor());
+    }
+
+    /// The coming stream is lines of JSON (NDJSON), or else server-sent events.
+    pub fn read_lines(&mut self, lines: bool) {
+        self.framing.read_lines(lines, self.fold.options().max_event_bytes);
+    }
+
+    /// Forgets the changes of earlier inputs. Call it before each input whose changes you read.
+    pub fn begin(&mut self) {
+        self.fold.begin();
+    }
+
+    /// Reads the next bytes of the stream, cut anywhere. After an error the rest of `bytes` and
+    /// of the connection is not to be read; say [`connected`](Self::connected) and go on with the
+    /// next.
+    pub fn push(&mut self, now: Instant, bytes: &[u8]) -> Result<Signals, Error> {
+        let mut signals = Signals::default();
+        self.push_into(now, bytes, &mut signals)?;
+        Ok(signals)
+    }
+
+    /// Reads one event that a transport has already taken out of its frame.
+    pub fn event(&mut self, now: Instant, event: &Event<'_>) -> Result<Signals, Error> {
+        let mut signals = Signals::default();
+        self.event_into(now, event, &mut signals)?;
+        Ok(signals)
+    }
+
+    /// Reads the answer to a poll, which [`Signals::invalidated`] asked for: all that there is.
+    pub fn fetched(&mut self, now: Instant, body: &[u8]) -> Result<Signals, Error> {
+        let mut signals = Signals::default();
+        self.fetched_into(now, body, &mut signals)?;
+        Ok(signals)
+    }
+
+    /// As [`push`](Self::push); an error leaves what came before it in `signals`.
+    pub(crate) fn push_into(
+        &mut self,
+        now: Instant,
+        bytes: &[u8],
+        signals: &mut Signals,
+    ) -> Result<(), Error> {
+        let Self { protocol, framing, fold } = self;
+        let mut rest = bytes;
+        while let Some(frame) = framing.next(&mut rest) {
+            signals.events += 1;
+            match frame {
+                Frame::Event(event) => {
+                    decode(protocol, fold, now, &event, signals, Protocol::decode)?;
+                }
+                Frame::Retry(millis) => signals.retry = Some(millis),
+                Frame::Comment => {}
+                Frame::TooLarge { limit, at } => return Err(Error::TooLarge { limit, at }),
+            }
+            if signals.reconnect || signals.goodbye.is_some() {
+                break;
+            }
+        }
+        Ok(())
+    }
+
+    pub(crate) fn event_into(
+        &mut self,
+        now: Instant,
+        event: &Event<'_>,
+        signals: &mut Signals,
+    ) -> Result<(), Error> {
+        signals.events += 1;
+        self.framing.saw_id(event.id);
+        let limit = self.fold.options().max_event_bytes;
+        if event.data.len() > limit {
+            return Err(Error::TooLarge { limit, at: 0 });
+        }
+        decode(&mut self.protocol, &mut self.fold, now, event, signals, Protocol::decode)
+    }
+
+    pub(crate) fn fetched_into(
+        &mut self,
+        now: Instant,
+        body: &[u8],
+        signals: &mut Signals,
+    ) -> Result<(), Error> {
+        signals.events += 1;
+        let event = Event { kind: "poll", data: body, id: "" };
+        decode(&mut self.protocol, &mut self.fold, now, &event, signals, Protocol::polled)
+    }
+
+    /// Drops the position, so that the next connection asks for everything. The state stays until
+    /// that is there (or is emptied now, with [`Refill::EmptyFirst`]).
+    pub fn reset(&mut self) {
+        self.framing.forget_id();
+        self.fold.reset();
+    }
+
+    /// The items.
+    pub const fn state(&self) -> &State {
+        self.fold.state()
+    }
+
+    /// The view.
+    pub const fn view(&self) -> &V {
+        self.fold.view()
+    }
+
+    /// What changed since [`begin`](Self::begin). No-ops are not among it.
+    pub fn changes(&self) -> &[Change] {
+        self.fold.changes()
+    }
+
+    /// The transactions since [`begin`](Self::begin).
+    pub fn commits(&self) -> &[Commit] {
+        self.fold.commits()
+    }
+
+    /// Where the stream was last whole; what a resume asks for.
+    pub fn cursor(&self) -> Option<&str> {
+        self.fold.cursor()
+    }
+
+    /// The last event id of the stream; empty when there is none.
+    pub fn last_event_id(&self) -> &str {
+        self.framing.last_event_id()
+    }
+
+    /// How many steps of an unfinished transfer are waiting for its end.
+    pub fn staged(&self) -> usize {
+        self.fold.staged()
+    }
+
+    /// Whether a snapshot has begun and not ended.
+    pub fn in_snapshot(&self) -> bool {
+        self.fold.in_snapshot()
+    }
+
+    /// The protocol, with its state.
+    pub const fn protocol(&self) -> &Protocol {
+        &self.protocol
+    }
+
+    /// Begins or ends the recording of what every event does.
+    pub fn set_tracing(&mut self, on: bool) {
+        self.fold.set_tracing(on);
+    }
+
+    /// What every event did since this was last called; empty unless tracing.
+    pub fn take_trace(&mut self) -> Vec<Traced> {
+        self.fold.take_trace()
+    }
+
+    /// Takes up a state that was kept elsewhere: the materializer must be new.
+    pub fn restore<'i>(&mut self, cursor: Option<&str>, items: impl Iterator<Item = Item<'i>>) {
+        self.fold.restore(cursor, items);
+    }
+}
+
+fn decode<V: View>(
+    protocol: &mut Protocol,
+    fold: &mut Fold<V>,
+    now: Instant,
+    event: &Event<'_>,
+    signals: &mut Signals,
+    decode: Decode,
+) -> Result<(), Error> {
+    fold.event(now, event);
+    let error = match decode(protocol, event, &mut |message| fold.message(now, message, signals)) {
+        Ok(()) => return Ok(()),
+        Err(ProtocolError::Data(cause)) => Error::Data { event: event.kind.into(), cause },
+        Err(ProtocolError::Order(what)) => Error::Order { event: event.kind.into(), what },
+        Err(ProtocolError::Taken(error)) => error,
+    };
+    fold.fault(&error);
+    Err(error)
+}

@@ -1,0 +1,249 @@
+//! What the events of each protocol mean.
+//!
+//! A protocol turns [`Event`]s into [`Message`]s, one event at a time. It knows the wire format
+//! and the rules of its own sequence, and nothing of connections or of the state.
+
+mod autoconfig;
+mod consul;
+mod fdv2;
+mod json;
+mod ping;
+mod relay;
+
+use alloc::string::{String, ToString};
+use alloc::vec::Vec;
+
+use crate::error::Error;
+use crate::json::JsonError;
+use crate::message::{Event, Message};
+use crate::state::Gate;
+
+pub use fdv2::Mode;
+pub use json::JsonSpec;
+
+/// Where a protocol puts what it decoded.
+pub(crate) type Sink<'s> = &'s mut dyn FnMut(Message<'_>) -> Result<(), Error>;
+
+/// Why an event was not decoded to its end.
+#[derive(Debug)]
+pub(crate) enum ProtocolError {
+    /// Its data is not what the protocol says.
+    Data(JsonError),
+    /// It may not stand where it stands.
+    Order(&'static str),
+    /// Whoever took the messages refused one.
+    Taken(Error),
+}
+
+impl From<JsonError> for ProtocolError {
+    fn from(error: JsonError) -> Self {
+        Self::Data(error)
+    }
+}
+
+impl From<Error> for ProtocolError {
+    fn from(error: Error) -> Self {
+        Self::Taken(error)
+    }
+}
+
+pub(crate) type Decoded = Result<(), ProtocolError>;
+
+/// A way to decode an event.
+pub(crate) type Decode = fn(&mut Protocol, &Event<'_>, Sink<'_>) -> Decoded;
+
+/// One of the protocols that a stream may speak.
+///
+/// | protocol | a snapshot is | changes are | versions decide |
+/// | --- | --- | --- | --- |
+/// | [`fdv2`](Self::fdv2) | `server-intent` … `payload-transferred` | the same | not: the cursor does |
+/// | [`relay`](Self::relay) | `put` | `patch`, `delete` | per key; a put replaces all |
+/// | [`ping`](Self::ping) | fetched after each `ping` | | per key; a fetch replaces all |
+/// | [`autoconfig`](Self::autoconfig) | `put` | `patch`, `delete` | per key, in puts too |
+/// | [`consul`](Self::consul) | events up to `EndOfSnapshot` | events | not: the index does |
+/// | [`json`](Self::json) | as the application says | as it says | per key, if it says where |
+#[derive(Debug)]
+pub struct Protocol(Kind);
+
+#[derive(Debug)]
+enum Kind {
+    Fdv2(fdv2::Fdv2),
+    Relay(relay::Relay),
+    Ping,
+    AutoConfig,
+    Consul(consul::Consul),
+    Json(json::Json),
+}
+
+impl Default for Protocol {
+    fn default() -> Self {
+        Self::fdv2()
+    }
+}
+
+impl Protocol {
+    /// Flag delivery v2: Highwater's own servers, and LaunchDarkly's newest.
+    pub const fn fdv2() -> Self {
+        Self(Kind::Fdv2(fdv2::Fdv2::new(&[])))
+    }
+
+    /// As [`fdv2`](Self::fdv2), but put objects of other kinds than these are skipped.
+    pub const fn fdv2_of(kinds: &'static [&'static str]) -> Self {
+        Self(Kind::Fdv2(fdv2::Fdv2::new(kinds)))
+    }
+
+    /// LaunchDarkly's server-side stream, `/all`: kinds `flags` and `segments`.
+    pub const fn relay() -> Self {
+        Self(Kind::Relay(relay::Relay::all()))
+    }
+
+    /// LaunchDarkly's old server-side stream, `/flags`: kind `flags` alone.
+    pub const fn flags() -> Self {
+        Self(Kind::Relay(relay::Relay::flags_only()))
+    }
+
+    /// LaunchDarkly's client-side streams, `/mping`, `/meval`, `/eval` and `/ping`: a ping says
+    /// that the state is to be fetched again. Kind `flags`.
+    pub const fn ping() -> Self {
+        Self(Kind::Ping)
+    }
+
+    /// LaunchDarkly Relay's automatic configuration: kinds `environments` and `filters`.
+    pub const fn autoconfig() -> Self {
+        Self(Kind::AutoConfig)
+    }
+
+    /// Consul's subscribe stream as JSON.
+    pub const fn consul() -> Self {
+        Self(Kind::Consul(consul::Consul::new(false)))
+    }
+
+    /// Consul's subscribe stream, treated exactly as Consul's own client does: framing events in
+    /// places where they are not expected reach the view as if they were data. For comparison
+    /// with recordings.
+    pub const fn consul_recorded() -> Self {
+        Self(Kind::Consul(consul::Consul::new(true)))
+    }
+
+    /// Any stream of JSON, as the application describes it.
+    pub const fn json(spec: JsonSpec) -> Self {
+        Self(Kind::Json(json::Json::new(spec)))
+    }
+
+    /// The protocol of this name, with its defaults: `fdv2`, `relay`, `flags`, `ping`,
+    /// `autoconfig`, `consul` or `json`.
+    ///
+    /// ```
+    /// # use highwater_core::Protocol;
+    /// assert_eq!(Protocol::named("relay").unwrap().name(), "relay");
+    /// assert!(Protocol::named("soap").is_none());
+    /// ```
+    pub fn named(name: &str) -> Option<Self> {
+        Some(match name {
+            "fdv2" => Self::fdv2(),
+            "relay" => Self::relay(),
+            "flags" => Self::flags(),
+            "ping" => Self::ping(),
+            "autoconfig" => Self::autoconfig(),
+            "consul" => Self::consul(),
+            "json" => Self::json(JsonSpec::default()),
+            _ => return None,
+        })
+    }
+
+    /// The protocol's name.
+    pub const fn name(&self) -> &'static str {
+        match &self.0 {
+            Kind::Fdv2(_) => "fdv2",
+            Kind::Relay(relay) => relay.name(),
+            Kind::Ping => "ping",
+            Kind::AutoConfig => "autoconfig",
+            Kind::Consul(_) => "consul",
+            Kind::Json(_) => "json",
+        }
+    }
+
+    /// How versions decide.
+    pub fn gate(&self) -> Gate {
+        match &self.0 {
+            Kind::Fdv2(_) | Kind::Consul(_) => Gate::Cursor,
+            Kind::Relay(_) | Kind::Ping => Gate::PerKeySnapshotReplaces,
+            Kind::AutoConfig => Gate::PerKey,
+            Kind::Json(json) => json.gate(),
+        }
+    }
+
+    /// Where an FDv2 stream stands; `None` for other protocols.
+    pub const fn mode(&self) -> Option<Mode> {
+        if let Kind::Fdv2(fdv2) = &self.0 { Some(fdv2.mode()) } else { None }
+    }
+
+    /// What a connection adds to the query of its address.
+    pub fn query(&self, cursor: Option<&str>) -> Vec<(&'static str, String)> {
+        let mut query = Vec::new();
+        match (&self.0, cursor) {
+            (Kind::Fdv2(_), Some(state)) if !state.is_empty() => {
+                query.push(("basis", state.to_string()));
+            }
+            (Kind::Consul(_), Some(index)) => query.push(("index", index.to_string())),
+            (Kind::AutoConfig, _) => query.push(("rpacProtocolVersion", "2".to_string())),
+            _ => {}
+        }
+        query
+    }
+
+    /// Whether this answer means that trying again is no use.
+    ///
+    /// Sources: the auto-configuration client stops at 401 and 403 alone; SDK streams take every
+    /// 4xx but 400, 408 and 429 for permanent; to a plain event source 204 means "stop".
+    pub const fn is_terminal(&self, status: u16) -> bool {
+        match &self.0 {
+            Kind::AutoConfig => matches!(status, 401 | 403),
+            Kind::Json(_) => {
+                status == 204 || matches!(status, 400..500) && !matches!(status, 408 | 425 | 429)
+            }
+            _ => matches!(status, 400..500) && !matches!(status, 400 | 408 | 429),
+        }
+    }
+
+    /// Whether the stream brings a whole state at some time, before which there is none.
+    pub(crate) const fn has_snapshots(&self) -> bool {
+        if let Kind::Json(json) = &self.0 { json.has_snapshots() } else { true }
+    }
+
+    /// Whether a fault in the data puts the position in doubt.
+    pub(crate) const fn resets_on_fault(&self) -> bool {
+        matches!(self.0, Kind::Consul(_))
+    }
+
+    /// A new connection begins, which asks for what follows `cursor`.
+    pub(crate) fn connected(&mut self, cursor: Option<&str>) {
+        match &mut self.0 {
+            Kind::Fdv2(fdv2) => fdv2.connected(),
+            Kind::Consul(consul) => consul.connected(cursor),
+            _ => {}
+        }
+    }
+
+    /// Decodes an event. What was taken before an error is not to be committed.
+    pub(crate) fn decode(&mut self, event: &Event<'_>, sink: Sink<'_>) -> Decoded {
+        match &mut self.0 {
+            Kind::Fdv2(fdv2) => fdv2.decode(event, sink),
+            Kind::Relay(relay) => relay.decode(event, sink),
+            Kind::Ping => ping::decode(event, sink),
+            Kind::AutoConfig => autoconfig::decode(event, sink),
+            Kind::Consul(consul) => consul.decode(event, sink),
+            Kind::Json(json) => json.decode(event, sink),
+        }
+    }
+
+    /// Decodes the answer to a poll.
+    pub(crate) fn polled(&mut self, event: &Event<'_>, sink: Sink<'_>) -> Decoded {
+        match &mut self.0 {
+            Kind::Fdv2(fdv2) => fdv2.polled(event.data, sink),
+            Kind::Ping => ping::polled(event.data, sink),
+            Kind::Relay(relay) => relay.polled(event.data, sink),
+            _ => Err(ProtocolError::Order("this protocol has no polling")),
+        }
+    }
+}

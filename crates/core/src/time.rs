@@ -1,0 +1,37 @@
+//! Time as an argument.
+
+use core::ops::Add;
+use core::time::Duration;
+
+/// A point on the caller's clock, in milliseconds.
+///
+/// The core reads no clock: whoever drives it says what time it is. Any clock will do that does
+/// not run backwards (`performance.now()`, `std::time::Instant`, a test's counter); only
+/// differences count.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Instant(u64);
+
+impl Instant {
+    /// The instant `millis` milliseconds after the clock's zero.
+    pub const fn from_millis(millis: u64) -> Self {
+        Self(millis)
+    }
+
+    /// Milliseconds since the clock's zero.
+    pub const fn as_millis(self) -> u64 {
+        self.0
+    }
+
+    /// How long ago `earlier` was; zero when it lies ahead.
+    pub const fn since(self, earlier: Self) -> Duration {
+        Duration::from_millis(self.0.saturating_sub(earlier.0))
+    }
+}
+
+impl Add<Duration> for Instant {
+    type Output = Self;
+
+    fn add(self, wait: Duration) -> Self {
+        Self(self.0.saturating_add(u64::try_from(wait.as_millis()).unwrap_or(u64::MAX)))
+    }
+}

@@ -1,0 +1,159 @@
+//! A record of what every event did, for whoever looks over the stream's shoulder.
+
+use alloc::boxed::Box;
+use alloc::vec::Vec;
+
+use crate::error::Error;
+use crate::message::{Event, Message, Transfer, Version};
+use crate::receiver::Action;
+use crate::state::{Change, Noop, State};
+use crate::time::Instant;
+
+/// One event of the wire, and what came of it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Traced {
+    /// When it was read.
+    pub at: Instant,
+    /// Its type.
+    pub kind: Box<str>,
+    /// The last event id at the time.
+    pub id: Box<str>,
+    /// How many bytes of data it carried.
+    pub bytes: usize,
+    /// The data, up to its first [`TRACE_DATA_BYTES`].
+    pub data: Box<[u8]>,
+    /// What it did, in order.
+    pub steps: Vec<Step>,
+}
+
+/// One thing that an event did.
+#[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
+pub enum Step {
+    /// It began a transfer.
+    Begin(Transfer),
+    /// It added to the transfer an item that is there (or, with `delete`, one that is gone).
+    Staged {
+        /// The item's kind.
+        kind: Box<str>,
+        /// The item's key.
+        key: Box<str>,
+        /// The version that it carried.
+        version: Version,
+        /// Whether the item is gone.
+        delete: bool,
+    },
+    /// As part of the transfer that it ended, it did this to an item.
+    Changed {
+        /// The item's kind.
+        kind: Box<str>,
+        /// The item's key.
+        key: Box<str>,
+        /// The version that the message carried.
+        version: Version,
+        /// What happened.
+        action: Action,
+        /// Why nothing happened, when nothing did.
+        noop: Option<Noop>,
+    },
+    /// It ended a transfer, which led to this cursor.
+    Commit(Option<Box<str>>),
+    /// It ended a transfer that had been applied before: nothing happened.
+    Seen,
+    /// It said that the state is up to date.
+    UpToDate,
+    /// It said whether the stream goes on from where it was left.
+    Resumed(bool),
+    /// It asked for the state to be fetched.
+    Invalidate,
+    /// It asked for a new connection.
+    Reconnect,
+    /// It announced the connection's end.
+    Goodbye(Box<str>),
+    /// It was a sign of life.
+    Heartbeat,
+    /// It had no effect, for this reason.
+    Ignored(&'static str),
+    /// It was at fault.
+    Fault(Error),
+}
+
+/// How much of an event's data a trace keeps.
+pub const TRACE_DATA_BYTES: usize = 4096;
+
+/// How many events are kept for a reader that does not come.
+const KEPT: usize = 10_000;
+
+/// How many steps of one event are kept: a snapshot may have very many.
+const STEPS: usize = 200;
+
+#[derive(Debug, Default)]
+pub(crate) struct Trace(Vec<Traced>);
+
+impl Trace {
+    pub(crate) fn take(&mut self) -> Vec<Traced> {
+        core::mem::take(&mut self.0)
+    }
+
+    pub(crate) fn event(&mut self, at: Instant, event: &Event<'_>) {
+        if self.0.len() == KEPT {
+            self.0.drain(..KEPT / 2);
+        }
+        self.0.push(Traced {
+            at,
+            kind: event.kind.into(),
+            id: event.id.into(),
+            bytes: event.data.len(),
+            data: event.data[..event.data.len().min(TRACE_DATA_BYTES)].into(),
+            steps: Vec::new(),
+        });
+    }
+
+    pub(crate) fn message(&mut self, message: &Message<'_>) {
+        let staged = |kind: &str, key: &str, version, delete| Step::Staged {
+            kind: kind.into(),
+            key: key.into(),
+            version,
+            delete,
+        };
+        self.step(match *message {
+            Message::Begin(transfer) => Step::Begin(transfer),
+            Message::Upsert { kind, key, version, .. } => staged(kind, key, version, false),
+            Message::Delete { kind, key, version } => staged(kind, key, version, true),
+            Message::UpToDate => Step::UpToDate,
+            Message::Resumed(resumed) => Step::Resumed(resumed),
+            Message::Failed { reason, .. } => Step::Fault(Error::Server { reason: reason.into() }),
+            Message::Invalidate => Step::Invalidate,
+            Message::Reconnect => Step::Reconnect,
+            Message::Goodbye { reason } => Step::Goodbye(reason.into()),
+            Message::Heartbeat => Step::Heartbeat,
+            Message::Ignored(why) => Step::Ignored(why),
+            Message::Commit { cursor, .. } => Step::Commit(cursor.map(Into::into)),
+            Message::Keep { .. }
+            | Message::Listed { .. }
+            | Message::HeartbeatEvery(_)
+            | Message::Target(_) => return,
+        });
+    }
+
+    pub(crate) fn changes(&mut self, changes: &[Change], state: &State) {
+        for change in changes {
+            let (kind, key) = state.name(change.slot).unwrap_or_default();
+            self.step(Step::Changed {
+                kind: kind.into(),
+                key: key.into(),
+                version: change.version,
+                action: change.action,
+                noop: change.noop,
+            });
+        }
+    }
+
+    pub(crate) fn step(&mut self, step: Step) {
+        if let Some(event) = self.0.last_mut()
+            && event.steps.len() < STEPS
+        {
+            event.steps.push(step);
+        }
+    }
+}
