@@ -1,7 +1,7 @@
 //! Running other programs: shown, streamed, and judged by their exit code.
 
 use core::time::Duration;
-use std::io::{IsTerminal, Write};
+use std::io::{BufRead, BufReader, IsTerminal, Write};
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitStatus, Stdio};
 use std::time::Instant;
@@ -15,6 +15,26 @@ pub(crate) fn run(command: &mut Command) -> Result {
         .status()
         .map_err(|error| cannot_start(command, &error))?;
     succeeded(command, status)
+}
+
+/// As [`run`], and returns what it printed on standard output.
+pub(crate) fn run_and_keep(command: &mut Command) -> Result<String> {
+    announce(command);
+    let mut child = command
+        .stdout(Stdio::piped())
+        .spawn()
+        .map_err(|error| cannot_start(command, &error))?;
+    let mut kept = String::new();
+    if let Some(output) = child.stdout.take() {
+        for line in BufReader::new(output).lines() {
+            let line = line?;
+            println!("{line}");
+            kept.push_str(&line);
+            kept.push('\n');
+        }
+    }
+    let status = child.wait()?;
+    succeeded(command, status).map(|()| kept)
 }
 
 /// As [`run`], but ends the program when `limit` has passed.

@@ -61,6 +61,11 @@ const STEPS: &[Step] = &[
         run: cargo_test,
     },
     Step {
+        name: "doc",
+        what: "rustdoc finds nothing",
+        run: doc,
+    },
+    Step {
         name: "build",
         what: "module, package, page and server",
         run: build_all,
@@ -249,6 +254,12 @@ fn cargo_test(_: &Context) -> Result {
     sh::run(cargo().args(["test", "--workspace"]))
 }
 
+fn doc(_: &Context) -> Result {
+    let mut doc = cargo();
+    doc.args(["doc", "--workspace", "--no-deps", "--lib"]);
+    sh::run(doc.env("RUSTDOCFLAGS", "-Dwarnings"))
+}
+
 fn build_all(context: &Context) -> Result {
     build::everything(context.project, &context.setup.wasm, Mode::Release)
 }
@@ -259,7 +270,13 @@ fn types(context: &Context) -> Result {
 
 fn wasm_node(context: &Context) -> Result {
     let mut test = context.setup.wasm.command("wasm-pack")?;
-    sh::run(test.args(["test", "--mode", "no-install", "--node", "crates/wasm"]))
+    ran(&sh::run_and_keep(test.args([
+        "test",
+        "--mode",
+        "no-install",
+        "--node",
+        "crates/wasm",
+    ]))?)
 }
 
 fn wasm_browser(context: &Context) -> Result {
@@ -270,7 +287,25 @@ fn wasm_browser(context: &Context) -> Result {
         test.args(["--mode", "no-install", "--chromedriver"])
             .arg(driver);
     }
-    sh::run(test.arg("crates/wasm"))
+    let capabilities = context.project.target.join("webdriver.json");
+    fs::write(&capabilities, context.setup.browser.capabilities())?;
+    test.env("WASM_BINDGEN_TEST_WEBDRIVER_JSON", capabilities);
+    // The same tests as in Node: those that do not say where they run, run here now.
+    test.env("WASM_BINDGEN_USE_BROWSER", "1");
+    ran(&sh::run_and_keep(test.arg("crates/wasm"))?)
+}
+
+/// The runner is content when it finds no test for the place it runs in; we are not.
+fn ran(output: &str) -> Result {
+    let none = output
+        .lines()
+        .filter_map(|line| line.strip_prefix("test result: ok. "))
+        .all(|counts| counts.starts_with("0 passed"));
+    if none {
+        Err("no test ran".into())
+    } else {
+        Ok(())
+    }
 }
 
 /// Node's own runner over FOLDER/*.test.mjs. They are told where the browser and the server are.
@@ -322,4 +357,17 @@ fn wasm_pack(context: &Context) -> Result {
         }
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::ran;
+
+    #[test]
+    fn a_run_without_tests_is_a_failure() {
+        assert!(ran("no tests to run!\ntest result: ok. 0 passed; 0 failed").is_err());
+        assert!(
+            ran("test result: ok. 0 passed; 0 failed\ntest result: ok. 3 passed; 0 failed").is_ok()
+        );
+    }
 }

@@ -5,6 +5,8 @@ use std::env;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
+use serde_json::json;
+
 use crate::project::Project;
 use crate::{Result, sh};
 
@@ -13,6 +15,14 @@ pub(crate) struct Browser {
     pub(crate) chrome: PathBuf,
     /// None where there is only Playwright's browser: wasm-pack then gets a driver by itself.
     pub(crate) driver: Option<PathBuf>,
+}
+
+impl Browser {
+    /// What a `webdriver.json` says: which browser, and that it keeps to itself.
+    pub(crate) fn capabilities(&self) -> String {
+        let options = json!({ "binary": self.chrome, "args": ARGUMENTS });
+        json!({ "goog:chromeOptions": options }).to_string()
+    }
 }
 
 /// The browser named by CHROME or CHROMIUM, one on PATH, Playwright's, or Debian's: the first there is.
@@ -138,5 +148,17 @@ fn apt_get() -> Result<Command> {
     Ok(command)
 }
 
+/// No window, no sandbox (there is none for root, and only our own pages are loaded), nothing but what the test asks.
+const ARGUMENTS: [&str; 9] = [
+    "--headless=new",
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-dev-shm-usage",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+];
 const MAC_CHROME: &str = "/Applications/Google Chrome.app/Contents/MacOS/Google Chrome";
 const DOWNLOAD_LIMIT: Duration = Duration::from_mins(5);

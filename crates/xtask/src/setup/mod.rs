@@ -43,7 +43,11 @@ impl WasmTools {
             .env("PATH", path)
             .env_remove("CARGO")
             .env_remove("RUSTC")
-            .env_remove("RUSTDOC");
+            .env_remove("RUSTDOC")
+            .env(
+                "CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_RUNNER",
+                "wasm-bindgen-test-runner",
+            );
         Ok(command)
     }
 }
