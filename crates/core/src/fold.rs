@@ -103,7 +103,7 @@ impl<V: View> Fold<V> {
                 let part = self.state.part(kind);
                 self.staged.push(Op::Listed { part });
             }
-            Message::Commit { cursor, basis, ordered } => {
+            Message::Commit { cursor, basis, ordered, .. } => {
                 if self.commit(now, cursor, basis, ordered)? {
                     signals.committed = true;
                 }
@@ -316,6 +316,7 @@ impl<V: View> Fold<V> {
                     slot,
                     action: Action::Insert,
                     version: item.version,
+                    delete: false,
                     noop: None,
                 })
                 .collect();

@@ -52,7 +52,7 @@ pub use error::{Class, Error};
 pub use json::JsonError;
 pub use materializer::{Commit, Judge, Materializer, MaterializerOptions, Refill, Signals};
 pub use message::{Event, Message, Transfer, Version};
-pub use protocol::{JsonSpec, Mode, Protocol};
+pub use protocol::{JsonSpec, Mode, Protocol, Sink};
 pub use receiver::{Action, Known, MessageReceiver};
 pub use session::{
     ConnectionId, Effect, Failure, Input, Phase, Request, Session, SessionOptions, Status,

@@ -7,7 +7,7 @@ use crate::error::Error;
 use crate::fold::Fold;
 use crate::framing::{Frame, Framing};
 use crate::message::Event;
-use crate::protocol::{Decode, Protocol, ProtocolError};
+use crate::protocol::{Decode, Protocol};
 use crate::state::{Change, Item, State, Tombstones};
 use crate::time::Instant;
 use crate::trace::Traced;
@@ -312,12 +312,9 @@ fn decode<V: View>(
     decode: Decode,
 ) -> Result<(), Error> {
     fold.event(now, event);
-    let error = match decode(protocol, event, &mut |message| fold.message(now, message, signals)) {
-        Ok(()) => return Ok(()),
-        Err(ProtocolError::Data(cause)) => Error::Data { event: event.kind.into(), cause },
-        Err(ProtocolError::Order(what)) => Error::Order { event: event.kind.into(), what },
-        Err(ProtocolError::Taken(error)) => error,
-    };
-    fold.fault(&error);
-    Err(error)
+    let decoded = decode(protocol, event, &mut |message| fold.message(now, message, signals));
+    if let Err(error) = &decoded {
+        fold.fault(error);
+    }
+    decoded
 }

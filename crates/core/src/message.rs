@@ -69,6 +69,8 @@ pub enum Message<'a> {
     Commit {
         /// Where the stream now stands; `None` where the protocol has no position.
         cursor: Option<&'a str>,
+        /// The version of the whole state, where the server gives it one.
+        version: Option<Version>,
         /// The position that the transfer builds on, where the server says.
         basis: Option<&'a str>,
         /// The server promises that its cursors grow: one that does not was seen before.
@@ -106,5 +108,6 @@ pub enum Message<'a> {
 
 impl Message<'_> {
     /// The end of a transfer in a protocol that has no positions.
-    pub(crate) const COMMIT: Self = Self::Commit { cursor: None, basis: None, ordered: false };
+    pub(crate) const COMMIT: Self =
+        Self::Commit { cursor: None, version: None, basis: None, ordered: false };
 }

@@ -16,7 +16,7 @@ use core::mem;
 
 use cut::{append, set_text};
 pub use item::{SseEvent, SseItem};
-use line::{Digits, Field, Line, line_end};
+use line::{Digits, Field, Line, line_end, near_line_end};
 
 /// An incremental decoder of one event source, over as many connections as it takes.
 ///
@@ -188,17 +188,22 @@ impl SseDecoder {
                 }
                 continue;
             }
-            let Some(length) = line_end(rest) else {
+            // Of all lines it is those with data that are long.
+            let end = if first == b'd' { line_end(rest) } else { near_line_end(rest) };
+            let Some(length) = end else {
                 self.keep(&mut draft);
-                self.line = Line::UNNAMED;
-                let found = self.resume(chunk, &mut at);
-                if matches!(found, Found::Nothing) {
-                    break;
+                at = chunk.len();
+                match self.begin(rest) {
+                    Found::Nothing => break,
+                    found => return (at, found),
                 }
-                return (at, found);
             };
-            let (field, value) = Field::of_line(&rest[..length]);
             at = self.behind_line(chunk, at + length);
+            if first == b':' {
+                self.commented = true;
+                continue;
+            }
+            let (field, value) = Field::of_line(&rest[..length]);
             let found = self.take(field, value, &mut draft);
             if !matches!(found, Found::Nothing) {
                 return (at, found);

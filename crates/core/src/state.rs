@@ -51,6 +51,8 @@ pub struct Change {
     pub action: Action,
     /// The version that the message carried.
     pub version: Version,
+    /// Whether the message said that the item is gone (or did so by not listing it).
+    pub delete: bool,
     /// Why nothing happened, when nothing did.
     pub noop: Option<Noop>,
 }
@@ -270,7 +272,13 @@ impl State {
                     self.mark(slot);
                     self.vacant.push(slot);
                     let version = refused.unwrap_or_default();
-                    changes.push(Change { slot, action: Action::Noop, version, noop: Some(noop) });
+                    changes.push(Change {
+                        slot,
+                        action: Action::Noop,
+                        version,
+                        delete: false,
+                        noop: Some(noop),
+                    });
                 }
                 Op::Listed { part } => self.sweep(Some(part), changes),
             }
@@ -314,7 +322,8 @@ impl State {
     }
 
     fn upsert(&mut self, slot: Slot, version: Version, value: Box<[u8]>, gated: bool) -> Change {
-        let noop = |noop| Change { slot, action: Action::Noop, version, noop: Some(noop) };
+        let noop =
+            |noop| Change { slot, action: Action::Noop, version, delete: false, noop: Some(noop) };
         let pass = self.pass;
         let Some(entry) = self.table.get_mut(slot) else {
             return noop(Noop::Absent);
@@ -336,13 +345,14 @@ impl State {
             _ => {
                 entry.item = Some(value);
                 self.moved(slot, action);
-                Change { slot, action, version, noop: None }
+                Change { slot, action, version, delete: false, noop: None }
             }
         }
     }
 
     fn delete(&mut self, slot: Slot, version: Version, gated: bool, now: Instant) -> Change {
-        let noop = |noop| Change { slot, action: Action::Noop, version, noop: Some(noop) };
+        let noop =
+            |noop| Change { slot, action: Action::Noop, version, delete: true, noop: Some(noop) };
         let pass = self.pass;
         let Some(entry) = self.table.get_mut(slot) else {
             return noop(Noop::Absent);
@@ -362,7 +372,7 @@ impl State {
             (Action::Delete, _) => {
                 entry.item = None;
                 self.moved(slot, action);
-                Change { slot, action, version, noop: None }
+                Change { slot, action, version, delete: true, noop: None }
             }
             (_, Known::Live(known)) if known > version => noop(Noop::Stale(known)),
             (_, Known::Live(_)) => noop(Noop::Duplicate),
@@ -378,10 +388,10 @@ impl State {
         });
         self.vacant.push(slot);
         if action == Action::Noop {
-            return Change { slot, action, version, noop: Some(Noop::Absent) };
+            return Change { slot, action, version, delete: true, noop: Some(Noop::Absent) };
         }
         self.moved(slot, action);
-        Change { slot, action, version, noop: None }
+        Change { slot, action, version, delete: true, noop: None }
     }
 
     /// Forgets what this pass did not meet, of one kind or of all.

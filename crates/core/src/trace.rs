@@ -51,6 +51,8 @@ pub enum Step {
         key: Box<str>,
         /// The version that the message carried.
         version: Version,
+        /// Whether the message said that the item is gone.
+        delete: bool,
         /// What happened.
         action: Action,
         /// Why nothing happened, when nothing did.
@@ -143,6 +145,7 @@ impl Trace {
                 kind: kind.into(),
                 key: key.into(),
                 version: change.version,
+                delete: change.delete,
                 action: change.action,
                 noop: change.noop,
             });

@@ -2,14 +2,24 @@
 //!
 //! A suite is a folder of vectors with a module here that reads and judges them. A runner is
 //! anything that can be fed what a vector feeds, such as the core itself or the wasm package in
-//! another process; it is given as a trait of the suite's module and comes out as an [`Outcome`].
+//! another process; it is given as a [`Subject`] and comes out as an [`Outcome`].
 
 mod departures;
+mod native;
 mod outcome;
+mod subject;
 mod suite;
+mod virtual_time;
 
+pub mod fdv2;
+pub mod materializer;
+pub mod receiver;
 pub mod sse;
+pub mod streams;
+pub mod waiter;
 
 pub use departures::{Departure, Departures};
+pub use native::Native;
 pub use outcome::{Outcome, Verdict};
+pub use subject::Subject;
 pub use suite::{Error, json_files, locate};

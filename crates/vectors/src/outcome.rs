@@ -34,6 +34,13 @@ pub enum Verdict {
     Differs(String),
 }
 
+impl Verdict {
+    /// The verdict of a check.
+    pub fn of<E: fmt::Display>(checked: Result<(), E>) -> Self {
+        checked.map_or_else(|why| Self::Differs(why.to_string()), |()| Self::Same)
+    }
+}
+
 impl Outcome {
     /// An outcome of no vectors yet.
     pub fn new(suite: &str, runner: &str) -> Self {

@@ -41,15 +41,26 @@ pub fn locate(suite: &str) -> Result<PathBuf, Error> {
 /// The JSON files of a suite in order of name, at least one.
 pub fn json_files(suite: &str) -> Result<Vec<PathBuf>, Error> {
     let folder = locate(suite)?;
-    let entries = fs::read_dir(&folder).map_err(|error| Error::unreadable(&folder, &error))?;
+    let files = list(&folder)?;
+    if files.is_empty() {
+        return Err(Error(format!("no JSON file in {}", folder.display())));
+    }
+    Ok(files)
+}
+
+/// Our own vectors of a suite, which stand where we depart from recorded ones.
+pub(crate) fn own_files(suite: &str) -> Result<Vec<PathBuf>, Error> {
+    let folder = repository_root().join("ours").join(suite);
+    if folder.is_dir() { list(&folder) } else { Ok(Vec::new()) }
+}
+
+fn list(folder: &Path) -> Result<Vec<PathBuf>, Error> {
+    let entries = fs::read_dir(folder).map_err(|error| Error::unreadable(folder, &error))?;
     let mut files: Vec<_> = entries
         .filter_map(|entry| Some(entry.ok()?.path()))
         .filter(|path| path.extension().is_some_and(|extension| extension == "json"))
         .collect();
     files.sort();
-    if files.is_empty() {
-        return Err(Error(format!("no JSON file in {}", folder.display())));
-    }
     Ok(files)
 }
 

@@ -128,7 +128,12 @@ impl Consul {
 fn commit(index: u64, sink: Sink<'_>) -> Decoded {
     // Index 0 means: nothing was loaded.
     let cursor = (index != 0).then(|| index.to_string());
-    Ok(sink(Message::Commit { cursor: cursor.as_deref(), basis: None, ordered: false })?)
+    Ok(sink(Message::Commit {
+        cursor: cursor.as_deref(),
+        version: None,
+        basis: None,
+        ordered: false,
+    })?)
 }
 
 fn emit(parsed: &Parsed<'_>, sink: Sink<'_>) -> Decoded {

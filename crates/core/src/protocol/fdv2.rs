@@ -196,14 +196,15 @@ impl Fdv2 {
             }
         }
         reader.end()?;
-        let (Some(state), Some(_)) = (state, version) else {
+        let (Some(state), Some(_)) = (&state, version) else {
             self.mode = Mode::Inactive;
             let reason = "a payload-transferred with a member missing";
             return Ok(sink(Message::Failed { payload: "", reason })?);
         };
         self.mode = Mode::Changes;
         Ok(sink(Message::Commit {
-            cursor: Some(&state),
+            cursor: Some(state),
+            version,
             basis: basis.as_deref(),
             ordered: self.promised,
         })?)

@@ -99,7 +99,7 @@ impl Json {
             self.item(event.data, None, delete, sink)?;
         }
         let cursor = (!event.id.is_empty()).then_some(event.id);
-        Ok(sink(Message::Commit { cursor, basis: None, ordered: false })?)
+        Ok(sink(Message::Commit { cursor, version: None, basis: None, ordered: false })?)
     }
 
     fn items(&mut self, data: &[u8], sink: Sink<'_>) -> Decoded {

@@ -22,7 +22,7 @@ pub use fdv2::Mode;
 pub use json::JsonSpec;
 
 /// Where a protocol puts what it decoded.
-pub(crate) type Sink<'s> = &'s mut dyn FnMut(Message<'_>) -> Result<(), Error>;
+pub type Sink<'s> = &'s mut dyn FnMut(Message<'_>) -> Result<(), Error>;
 
 /// Why an event was not decoded to its end.
 #[derive(Debug)]
@@ -50,7 +50,7 @@ impl From<Error> for ProtocolError {
 pub(crate) type Decoded = Result<(), ProtocolError>;
 
 /// A way to decode an event.
-pub(crate) type Decode = fn(&mut Protocol, &Event<'_>, Sink<'_>) -> Decoded;
+pub(crate) type Decode = fn(&mut Protocol, &Event<'_>, Sink<'_>) -> Result<(), Error>;
 
 /// One of the protocols that a stream may speak.
 ///
@@ -217,7 +217,7 @@ impl Protocol {
     }
 
     /// A new connection begins, which asks for what follows `cursor`.
-    pub(crate) fn connected(&mut self, cursor: Option<&str>) {
+    pub fn connected(&mut self, cursor: Option<&str>) {
         match &mut self.0 {
             Kind::Fdv2(fdv2) => fdv2.connected(),
             Kind::Consul(consul) => consul.connected(cursor),
@@ -225,25 +225,50 @@ impl Protocol {
         }
     }
 
-    /// Decodes an event. What was taken before an error is not to be committed.
-    pub(crate) fn decode(&mut self, event: &Event<'_>, sink: Sink<'_>) -> Decoded {
-        match &mut self.0 {
+    /// Decodes an event, and gives what it means to `sink`, whose refusal ends the decoding. After
+    /// an error nothing of the transfer that the event belongs to is to take effect.
+    ///
+    /// ```
+    /// use highwater_core::{Event, Message, Protocol};
+    /// let mut kinds = Vec::new();
+    /// let event = Event { kind: "delete", data: br#"{"path":"/flags/x","version":2}"#, id: "" };
+    /// Protocol::relay().decode(&event, &mut |message| {
+    ///     kinds.push(matches!(message, Message::Delete { key: "x", version: 2, .. }));
+    ///     Ok(())
+    /// })?;
+    /// assert_eq!(kinds, [false, true, false]); // it begins, deletes, commits
+    /// # Ok::<(), highwater_core::Error>(())
+    /// ```
+    pub fn decode(&mut self, event: &Event<'_>, sink: Sink<'_>) -> Result<(), Error> {
+        let decoded = match &mut self.0 {
             Kind::Fdv2(fdv2) => fdv2.decode(event, sink),
             Kind::Relay(relay) => relay.decode(event, sink),
             Kind::Ping => ping::decode(event, sink),
             Kind::AutoConfig => autoconfig::decode(event, sink),
             Kind::Consul(consul) => consul.decode(event, sink),
             Kind::Json(json) => json.decode(event, sink),
-        }
+        };
+        decoded.map_err(|error| error.at(event))
     }
 
-    /// Decodes the answer to a poll.
-    pub(crate) fn polled(&mut self, event: &Event<'_>, sink: Sink<'_>) -> Decoded {
-        match &mut self.0 {
+    /// Decodes the answer to a poll: everything that there is.
+    pub fn polled(&mut self, event: &Event<'_>, sink: Sink<'_>) -> Result<(), Error> {
+        let decoded = match &mut self.0 {
             Kind::Fdv2(fdv2) => fdv2.polled(event.data, sink),
             Kind::Ping => ping::polled(event.data, sink),
             Kind::Relay(relay) => relay.polled(event.data, sink),
             _ => Err(ProtocolError::Order("this protocol has no polling")),
+        };
+        decoded.map_err(|error| error.at(event))
+    }
+}
+
+impl ProtocolError {
+    fn at(self, event: &Event<'_>) -> Error {
+        match self {
+            Self::Data(cause) => Error::Data { event: event.kind.into(), cause },
+            Self::Order(what) => Error::Order { event: event.kind.into(), what },
+            Self::Taken(error) => error,
         }
     }
 }

@@ -9,39 +9,49 @@ use super::line::{BYTE_ORDER_MARK, Digits, Field, LONGEST_NAME, Line, line_end, 
 use super::{Draft, Found, SseDecoder};
 
 impl SseDecoder {
-    /// Reads on in a line that began in an earlier chunk, or that this one cuts.
+    /// Takes in the start of a line that the chunk cuts.
+    ///
+    /// It is known to have no line end in it, so it is not searched a second time.
+    pub(super) fn begin<'c>(&mut self, start: &[u8]) -> Found<'c> {
+        let head = &start[..start.len().min(LONGEST_NAME + 1)];
+        if let Some(colon) = head.iter().position(|&byte| byte == b':') {
+            if !self.begin_value(&head[..colon]) || !self.read_value(&start[colon + 1..]) {
+                return self.too_large(&mut Draft::default());
+            }
+        } else if start.len() <= LONGEST_NAME {
+            let mut bytes = [0; LONGEST_NAME];
+            bytes[..start.len()].copy_from_slice(start);
+            self.line = Line::Name { bytes, len: start.len() };
+        } else {
+            self.line = Line::SKIPPED;
+        }
+        Found::Nothing
+    }
+
+    /// Reads on in a line that began in an earlier chunk.
     ///
     /// Stops behind the line's end, or at the chunk's, or where the event becomes too large.
     pub(super) fn resume<'c>(&mut self, chunk: &[u8], at: &mut usize) -> Found<'c> {
-        loop {
-            let Some(&byte) = chunk.get(*at) else {
-                return Found::Nothing;
-            };
+        while let Some(&byte) = chunk.get(*at) {
             match &mut self.line {
-                Line::Start => return Found::Nothing,
+                Line::Start => break,
                 Line::Mark(read) => {
                     if byte != BYTE_ORDER_MARK[*read] {
                         // A piece of a mark is no mark, but the start of an unknown name.
                         self.line = if *read == 0 { Line::Start } else { Line::SKIPPED };
-                    } else if *read + 1 == BYTE_ORDER_MARK.len() {
-                        *at += 1;
+                        continue;
+                    }
+                    *at += 1;
+                    *read += 1;
+                    if *read == BYTE_ORDER_MARK.len() {
                         self.line = Line::Start;
-                    } else {
-                        *at += 1;
-                        *read += 1;
                     }
                 }
                 Line::Name { bytes, len } => match byte {
-                    b':' => {
-                        let field = Field::named(&bytes[..*len]);
-                        *at += 1;
-                        if !self.begin_value(field) {
-                            return self.too_large(&mut Draft::default());
-                        }
-                    }
-                    b'\n' | b'\r' => {
-                        let field = Field::named(&bytes[..*len]);
-                        if !self.begin_value(field) {
+                    b':' | b'\n' | b'\r' => {
+                        *at += usize::from(byte == b':');
+                        let (bytes, len) = (*bytes, *len);
+                        if !self.begin_value(&bytes[..len]) {
                             return self.too_large(&mut Draft::default());
                         }
                     }
@@ -52,36 +62,38 @@ impl SseDecoder {
                         *at += 1;
                     }
                 },
-                Line::Value { field, fresh } => {
+                Line::Value { field, .. } => {
                     let field = *field;
-                    let fresh = mem::take(fresh);
                     let rest = &chunk[*at..];
                     let end = line_end(rest);
                     let piece = &rest[..end.unwrap_or(rest.len())];
-                    if !self.keep_piece(field, if fresh { unspaced(piece) } else { piece }) {
+                    *at += piece.len();
+                    if !self.read_value(piece) {
                         return self.too_large(&mut Draft::default());
                     }
-                    *at += piece.len();
-                    if end.is_none() {
-                        return Found::Nothing;
+                    if end.is_some() {
+                        *at = self.behind_line(chunk, *at);
+                        self.line = Line::Start;
+                        return self.end_value(field);
                     }
-                    *at = self.behind_line(chunk, *at);
-                    self.line = Line::Start;
-                    return self.end_value(field);
                 }
             }
         }
+        Found::Nothing
     }
 
-    fn begin_value(&mut self, field: Field) -> bool {
+    /// The name is read; false if the LF before another data line makes the event too large.
+    fn begin_value(&mut self, name: &[u8]) -> bool {
+        let field = Field::named(name);
         self.line = Line::Value { field, fresh: true };
         self.value.clear();
         self.digits = Digits::default();
         match field {
             Field::Data | Field::Event | Field::Id if self.skipping => self.line = Line::SKIPPED,
             Field::Data if self.has_data => {
+                let fits = self.grow(1);
                 append(&mut self.data, b"\n", self.limit);
-                return self.grow(1);
+                return fits;
             }
             Field::Data => self.has_data = true,
             _ => {}
@@ -89,23 +101,30 @@ impl SseDecoder {
         true
     }
 
-    fn keep_piece(&mut self, field: Field, piece: &[u8]) -> bool {
-        match field {
-            Field::Data | Field::Event | Field::Id => {
-                let fits = self.grow(piece.len());
-                if fits {
-                    let buffer =
-                        if field == Field::Data { &mut self.data } else { &mut self.value };
-                    append(buffer, piece, self.limit);
-                }
-                fits
-            }
+    /// Takes in the next piece of the value; false if that makes the event too large.
+    fn read_value(&mut self, mut piece: &[u8]) -> bool {
+        let Line::Value { field, fresh } = &mut self.line else {
+            return true;
+        };
+        if *fresh && !piece.is_empty() {
+            *fresh = false;
+            piece = unspaced(piece);
+        }
+        let buffer = match *field {
+            Field::Data => &mut self.data,
+            Field::Event | Field::Id => &mut self.value,
             Field::Retry => {
                 self.digits.read(piece);
-                true
+                return true;
             }
-            Field::Comment | Field::Unknown => true,
+            Field::Comment | Field::Unknown => return true,
+        };
+        self.size = self.size.saturating_add(piece.len());
+        if self.size > self.limit {
+            return false;
         }
+        append(buffer, piece, self.limit);
+        true
     }
 
     fn end_value<'c>(&mut self, field: Field) -> Found<'c> {

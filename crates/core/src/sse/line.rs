@@ -26,16 +26,14 @@ impl Field {
     }
 
     /// The field and value of a whole line that is not blank.
-    ///
-    /// Looks at the first bytes only: a colon further in cannot end a known name,
-    /// and an unknown line may be long.
     #[inline]
     pub(super) fn of_line(line: &[u8]) -> (Self, &[u8]) {
-        let head = &line[..line.len().min(LONGEST_NAME + 1)];
-        match head.iter().position(|&byte| byte == b':') {
-            Some(colon) => (Self::named(&line[..colon]), unspaced(&line[colon + 1..])),
-            None => (Self::named(line), &[]),
+        for (start, field) in STARTS {
+            if let Some(value) = line.strip_prefix(start) {
+                return (field, unspaced(value));
+            }
         }
+        (Self::named(line), &[])
     }
 }
 
@@ -55,7 +53,6 @@ pub(super) enum Line {
 impl Line {
     /// A line of which nothing matters but its end.
     pub(super) const SKIPPED: Self = Self::Value { field: Field::Unknown, fresh: false };
-    pub(super) const UNNAMED: Self = Self::Name { bytes: [0; LONGEST_NAME], len: 0 };
 }
 
 /// Decimal digits read piece by piece, as a `retry` value asks for.
@@ -94,6 +91,25 @@ pub(super) fn line_end(bytes: &[u8]) -> Option<usize> {
     memchr::memchr2(b'\n', b'\r', bytes)
 }
 
+/// The same, for lines that are short as a rule: most end before a search has set out.
+#[inline]
+pub(super) fn near_line_end(bytes: &[u8]) -> Option<usize> {
+    let (head, tail) = bytes.split_at(bytes.len().min(NEAR));
+    head.iter()
+        .position(|byte| matches!(byte, b'\n' | b'\r'))
+        .or_else(|| Some(NEAR + line_end(tail)?))
+}
+
 /// `event` and `retry` are the longest names known.
 pub(super) const LONGEST_NAME: usize = 5;
 pub(super) const BYTE_ORDER_MARK: [u8; 3] = *b"\xef\xbb\xbf";
+/// The commonest first.
+const STARTS: [(&[u8], Field); 5] = [
+    (b"data:", Field::Data),
+    (b"event:", Field::Event),
+    (b"id:", Field::Id),
+    (b":", Field::Comment),
+    (b"retry:", Field::Retry),
+];
+/// Enough for the event types and ids that are in use.
+const NEAR: usize = 16;

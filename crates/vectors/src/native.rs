@@ -1,0 +1,22 @@
+//! The core of this workspace as a subject.
+
+use serde_json::Value;
+
+use crate::{Error, Subject, fdv2, materializer, receiver, streams, waiter};
+
+/// Runs scripts on `highwater-core` in this process.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Native;
+
+impl Subject for Native {
+    fn observe(&mut self, script: &Value) -> Result<Value, Error> {
+        match script["suite"].as_str() {
+            Some("receiver") => receiver::observe(script),
+            Some("fdv2") => fdv2::observe(script),
+            Some("streams") => streams::observe(script),
+            Some("materializer") => materializer::observe(script),
+            Some("waiter") => waiter::observe(script),
+            _ => Err(Error::new("the script names no suite")),
+        }
+    }
+}
