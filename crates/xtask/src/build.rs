@@ -38,12 +38,7 @@ impl Mode {
 type Part = (&'static str, fn(&Project, &WasmTools, Mode) -> Result);
 
 /// In the order in which they need each other.
-const PARTS: [Part; 4] = [
-    ("wasm", wasm),
-    ("js", js),
-    ("page", page),
-    ("server", server),
-];
+const PARTS: [Part; 4] = [("wasm", wasm), ("js", js), ("page", page), ("server", server)];
 
 /// `cargo xtask build [--dev] [wasm] [js] [page] [server]`
 pub(crate) fn command(project: &Project, arguments: &[String]) -> Result {
@@ -83,17 +78,13 @@ fn parts(project: &Project, tools: &WasmTools, mode: Mode, chosen: &[&str]) -> R
 /// dist/core.{wasm,js,d.ts}: the module and its glue; dist/core.base64.{js,d.ts}: the module as text.
 fn wasm(project: &Project, tools: &WasmTools, mode: Mode) -> Result {
     let (profile, folder) = mode.wasm_profile();
-    sh::run(
-        tools
-            .command("cargo")?
-            .args(["build", "--package", "highwater-wasm"])
-            .args(["--target", WASM, "--profile", profile]),
-    )?;
-    let module = project
-        .target
-        .join(WASM)
-        .join(folder)
-        .join("highwater_wasm.wasm");
+    sh::run(tools.command("cargo")?.args(["build", "--package", "highwater-wasm"]).args([
+        "--target",
+        WASM,
+        "--profile",
+        profile,
+    ]))?;
+    let module = project.target.join(WASM).join(folder).join("highwater_wasm.wasm");
 
     // Made aside: dist/ changes only when all of it was made.
     let aside = project.target.join("glue");
@@ -116,35 +107,18 @@ fn wasm(project: &Project, tools: &WasmTools, mode: Mode) -> Result {
     let bound = aside.join("core_bg.wasm");
     let wasm = aside.join("core.wasm");
     match mode {
-        Mode::Release => sh::run(
-            tools
-                .command("wasm-opt")?
-                .arg("-Oz")
-                .arg(bound)
-                .arg("-o")
-                .arg(&wasm),
-        )?,
+        Mode::Release => {
+            sh::run(tools.command("wasm-opt")?.arg("-Oz").arg(bound).arg("-o").arg(&wasm))?;
+        }
         Mode::Dev => drop(fs::copy(bound, &wasm)?),
     }
     let text = base64(&fs::read(&wasm)?);
-    fs::write(
-        aside.join("core.base64.js"),
-        format!("export const base64 = \"{text}\";\n"),
-    )?;
-    fs::write(
-        aside.join("core.base64.d.ts"),
-        "export declare const base64: string;\n",
-    )?;
+    fs::write(aside.join("core.base64.js"), format!("export const base64 = \"{text}\";\n"))?;
+    fs::write(aside.join("core.base64.d.ts"), "export declare const base64: string;\n")?;
 
     let dist = project.root.join("dist");
     fs::create_dir_all(&dist)?;
-    for name in [
-        "core.wasm",
-        "core.js",
-        "core.d.ts",
-        "core.base64.js",
-        "core.base64.d.ts",
-    ] {
+    for name in ["core.wasm", "core.js", "core.d.ts", "core.base64.js", "core.base64.d.ts"] {
         fs::copy(aside.join(name), dist.join(name))?;
     }
     Ok(())
@@ -183,12 +157,7 @@ fn page(project: &Project, _: &WasmTools, mode: Mode) -> Result {
         "--outdir=www/dist",
         "--entry-names=[name]",
     ]);
-    esbuild.args([
-        "--format=esm",
-        "--target=es2022",
-        "--sourcemap",
-        "--log-level=warning",
-    ]);
+    esbuild.args(["--format=esm", "--target=es2022", "--sourcemap", "--log-level=warning"]);
     if mode == Mode::Release {
         esbuild.arg("--minify");
     }
@@ -196,9 +165,7 @@ fn page(project: &Project, _: &WasmTools, mode: Mode) -> Result {
     for entry in fs::read_dir(&www)? {
         let entry = entry?;
         let name = entry.file_name();
-        let built = ["style.css", "tsconfig.json"]
-            .iter()
-            .any(|built| *built == name);
+        let built = ["style.css", "tsconfig.json"].iter().any(|built| *built == name);
         if entry.file_type()?.is_file() && !built {
             fs::copy(entry.path(), out.join(name))?;
         }
@@ -244,15 +211,11 @@ fn base64(bytes: &[u8]) -> String {
     const ALPHABET: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
     let mut text = String::with_capacity(bytes.len().div_ceil(3) * 4);
     for chunk in bytes.chunks(3) {
-        let word = chunk
-            .iter()
-            .fold(0u32, |word, byte| word << 8 | u32::from(*byte))
+        let word = chunk.iter().fold(0u32, |word, byte| word << 8 | u32::from(*byte))
             << (8 * (3 - chunk.len()));
         for place in 0..4 {
             if place <= chunk.len() {
-                text.push(char::from(
-                    ALPHABET[(word >> (18 - 6 * place)) as usize & 63],
-                ));
+                text.push(char::from(ALPHABET[(word >> (18 - 6 * place)) as usize & 63]));
             } else {
                 text.push('=');
             }

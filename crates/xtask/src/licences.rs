@@ -13,9 +13,7 @@ use crate::project::{self, Project};
 pub(crate) fn check(project: &Project) -> Result {
     let allowed = allowed(&fs::read_to_string(project.root.join("deny.toml"))?)?;
     let mut packages = crates(&project::metadata(&project.root, &["--all-features"])?)?;
-    packages.append(&mut npm(&fs::read_to_string(
-        project.root.join("package-lock.json"),
-    )?)?);
+    packages.append(&mut npm(&fs::read_to_string(project.root.join("package-lock.json"))?)?);
 
     let mut wrong = Vec::new();
     for (name, licence) in &packages {
@@ -34,15 +32,12 @@ type Licences = BTreeMap<String, Option<String>>;
 
 fn allowed(deny: &str) -> Result<Vec<Licensee>> {
     let deny: toml::Table = toml::from_str(deny)?;
-    let list = deny
-        .get("licenses")
-        .and_then(|table| table.get("allow")?.as_array());
+    let list = deny.get("licenses").and_then(|table| table.get("allow")?.as_array());
     let list = list.ok_or("deny.toml has no licenses.allow")?;
     list.iter()
         .map(|entry| {
-            let text = entry
-                .as_str()
-                .ok_or("deny.toml: licenses.allow holds something else than text")?;
+            let text =
+                entry.as_str().ok_or("deny.toml: licenses.allow holds something else than text")?;
             Licensee::parse(text).map_err(|error| format!("deny.toml: {text}: {error}").into())
         })
         .collect()
@@ -50,9 +45,7 @@ fn allowed(deny: &str) -> Result<Vec<Licensee>> {
 
 /// Those of others: our own have no source.
 fn crates(metadata: &Value) -> Result<Licences> {
-    let packages = metadata["packages"]
-        .as_array()
-        .ok_or("cargo metadata lists no packages")?;
+    let packages = metadata["packages"].as_array().ok_or("cargo metadata lists no packages")?;
     Ok(packages
         .iter()
         .filter(|package| !package["source"].is_null())
@@ -66,9 +59,7 @@ fn crates(metadata: &Value) -> Result<Licences> {
 /// All of them, development's too: what bundles leave in the page comes from there.
 fn npm(lock: &str) -> Result<Licences> {
     let lock: Value = serde_json::from_str(lock)?;
-    let packages = lock["packages"]
-        .as_object()
-        .ok_or("package-lock.json lists no packages")?;
+    let packages = lock["packages"].as_object().ok_or("package-lock.json lists no packages")?;
     Ok(packages
         .iter()
         .filter(|(path, _)| !path.is_empty())
@@ -94,11 +85,7 @@ fn judge(licence: Option<&str>, allowed: &[Licensee]) -> core::result::Result<()
         .map_err(|error| format!("{licence}: {}", error.reason))?;
     let is_allowed =
         |required: &LicenseReq| allowed.iter().any(|licensee| licensee.satisfies(required));
-    if expression.evaluate(is_allowed) {
-        Ok(())
-    } else {
-        Err(licence.to_owned())
-    }
+    if expression.evaluate(is_allowed) { Ok(()) } else { Err(licence.to_owned()) }
 }
 
 #[cfg(test)]

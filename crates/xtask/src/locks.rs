@@ -13,9 +13,7 @@ const CRATES_IO: &str = "registry+https://github.com/rust-lang/crates.io-index";
 /// Fails with the entries that do.
 pub(crate) fn check(project: &Project) -> Result {
     let mut wrong = cargo_sources(&fs::read_to_string(project.root.join("Cargo.lock"))?)?;
-    wrong.extend(npm_addresses(&fs::read_to_string(
-        project.root.join("package-lock.json"),
-    )?)?);
+    wrong.extend(npm_addresses(&fs::read_to_string(project.root.join("package-lock.json"))?)?);
     if wrong.is_empty() {
         println!("Cargo.lock and package-lock.json hold no download addresses");
         return Ok(());
@@ -39,9 +37,7 @@ fn cargo_sources(lock: &str) -> Result<Vec<String>> {
 
 fn npm_addresses(lock: &str) -> Result<Vec<String>> {
     let lock: Value = serde_json::from_str(lock)?;
-    let packages = lock["packages"]
-        .as_object()
-        .ok_or("package-lock.json lists no packages")?;
+    let packages = lock["packages"].as_object().ok_or("package-lock.json lists no packages")?;
     Ok(packages
         .iter()
         .filter_map(|(name, package)| Some((name, package.get("resolved")?.as_str()?)))

@@ -33,23 +33,15 @@ impl Project {
         };
         // Before the working directory changes: CARGO_TARGET_DIR may be relative to it.
         let metadata = metadata(&root, &["--no-deps"])?;
-        let target = metadata["target_directory"]
-            .as_str()
-            .ok_or("cargo metadata names no target folder")?;
+        let target =
+            metadata["target_directory"].as_str().ok_or("cargo metadata names no target folder")?;
         env::set_current_dir(&root)?;
-        Ok(Self {
-            root,
-            target: target.into(),
-            cache: cache.join("highwater"),
-        })
+        Ok(Self { root, target: target.into(), cache: cache.join("highwater") })
     }
 
     /// The server program that `build` made.
     pub(crate) fn server(&self, profile: &str) -> PathBuf {
-        self.target
-            .join(profile)
-            .join("highwater")
-            .with_extension(env::consts::EXE_EXTENSION)
+        self.target.join(profile).join("highwater").with_extension(env::consts::EXE_EXTENSION)
     }
 
     /// The version of a crate in Cargo.lock.

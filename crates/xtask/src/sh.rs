@@ -11,19 +11,15 @@ use crate::Result;
 /// Runs `command` with its output streamed; not succeeding is a failure.
 pub(crate) fn run(command: &mut Command) -> Result {
     announce(command);
-    let status = command
-        .status()
-        .map_err(|error| cannot_start(command, &error))?;
+    let status = command.status().map_err(|error| cannot_start(command, &error))?;
     succeeded(command, status)
 }
 
 /// As [`run`], and returns what it printed on standard output.
 pub(crate) fn run_and_keep(command: &mut Command) -> Result<String> {
     announce(command);
-    let mut child = command
-        .stdout(Stdio::piped())
-        .spawn()
-        .map_err(|error| cannot_start(command, &error))?;
+    let mut child =
+        command.stdout(Stdio::piped()).spawn().map_err(|error| cannot_start(command, &error))?;
     let mut kept = String::new();
     if let Some(output) = child.stdout.take() {
         for line in BufReader::new(output).lines() {
@@ -40,10 +36,8 @@ pub(crate) fn run_and_keep(command: &mut Command) -> Result<String> {
 /// As [`run`], but ends the program when `limit` has passed.
 pub(crate) fn run_within(limit: Duration, command: &mut Command) -> Result {
     announce(command);
-    let mut child = command
-        .stdin(Stdio::null())
-        .spawn()
-        .map_err(|error| cannot_start(command, &error))?;
+    let mut child =
+        command.stdin(Stdio::null()).spawn().map_err(|error| cannot_start(command, &error))?;
     let deadline = Instant::now() + limit;
     loop {
         if let Some(status) = child.try_wait()? {
@@ -60,10 +54,8 @@ pub(crate) fn run_within(limit: Duration, command: &mut Command) -> Result {
 
 /// Runs `command` unseen and returns what it printed, without the last line's end.
 pub(crate) fn read(command: &mut Command) -> Result<String> {
-    let output = command
-        .stdin(Stdio::null())
-        .output()
-        .map_err(|error| cannot_start(command, &error))?;
+    let output =
+        command.stdin(Stdio::null()).output().map_err(|error| cannot_start(command, &error))?;
     if !output.status.success() {
         let said = String::from_utf8_lossy(&output.stderr);
         return Err(format!("{}\n{}", exit(command, output.status), said.trim_end()).into());
@@ -75,11 +67,7 @@ pub(crate) fn read(command: &mut Command) -> Result<String> {
 pub(crate) fn timed(name: &str, work: impl FnOnce() -> Result<String>) -> Result {
     let begun = Instant::now();
     let outcome = work().map_err(|failure| format!("{name}: {failure}"))?;
-    println!(
-        "{} {name}: {outcome} ({})",
-        green("✓"),
-        seconds(begun.elapsed())
-    );
+    println!("{} {name}: {outcome} ({})", green("✓"), seconds(begun.elapsed()));
     Ok(())
 }
 
@@ -90,11 +78,7 @@ pub(crate) fn which(names: &[&str]) -> Option<PathBuf> {
     names.iter().find_map(|name| {
         folders
             .iter()
-            .map(|folder| {
-                folder
-                    .join(name)
-                    .with_extension(std::env::consts::EXE_EXTENSION)
-            })
+            .map(|folder| folder.join(name).with_extension(std::env::consts::EXE_EXTENSION))
             .find(|file| file.is_file())
     })
 }
@@ -135,11 +119,7 @@ fn announce(command: &Command) {
 }
 
 fn succeeded(command: &Command, status: ExitStatus) -> Result {
-    if status.success() {
-        Ok(())
-    } else {
-        Err(exit(command, status).into())
-    }
+    if status.success() { Ok(()) } else { Err(exit(command, status).into()) }
 }
 
 fn exit(command: &Command, status: ExitStatus) -> String {
@@ -153,11 +133,8 @@ fn cannot_start(command: &Command, error: &std::io::Error) -> String {
 /// The command as it would be typed, its program by its name alone.
 fn shown(command: &Command) -> String {
     let program = Path::new(command.get_program());
-    let mut line = program
-        .file_name()
-        .unwrap_or(program.as_os_str())
-        .to_string_lossy()
-        .into_owned();
+    let mut line =
+        program.file_name().unwrap_or(program.as_os_str()).to_string_lossy().into_owned();
     for argument in command.get_args() {
         line.push(' ');
         line.push_str(&argument.to_string_lossy());

@@ -10,9 +10,7 @@ const ADDRESS: &str = "127.0.0.1:7070";
 
 /// Sets up, builds, and becomes `highwater demo`; `arguments` are added to its own.
 pub(crate) fn command(project: &Project, arguments: &[String]) -> Result<ExitCode> {
-    let arguments = arguments
-        .strip_prefix(&["--".to_owned()])
-        .unwrap_or(arguments);
+    let arguments = arguments.strip_prefix(&["--".to_owned()]).unwrap_or(arguments);
     let tools = setup::for_build(project)?;
     build::everything(project, &tools, Mode::Release)?;
 
@@ -22,10 +20,7 @@ pub(crate) fn command(project: &Project, arguments: &[String]) -> Result<ExitCod
         demo.args(["--listen", ADDRESS]);
         ADDRESS
     });
-    println!(
-        "\n{}\n",
-        sh::bold(&format!("The page: http://{address}/   (Ctrl-C ends it)"))
-    );
+    println!("\n{}\n", sh::bold(&format!("The page: http://{address}/   (Ctrl-C ends it)")));
     become_program(&mut demo)
 }
 
@@ -61,13 +56,7 @@ mod tests {
     fn the_users_own_address_is_found() {
         let words = |line: &str| -> Vec<String> { line.split(' ').map(str::to_owned).collect() };
         assert_eq!(listen_address(&words("--every 2")), None);
-        assert_eq!(
-            listen_address(&words("--every 2 --listen 127.0.0.1:0")),
-            Some("127.0.0.1:0")
-        );
-        assert_eq!(
-            listen_address(&words("--listen=[::1]:80 --every 2")),
-            Some("[::1]:80")
-        );
+        assert_eq!(listen_address(&words("--every 2 --listen 127.0.0.1:0")), Some("127.0.0.1:0"));
+        assert_eq!(listen_address(&words("--listen=[::1]:80 --every 2")), Some("[::1]:80"));
     }
 }

@@ -25,11 +25,7 @@ struct Context<'a> {
 }
 
 const STEPS: &[Step] = &[
-    Step {
-        name: "fmt",
-        what: "rustfmt has nothing to change",
-        run: fmt,
-    },
+    Step { name: "fmt", what: "rustfmt has nothing to change", run: fmt },
     Step {
         name: "locks",
         what: "lock files hold no download addresses",
@@ -40,56 +36,16 @@ const STEPS: &[Step] = &[
         what: "deny.toml allows every licence",
         run: |c| licences::check(c.project),
     },
-    Step {
-        name: "no-std",
-        what: "core builds where there is no std",
-        run: no_std,
-    },
-    Step {
-        name: "clippy",
-        what: "clippy finds nothing, on the host",
-        run: clippy,
-    },
-    Step {
-        name: "clippy-wasm",
-        what: "clippy finds nothing, for wasm32",
-        run: clippy_wasm,
-    },
-    Step {
-        name: "cargo-test",
-        what: "unit, integration and doc tests",
-        run: cargo_test,
-    },
-    Step {
-        name: "doc",
-        what: "rustdoc finds nothing",
-        run: doc,
-    },
-    Step {
-        name: "build",
-        what: "module, package, page and server",
-        run: build_all,
-    },
-    Step {
-        name: "types",
-        what: "tsc finds nothing in the page",
-        run: types,
-    },
-    Step {
-        name: "wasm-node",
-        what: "wasm tests in Node",
-        run: wasm_node,
-    },
-    Step {
-        name: "wasm-browser",
-        what: "wasm tests in headless Chromium",
-        run: wasm_browser,
-    },
-    Step {
-        name: "node",
-        what: "the package in Node",
-        run: |c| node_tests(c, "tests/node"),
-    },
+    Step { name: "no-std", what: "core builds where there is no std", run: no_std },
+    Step { name: "clippy", what: "clippy finds nothing, on the host", run: clippy },
+    Step { name: "clippy-wasm", what: "clippy finds nothing, for wasm32", run: clippy_wasm },
+    Step { name: "cargo-test", what: "unit, integration and doc tests", run: cargo_test },
+    Step { name: "doc", what: "rustdoc finds nothing", run: doc },
+    Step { name: "build", what: "module, package, page and server", run: build_all },
+    Step { name: "types", what: "tsc finds nothing in the page", run: types },
+    Step { name: "wasm-node", what: "wasm tests in Node", run: wasm_node },
+    Step { name: "wasm-browser", what: "wasm tests in headless Chromium", run: wasm_browser },
+    Step { name: "node", what: "the package in Node", run: |c| node_tests(c, "tests/node") },
     Step {
         name: "package",
         what: "the package packed and installed",
@@ -100,11 +56,7 @@ const STEPS: &[Step] = &[
         what: "the page, driven in Chromium",
         run: |c| node_tests(c, "tests/browser"),
     },
-    Step {
-        name: "wasm-pack",
-        what: "wasm-pack builds the crate by itself",
-        run: wasm_pack,
-    },
+    Step { name: "wasm-pack", what: "wasm-pack builds the crate by itself", run: wasm_pack },
 ];
 
 /// How a step ended.
@@ -132,7 +84,7 @@ pub(crate) fn command(project: &Project, arguments: &[String]) -> Result<ExitCod
             name if STEPS.iter().any(|step| step.name == name) => chosen.push(name),
             other => {
                 return Err(
-                    format!("test: no step or option `{other}`; `--list` names the steps").into(),
+                    format!("test: no step or option `{other}`; `--list` names the steps").into()
                 );
             }
         }
@@ -141,14 +93,9 @@ pub(crate) fn command(project: &Project, arguments: &[String]) -> Result<ExitCod
     let begun = Instant::now();
     let setup = setup::everything(project)?;
     let set_up = begun.elapsed();
-    let context = Context {
-        project,
-        setup: &setup,
-    };
-    let steps: Vec<&Step> = STEPS
-        .iter()
-        .filter(|step| chosen.is_empty() || chosen.contains(&step.name))
-        .collect();
+    let context = Context { project, setup: &setup };
+    let steps: Vec<&Step> =
+        STEPS.iter().filter(|step| chosen.is_empty() || chosen.contains(&step.name)).collect();
     let outcomes = run(&steps, &context, keep_going);
     Ok(summary(&steps, &outcomes, set_up, begun.elapsed()))
 }
@@ -161,10 +108,7 @@ fn run(steps: &[&Step], context: &Context, keep_going: bool) -> Vec<Outcome> {
             if stopped {
                 return Outcome::Skipped;
             }
-            println!(
-                "\n{}",
-                sh::bold(&format!("== {}: {}", step.name, step.what))
-            );
+            println!("\n{}", sh::bold(&format!("== {}: {}", step.name, step.what)));
             let begun = Instant::now();
             match (step.run)(context) {
                 Ok(()) => {
@@ -174,12 +118,7 @@ fn run(steps: &[&Step], context: &Context, keep_going: bool) -> Vec<Outcome> {
                 }
                 Err(failure) => {
                     let time = begun.elapsed();
-                    println!(
-                        "{} {} ({}): {failure}",
-                        sh::red("✗"),
-                        step.name,
-                        sh::seconds(time)
-                    );
+                    println!("{} {} ({}): {failure}", sh::red("✗"), step.name, sh::seconds(time));
                     stopped = !keep_going;
                     Outcome::Failed(time)
                 }
@@ -214,11 +153,7 @@ fn summary(steps: &[&Step], outcomes: &[Outcome], set_up: Duration, whole: Durat
     } else {
         println!("{passed} passed, {failed} failed, {skipped} skipped");
     }
-    if failed == 0 {
-        ExitCode::SUCCESS
-    } else {
-        ExitCode::FAILURE
-    }
+    if failed == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }
 
 fn fmt(_: &Context) -> Result {
@@ -231,14 +166,7 @@ fn clippy(_: &Context) -> Result {
 
 fn clippy_wasm(context: &Context) -> Result {
     let mut clippy = context.setup.wasm.command("cargo")?;
-    clippy.args([
-        "clippy",
-        "--package",
-        "highwater-wasm",
-        "--all-targets",
-        "--target",
-        WASM,
-    ]);
+    clippy.args(["clippy", "--package", "highwater-wasm", "--all-targets", "--target", WASM]);
     sh::run(clippy.args(["--", "-Dwarnings"]))
 }
 
@@ -270,13 +198,7 @@ fn types(context: &Context) -> Result {
 
 fn wasm_node(context: &Context) -> Result {
     let mut test = context.setup.wasm.command("wasm-pack")?;
-    ran(&sh::run_and_keep(test.args([
-        "test",
-        "--mode",
-        "no-install",
-        "--node",
-        "crates/wasm",
-    ]))?)
+    ran(&sh::run_and_keep(test.args(["test", "--mode", "no-install", "--node", "crates/wasm"]))?)
 }
 
 fn wasm_browser(context: &Context) -> Result {
@@ -284,8 +206,7 @@ fn wasm_browser(context: &Context) -> Result {
     test.args(["test", "--headless", "--chrome"]);
     // Without a driver of the machine's own, wasm-pack gets one: the one download that it may do.
     if let Some(driver) = &context.setup.browser.driver {
-        test.args(["--mode", "no-install", "--chromedriver"])
-            .arg(driver);
+        test.args(["--mode", "no-install", "--chromedriver"]).arg(driver);
     }
     let capabilities = context.project.target.join("webdriver.json");
     fs::write(&capabilities, context.setup.browser.capabilities())?;
@@ -301,11 +222,7 @@ fn ran(output: &str) -> Result {
         .lines()
         .filter_map(|line| line.strip_prefix("test result: ok. "))
         .all(|counts| counts.starts_with("0 passed"));
-    if none {
-        Err("no test ran".into())
-    } else {
-        Ok(())
-    }
+    if none { Err("no test ran".into()) } else { Ok(()) }
 }
 
 /// Node's own runner over FOLDER/*.test.mjs. They are told where the browser and the server are.
@@ -321,12 +238,11 @@ fn node_tests(context: &Context, folder: &str) -> Result {
     }
     files.sort();
     let mut node = Command::new("node");
-    node.args(["--test", "--test-reporter=spec"]).args(files);
+    // A test that leaves a browser or a socket open must not keep us waiting for ever.
+    node.args(["--test", "--test-reporter=spec", "--test-timeout=300000", "--test-force-exit"])
+        .args(files);
     node.env("CHROME", &context.setup.browser.chrome);
-    node.env(
-        "HIGHWATER_BIN",
-        context.project.server(Mode::Release.server_profile()),
-    );
+    node.env("HIGHWATER_BIN", context.project.server(Mode::Release.server_profile()));
     sh::run(&mut node)
 }
 
@@ -345,12 +261,9 @@ fn wasm_pack(context: &Context) -> Result {
             "--out-dir",
         ]);
         sh::run(build.arg(&out))?;
-        for file in [
-            "highwater_wasm.js",
-            "highwater_wasm.d.ts",
-            "highwater_wasm_bg.wasm",
-            "package.json",
-        ] {
+        for file in
+            ["highwater_wasm.js", "highwater_wasm.d.ts", "highwater_wasm_bg.wasm", "package.json"]
+        {
             if !out.join(file).is_file() {
                 return Err(format!("wasm-pack for {target} left no {file}").into());
             }

@@ -44,41 +44,20 @@ fn find_or_install(project: &Project) -> Result<(Browser, &'static str)> {
             if !chrome.is_file() {
                 return Err(format!("{name} names {}, which is no file", chrome.display()).into());
             }
-            return Ok((
-                Browser {
-                    chrome,
-                    driver: driver(),
-                },
-                "named by the environment",
-            ));
+            return Ok((Browser { chrome, driver: driver() }, "named by the environment"));
         }
     }
     if let Some(browser) = on_this_machine() {
         return Ok((browser, "already there"));
     }
     if let Some(chrome) = playwrights(&project.root) {
-        return Ok((
-            Browser {
-                chrome,
-                driver: driver(),
-            },
-            "already there",
-        ));
+        return Ok((Browser { chrome, driver: driver() }, "already there"));
     }
     let mut download = sh::node_tool(&project.root, "playwright-core");
-    match sh::run_within(
-        DOWNLOAD_LIMIT,
-        download.args(["install", "--no-shell", "chromium"]),
-    ) {
+    match sh::run_within(DOWNLOAD_LIMIT, download.args(["install", "--no-shell", "chromium"])) {
         Ok(()) => {
             if let Some(chrome) = playwrights(&project.root) {
-                return Ok((
-                    Browser {
-                        chrome,
-                        driver: driver(),
-                    },
-                    "downloaded",
-                ));
+                return Ok((Browser { chrome, driver: driver() }, "downloaded"));
             }
         }
         Err(failure) => println!("  {failure}"),
@@ -89,10 +68,8 @@ fn find_or_install(project: &Project) -> Result<(Browser, &'static str)> {
             return Ok((browser, "installed from Debian's packages"));
         }
     }
-    Err(
-        "none found and none to be had: install Chromium or Chrome, or set CHROME to where it is"
-            .into(),
-    )
+    Err("none found and none to be had: install Chromium or Chrome, or set CHROME to where it is"
+        .into())
 }
 
 fn on_this_machine() -> Option<Browser> {
@@ -104,16 +81,11 @@ fn on_this_machine() -> Option<Browser> {
         "chrome",
     ])
     .or_else(|| Some(PathBuf::from(MAC_CHROME)).filter(|file| file.is_file()))?;
-    Some(Browser {
-        chrome,
-        driver: driver(),
-    })
+    Some(Browser { chrome, driver: driver() })
 }
 
 fn driver() -> Option<PathBuf> {
-    env::var_os("CHROMEDRIVER")
-        .map(PathBuf::from)
-        .or_else(|| sh::which(&["chromedriver"]))
+    env::var_os("CHROMEDRIVER").map(PathBuf::from).or_else(|| sh::which(&["chromedriver"]))
 }
 
 /// The browser that Playwright downloaded, if it did.
@@ -125,11 +97,7 @@ fn playwrights(root: &Path) -> Option<PathBuf> {
 
 fn apt_install(packages: &[&str]) -> Result {
     let install = || {
-        sh::run(
-            apt_get()?
-                .args(["install", "-qq", "-y", "--no-install-recommends"])
-                .args(packages),
-        )
+        sh::run(apt_get()?.args(["install", "-qq", "-y", "--no-install-recommends"]).args(packages))
     };
     // Package lists may be missing or out of date on a new machine.
     install().or_else(|_| {

@@ -32,11 +32,8 @@ impl WasmTools {
         let folders = self.folders.iter().cloned().chain(env::split_paths(&path));
         let path = env::join_paths(folders)?;
         // The program is looked up by the PATH that xtask itself has, so say where it is.
-        let file = self
-            .folders
-            .iter()
-            .map(|folder| folder.join(program))
-            .find(|file| file.is_file());
+        let file =
+            self.folders.iter().map(|folder| folder.join(program)).find(|file| file.is_file());
         let mut command = Command::new(file.unwrap_or_else(|| program.into()));
         // `CARGO` and `RUSTC` name the programs of the toolchain that xtask itself runs under.
         command
@@ -44,10 +41,7 @@ impl WasmTools {
             .env_remove("CARGO")
             .env_remove("RUSTC")
             .env_remove("RUSTDOC")
-            .env(
-                "CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_RUNNER",
-                "wasm-bindgen-test-runner",
-            );
+            .env("CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_RUNNER", "wasm-bindgen-test-runner");
         Ok(command)
     }
 }
@@ -77,10 +71,7 @@ pub(crate) fn everything(project: &Project) -> Result<Everything> {
     tools::ensure_wasm_pack(project, &mut folders)?;
     npm::ensure(project, &mut folders)?;
     let browser = browser::ensure(project)?;
-    Ok(Everything {
-        wasm: WasmTools { folders },
-        browser,
-    })
+    Ok(Everything { wasm: WasmTools { folders }, browser })
 }
 
 /// `cargo xtask wasm COMMAND…`

@@ -44,9 +44,7 @@ fn has(sysroot: &Path, targets: &[&str]) -> bool {
     targets.iter().all(|target| {
         let library = sysroot.join("lib/rustlib").join(target).join("lib");
         fs::read_dir(library).is_ok_and(|files| {
-            files
-                .flatten()
-                .any(|file| file.file_name().to_string_lossy().starts_with("libcore-"))
+            files.flatten().any(|file| file.file_name().to_string_lossy().starts_with("libcore-"))
         })
     })
 }
@@ -76,9 +74,7 @@ fn made_from_debian(project: &Project, home: &Path) -> Result<bool> {
             "  building the targets' libraries from Debian's Rust packages: about a minute, once"
         );
     }
-    let script = project
-        .root
-        .join("crates/xtask/scripts/debian-toolchain.sh");
+    let script = project.root.join("crates/xtask/scripts/debian-toolchain.sh");
     let status = Command::new("bash").arg(script).arg(home).status()?;
     if !status.success() {
         return Err("no toolchain for the targets: see above".into());

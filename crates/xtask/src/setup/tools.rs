@@ -13,33 +13,14 @@ pub(super) fn ensure_wasm_bindgen(project: &Project, folders: &mut Vec<PathBuf>)
     let version = project.locked_version("wasm-bindgen")?;
     let programs = ["wasm-bindgen", "wasm-bindgen-test-runner"];
     // Without default features: they are for downloading drivers over TLS, and double the time to build.
-    let options = [
-        "--no-default-features",
-        "--bin",
-        "wasm-bindgen",
-        "--bin",
-        "wasm-bindgen-test-runner",
-    ];
-    ensure(
-        project,
-        folders,
-        "wasm-bindgen-cli",
-        &version,
-        &programs,
-        &options,
-    )
+    let options =
+        ["--no-default-features", "--bin", "wasm-bindgen", "--bin", "wasm-bindgen-test-runner"];
+    ensure(project, folders, "wasm-bindgen-cli", &version, &programs, &options)
 }
 
 /// Builds and tests the crate by itself, as its users may.
 pub(super) fn ensure_wasm_pack(project: &Project, folders: &mut Vec<PathBuf>) -> Result {
-    ensure(
-        project,
-        folders,
-        "wasm-pack",
-        WASM_PACK,
-        &["wasm-pack"],
-        &[],
-    )
+    ensure(project, folders, "wasm-pack", WASM_PACK, &["wasm-pack"], &[])
 }
 
 fn ensure(
@@ -51,19 +32,13 @@ fn ensure(
     options: &[&str],
 ) -> Result {
     sh::timed(&format!("{package} {version}"), || {
-        if programs
-            .iter()
-            .all(|program| is_version(Path::new(program), version))
-        {
+        if programs.iter().all(|program| is_version(Path::new(program), version)) {
             return Ok("already on PATH".to_owned());
         }
         let root = project.cache.join(format!("{package}-{version}"));
         let bin = root.join("bin");
         folders.push(bin.clone());
-        if programs
-            .iter()
-            .all(|program| is_version(&bin.join(program), version))
-        {
+        if programs.iter().all(|program| is_version(&bin.join(program), version)) {
             return Ok("already there".to_owned());
         }
         println!("  building it without optimisation: one to three minutes, once");
