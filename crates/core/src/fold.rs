@@ -308,6 +308,7 @@ impl<V: View> Fold<V> {
     }
 
     fn tell_view(&mut self, before: usize) -> Result<(), Error> {
+        self.view.moves_to(self.cursor.as_deref());
         let told = if core::mem::take(&mut self.view_owed) {
             let all: Vec<Change> = self
                 .state

@@ -38,6 +38,9 @@ pub trait View {
     /// the stream: the view is reset, and is given everything anew after the next snapshot.
     fn update(&mut self, changes: &[Change], state: &State) -> Result<(), Box<str>>;
 
+    /// Is told, before each [`update`](Self::update), where the stream stands after it.
+    fn moves_to(&mut self, _cursor: Option<&str>) {}
+
     /// Forgets everything.
     fn reset(&mut self);
 }

@@ -3,6 +3,8 @@
 //! Source: LaunchDarkly's FDv2 protocol handler; our own additions (`highwater`, `basis`) are
 //! members that other clients pass over.
 
+use alloc::boxed::Box;
+use alloc::vec::Vec;
 use core::str;
 
 use super::{Decoded, ProtocolError, Sink};
@@ -24,13 +26,13 @@ pub enum Mode {
 pub(crate) struct Fdv2 {
     mode: Mode,
     /// The kinds that put objects may have; empty: any.
-    kinds: &'static [&'static str],
+    kinds: Vec<Box<str>>,
     /// The server is our own, and keeps the promises that ours makes.
     promised: bool,
 }
 
 impl Fdv2 {
-    pub(crate) const fn new(kinds: &'static [&'static str]) -> Self {
+    pub(crate) const fn new(kinds: Vec<Box<str>>) -> Self {
         Self { mode: Mode::Inactive, kinds, promised: false }
     }
 
@@ -171,7 +173,7 @@ impl Fdv2 {
         else {
             return Ok(sink(Message::Ignored("a put-object with a member missing"))?);
         };
-        if !self.kinds.is_empty() && !self.kinds.contains(&&*kind) {
+        if !self.kinds.is_empty() && !self.kinds.iter().any(|known| **known == *kind) {
             return Ok(sink(Message::Ignored("unknown kind"))?);
         }
         Ok(sink(Message::Upsert { kind: &kind, key: &key, version, value })?)

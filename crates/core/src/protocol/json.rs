@@ -78,6 +78,11 @@ impl Json {
         if self.spec.version.is_some() { Gate::PerKeySnapshotReplaces } else { Gate::Cursor }
     }
 
+    pub(crate) fn event_types(&self) -> Vec<&str> {
+        let JsonSpec { upsert, delete, snapshot, .. } = &self.spec;
+        upsert.iter().chain(delete).chain(snapshot).map(String::as_str).collect()
+    }
+
     pub(crate) const fn has_snapshots(&self) -> bool {
         !self.spec.snapshot.is_empty()
     }

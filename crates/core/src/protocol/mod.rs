@@ -84,12 +84,12 @@ impl Default for Protocol {
 impl Protocol {
     /// Flag delivery v2: Highwater's own servers, and LaunchDarkly's newest.
     pub const fn fdv2() -> Self {
-        Self(Kind::Fdv2(fdv2::Fdv2::new(&[])))
+        Self(Kind::Fdv2(fdv2::Fdv2::new(Vec::new())))
     }
 
     /// As [`fdv2`](Self::fdv2), but put objects of other kinds than these are skipped.
-    pub const fn fdv2_of(kinds: &'static [&'static str]) -> Self {
-        Self(Kind::Fdv2(fdv2::Fdv2::new(kinds)))
+    pub fn fdv2_of(kinds: &[&str]) -> Self {
+        Self(Kind::Fdv2(fdv2::Fdv2::new(kinds.iter().map(|&kind| kind.into()).collect())))
     }
 
     /// LaunchDarkly's server-side stream, `/all`: kinds `flags` and `segments`.
@@ -176,6 +176,28 @@ impl Protocol {
     /// Where an FDv2 stream stands; `None` for other protocols.
     pub const fn mode(&self) -> Option<Mode> {
         if let Kind::Fdv2(fdv2) = &self.0 { Some(fdv2.mode()) } else { None }
+    }
+
+    /// The types of event that the protocol knows: what a platform's own `EventSource`, which
+    /// hands out events by type, has to listen for.
+    pub fn event_types(&self) -> Vec<&str> {
+        let types: &[&str] = match &self.0 {
+            Kind::Fdv2(_) => &[
+                "server-intent",
+                "put-object",
+                "delete-object",
+                "payload-transferred",
+                "error",
+                "goodbye",
+                "heart-beat",
+            ],
+            Kind::Relay(_) => &["put", "patch", "delete"],
+            Kind::Ping => &["ping", "put", "patch", "delete"],
+            Kind::AutoConfig => &["put", "patch", "delete", "reconnect"],
+            Kind::Consul(_) => &["message"],
+            Kind::Json(json) => return json.event_types(),
+        };
+        types.to_vec()
     }
 
     /// What a connection adds to the query of its address.
