@@ -55,21 +55,15 @@ impl fmt::Display for CommitError {
 impl fmt::Display for Refusal {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Conflict {
-                current: Some(version),
-            } => {
-                write!(
-                    f,
-                    "the condition does not hold: the item is at version {version}"
-                )
+            Self::Conflict { current: Some(version) } => {
+                write!(f, "the condition does not hold: the item is at version {version}")
             }
             Self::Conflict { current: None } => {
                 f.write_str("the condition does not hold: there is no such item")
             }
-            Self::Stale { last, .. } => write!(
-                f,
-                "the version must be greater than {last}, the last one of the item"
-            ),
+            Self::Stale { last, .. } => {
+                write!(f, "the version must be greater than {last}, the last one of the item")
+            }
             Self::NotFound => f.write_str("there is no such item to delete"),
             Self::NotPositive => f.write_str("a version is 1 or greater"),
             Self::Exhausted => f.write_str("the item is at the greatest version that there is"),

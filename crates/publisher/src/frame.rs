@@ -18,14 +18,7 @@ pub(crate) struct Intent<'a> {
 }
 
 pub(crate) fn intent(out: &mut Vec<u8>, intent: &Intent<'_>) {
-    let Intent {
-        topic,
-        epoch,
-        index,
-        code,
-        reason,
-        heartbeat,
-    } = intent;
+    let Intent { topic, epoch, index, code, reason, heartbeat } = intent;
     out.extend_from_slice(b"event: server-intent\n");
     if *code == UP_TO_DATE {
         print(out, format_args!("id: {epoch}.{index}\n"));

@@ -20,10 +20,7 @@ impl Id {
     pub fn new(kind: &str, key: &str) -> Result<Self, NameError> {
         check("kind", kind)?;
         check("key", key)?;
-        Ok(Self {
-            kind: kind.into(),
-            key: key.into(),
-        })
+        Ok(Self { kind: kind.into(), key: key.into() })
     }
 
     /// The collection within the topic.
@@ -56,10 +53,7 @@ impl Epoch {
             0 => Err(NameError::Empty { part: "epoch" }),
             1..=64 if plain => Ok(Self(text.into())),
             1..=64 => Err(NameError::NotPlain),
-            _ => Err(NameError::TooLong {
-                part: "epoch",
-                most: 64,
-            }),
+            _ => Err(NameError::TooLong { part: "epoch", most: 64 }),
         }
     }
 
@@ -105,9 +99,6 @@ fn check(part: &'static str, text: &str) -> Result<(), NameError> {
     match text.len() {
         0 => Err(NameError::Empty { part }),
         1..=Id::MAX_LENGTH => Ok(()),
-        _ => Err(NameError::TooLong {
-            part,
-            most: Id::MAX_LENGTH,
-        }),
+        _ => Err(NameError::TooLong { part, most: Id::MAX_LENGTH }),
     }
 }

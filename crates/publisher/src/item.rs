@@ -19,11 +19,7 @@ pub struct Options {
 
 impl Default for Options {
     fn default() -> Self {
-        Self {
-            log_transactions: 4096,
-            log_bytes: 16 << 20,
-            heartbeat: Duration::from_secs(15),
-        }
+        Self { log_transactions: 4096, log_bytes: 16 << 20, heartbeat: Duration::from_secs(15) }
     }
 }
 
@@ -71,11 +67,6 @@ pub(crate) struct Slot {
 
 impl Slot {
     pub(crate) fn item<'a>(&'a self, kind: &'a str, key: &'a str) -> Item<'a> {
-        Item {
-            kind,
-            key,
-            version: self.version,
-            object: &self.event[self.object.clone()],
-        }
+        Item { kind, key, version: self.version, object: &self.event[self.object.clone()] }
     }
 }

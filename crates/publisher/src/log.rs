@@ -21,13 +21,7 @@ pub(crate) struct Log {
 
 impl Log {
     pub(crate) fn new(most_transactions: usize, most_bytes: usize) -> Self {
-        Self {
-            entries: VecDeque::new(),
-            base: 0,
-            bytes: 0,
-            most_transactions,
-            most_bytes,
-        }
+        Self { entries: VecDeque::new(), base: 0, bytes: 0, most_transactions, most_bytes }
     }
 
     pub(crate) fn base(&self) -> u64 {

@@ -20,9 +20,7 @@ pub struct Object(Box<str>);
 impl Object {
     /// Checks a text.
     pub fn parse(text: &str) -> Result<Self, ObjectError> {
-        serde_json::from_str::<&RawValue>(text)
-            .map_err(ObjectError::Json)?
-            .try_into()
+        serde_json::from_str::<&RawValue>(text).map_err(ObjectError::Json)?.try_into()
     }
 
     /// The object on one line.
@@ -37,11 +35,7 @@ impl TryFrom<&RawValue> for Object {
 
     fn try_from(raw: &RawValue) -> Result<Self, ObjectError> {
         let text = raw.get().trim_ascii();
-        if text.starts_with('{') {
-            Ok(Self(compact(text)))
-        } else {
-            Err(ObjectError::NotAnObject)
-        }
+        if text.starts_with('{') { Ok(Self(compact(text))) } else { Err(ObjectError::NotAnObject) }
     }
 }
 
@@ -97,14 +91,8 @@ mod tests {
     #[test]
     fn white_space_goes_only_between_tokens() {
         check("{}", "{}");
-        check(
-            " \r\n{ \"a b\" : [ 1 , 2 ] ,\t\"c\": null }\n",
-            r#"{"a b":[1,2],"c":null}"#,
-        );
-        check(
-            r#"{"quote": "\" \\", "next": " "}"#,
-            r#"{"quote":"\" \\","next":" "}"#,
-        );
+        check(" \r\n{ \"a b\" : [ 1 , 2 ] ,\t\"c\": null }\n", r#"{"a b":[1,2],"c":null}"#);
+        check(r#"{"quote": "\" \\", "next": " "}"#, r#"{"quote":"\" \\","next":" "}"#);
         check("{\"ü \u{2028}\": \"日 本\"}", "{\"ü \u{2028}\":\"日 本\"}");
         check(
             r#"{"n": 12345678901234567890.10e+5, "s": "\ud800"}"#,
@@ -115,24 +103,10 @@ mod tests {
     #[test]
     fn what_is_not_an_object_is_refused() {
         for text in ["1", "null", "[{}]", "\"{}\"", "true"] {
-            assert!(
-                matches!(Object::parse(text), Err(ObjectError::NotAnObject)),
-                "{text}"
-            );
+            assert!(matches!(Object::parse(text), Err(ObjectError::NotAnObject)), "{text}");
         }
-        for text in [
-            "",
-            "{",
-            "{} {}",
-            "{'a':1}",
-            "{\"a\":1,}",
-            "{\"a\":\"\n\"}",
-            "nul",
-        ] {
-            assert!(
-                matches!(Object::parse(text), Err(ObjectError::Json(_))),
-                "{text}"
-            );
+        for text in ["", "{", "{} {}", "{'a':1}", "{\"a\":1,}", "{\"a\":\"\n\"}", "nul"] {
+            assert!(matches!(Object::parse(text), Err(ObjectError::Json(_))), "{text}");
         }
     }
 

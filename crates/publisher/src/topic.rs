@@ -6,9 +6,9 @@ use crate::error::{CommitError, Refusal};
 use crate::frame::{self, CHANGES, FULL, Intent, UP_TO_DATE};
 use crate::id::{Epoch, Id};
 use crate::item::{Committed, Item, Options, Replacement, Slot};
-use crate::log::{Entry, Log, Part};
+use crate::log::Log;
 use crate::reader::{Batch, Reader, Subscription, Verdict};
-use crate::transaction::{Change, Operation, Transaction};
+use crate::transaction::{Operation, Transaction};
 use bytes::Bytes;
 use core::time::Duration;
 use highwater_core::Position;
@@ -61,10 +61,7 @@ impl Topic {
     pub fn commit(&mut self, transaction: Transaction) -> Result<Committed, CommitError> {
         let versions = self.decide(&transaction)?;
         self.apply(transaction, &versions);
-        Ok(Committed {
-            index: self.index,
-            versions,
-        })
+        Ok(Committed { index: self.index, versions })
     }
 
     /// Makes the given items the only ones, in one transaction of what differs.
@@ -76,58 +73,36 @@ impl Topic {
     ) -> Result<Option<Committed>, CommitError> {
         let mut seen = HashSet::with_capacity(items.len());
         if let Some(operation) = items.iter().position(|item| !seen.insert(&item.id)) {
-            return Err(CommitError::Refused {
-                operation,
-                refusal: Refusal::Repeated,
-            });
+            return Err(CommitError::Refused { operation, refusal: Refusal::Repeated });
         }
-        let kept = |item: &Item<'_>| {
-            Id::new(item.kind, item.key)
-                .ok()
-                .filter(|id| !seen.contains(id))
-        };
-        let gone: Vec<_> = self
-            .items(None)
-            .filter_map(|item| kept(&item))
-            .map(Operation::delete)
-            .collect();
+        let kept =
+            |item: &Item<'_>| Id::new(item.kind, item.key).ok().filter(|id| !seen.contains(id));
+        let gone: Vec<_> =
+            self.items(None).filter_map(|item| kept(&item)).map(Operation::delete).collect();
 
         let (mut positions, mut transaction) = (Vec::new(), Transaction::new());
-        for (
-            position,
-            Replacement {
-                id,
-                object,
-                version,
-            },
-        ) in items.into_iter().enumerate()
-        {
+        for (position, Replacement { id, object, version }) in items.into_iter().enumerate() {
             let same = self.item(id.kind(), id.key()).is_some_and(|item| {
                 item.object == object.as_str().as_bytes()
                     && version.is_none_or(|version| version == item.version)
             });
             if !same {
                 positions.push(position);
-                transaction.push(Operation {
-                    version,
-                    ..Operation::put(id, object)
-                });
+                transaction.push(Operation { version, ..Operation::put(id, object) });
             }
         }
         transaction.operations.extend(gone);
         if transaction.is_empty() {
             return Ok(None);
         }
-        self.commit(transaction)
-            .map(Some)
-            .map_err(|error| match error {
-                // Name the item of the caller's list, not the operation of ours.
-                CommitError::Refused { operation, refusal } => CommitError::Refused {
-                    operation: positions.get(operation).copied().unwrap_or(operation),
-                    refusal,
-                },
-                other @ CommitError::Empty => other,
-            })
+        self.commit(transaction).map(Some).map_err(|error| match error {
+            // Name the item of the caller's list, not the operation of ours.
+            CommitError::Refused { operation, refusal } => CommitError::Refused {
+                operation: positions.get(operation).copied().unwrap_or(operation),
+                refusal,
+            },
+            other @ CommitError::Empty => other,
+        })
     }
 
     /// Takes in a reader: a new one, or one that comes back with the cursor where it was (`basis`).
@@ -150,21 +125,9 @@ impl Topic {
         } else {
             return self.full(kind, "cant-catchup");
         };
-        let index = if verdict == Verdict::UpToDate {
-            self.index
-        } else {
-            index
-        };
-        let reader = Reader {
-            epoch: self.epoch.clone(),
-            index,
-            kind: kind.map(Arc::from),
-        };
-        Subscription {
-            verdict,
-            frames: vec![self.intent(code, reason)],
-            reader,
-        }
+        let index = if verdict == Verdict::UpToDate { self.index } else { index };
+        let reader = Reader { epoch: self.epoch.clone(), index, kind: kind.map(Arc::from) };
+        Subscription { verdict, frames: vec![self.intent(code, reason)], reader }
     }
 
     /// What the reader has not seen yet, about `limit` bytes at a time; no frames when it has seen all.
@@ -182,36 +145,23 @@ impl Topic {
             (reader.index < self.log.base() && reader.index < newest).then_some("too-slow")
         };
         if let Some(reason) = lost {
-            let Subscription {
-                frames,
-                reader: moved,
-                ..
-            } = self.full(kind, reason);
+            let Subscription { frames, reader: moved, .. } = self.full(kind, reason);
             *reader = moved;
-            return Batch {
-                frames,
-                cut_over: true,
-            };
+            return Batch { frames, cut_over: true };
         }
         if newest <= reader.index {
             reader.index = self.index;
             return Batch::default();
         }
-        let (frames, index) = self
-            .log
-            .read(reader.index, self.epoch.as_str(), kind, limit);
+        let (frames, index) = self.log.read(reader.index, self.epoch.as_str(), kind, limit);
         reader.index = index;
-        Batch {
-            frames,
-            cut_over: false,
-        }
+        Batch { frames, cut_over: false }
     }
 
     /// The newest frames that the log has for the reader, oldest first, whether it has seen them or not.
     pub fn recent(&mut self, reader: &Reader, transactions: usize) -> Vec<Bytes> {
         let (mut frames, _) =
-            self.log
-                .read(0, self.epoch.as_str(), reader.kind.as_deref(), usize::MAX);
+            self.log.read(0, self.epoch.as_str(), reader.kind.as_deref(), usize::MAX);
         frames.drain(..frames.len().saturating_sub(transactions));
         frames
     }
@@ -228,11 +178,7 @@ impl Topic {
 
     /// The place to resume from, as text.
     pub fn cursor(&self) -> String {
-        Position {
-            epoch: self.epoch.as_str(),
-            index: self.index,
-        }
-        .to_cursor()
+        Position { epoch: self.epoch.as_str(), index: self.index }.to_cursor()
     }
 
     /// The name of this life.
@@ -254,10 +200,8 @@ impl Topic {
 
     /// All items, or those of one kind, sorted by kind and key.
     pub fn items(&self, kind: Option<&str>) -> impl Iterator<Item = Item<'_>> {
-        let kinds = self
-            .kinds
-            .iter()
-            .filter(move |(name, _)| kind.is_none_or(|kind| kind == &***name));
+        let kinds =
+            self.kinds.iter().filter(move |(name, _)| kind.is_none_or(|kind| kind == &***name));
         kinds.flat_map(|(kind, Kind { items, .. })| {
             items.iter().map(|(key, slot)| slot.item(kind, key))
         })
@@ -265,35 +209,20 @@ impl Topic {
 
     /// The last version of an item, and whether the item is there.
     fn known(&self, id: &Id) -> Option<(i64, bool)> {
-        let live = self
-            .item(id.kind(), id.key())
-            .map(|item| (item.version, true));
-        live.or_else(|| {
-            self.tombstones
-                .get(id)
-                .map(|&(version, _)| (version, false))
-        })
+        let live = self.item(id.kind(), id.key()).map(|item| (item.version, true));
+        live.or_else(|| self.tombstones.get(id).map(|&(version, _)| (version, false)))
     }
 
     /// The newest transaction that had the kind; for a kind that nobody remembers, the newest that it could have been.
     fn newest(&self, kind: &str) -> u64 {
-        self.kinds
-            .get(kind)
-            .map_or(self.log.base(), |kind| kind.newest)
+        self.kinds.get(kind).map_or(self.log.base(), |kind| kind.newest)
     }
 
     fn full(&mut self, kind: Option<&str>, reason: &'static str) -> Subscription {
         let frames = vec![self.intent(FULL, reason), self.snapshot(kind)];
-        let reader = Reader {
-            epoch: self.epoch.clone(),
-            index: self.index,
-            kind: kind.map(Arc::from),
-        };
-        Subscription {
-            verdict: Verdict::Full,
-            frames,
-            reader,
-        }
+        let reader =
+            Reader { epoch: self.epoch.clone(), index: self.index, kind: kind.map(Arc::from) };
+        Subscription { verdict: Verdict::Full, frames, reader }
     }
 
     /// All items and the end of the payload, encoded once for all who ask before the next transaction.
@@ -302,10 +231,8 @@ impl Topic {
             return bytes.clone();
         }
         let mut out = Vec::new();
-        for (_, Kind { items, .. }) in self
-            .kinds
-            .iter()
-            .filter(|(name, _)| kind.is_none_or(|kind| kind == &***name))
+        for (_, Kind { items, .. }) in
+            self.kinds.iter().filter(|(name, _)| kind.is_none_or(|kind| kind == &***name))
         {
             for slot in items.values() {
                 out.extend_from_slice(&slot.event);
@@ -325,14 +252,7 @@ impl Topic {
         let (topic, epoch, index) = (&*self.name, self.epoch.as_str(), self.index);
         frame::intent(
             &mut out,
-            &Intent {
-                topic,
-                epoch,
-                index,
-                code,
-                reason,
-                heartbeat: self.heartbeat,
-            },
+            &Intent { topic, epoch, index, code, reason, heartbeat: self.heartbeat },
         );
         out.into()
     }

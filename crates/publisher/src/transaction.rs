@@ -30,9 +30,7 @@ impl Transaction {
 
 impl FromIterator<Operation> for Transaction {
     fn from_iter<I: IntoIterator<Item = Operation>>(operations: I) -> Self {
-        Self {
-            operations: operations.into_iter().collect(),
-        }
+        Self { operations: operations.into_iter().collect() }
     }
 }
 
@@ -54,32 +52,19 @@ pub struct Operation {
 impl Operation {
     /// Creates or replaces an item.
     pub fn put(id: Id, object: Object) -> Self {
-        Self {
-            id,
-            change: Change::Put(object),
-            version: None,
-            expect: Expect::Anything,
-        }
+        Self { id, change: Change::Put(object), version: None, expect: Expect::Anything }
     }
 
     /// Deletes an item; refused where there is none.
     pub fn delete(id: Id) -> Self {
-        Self {
-            id,
-            change: Change::Delete,
-            version: None,
-            expect: Expect::Anything,
-        }
+        Self { id, change: Change::Delete, version: None, expect: Expect::Anything }
     }
 
     /// Gives the version instead of leaving it to the topic. It has to be positive, and greater than
     /// any that the item had, deletions included.
     #[must_use]
     pub fn at(self, version: i64) -> Self {
-        Self {
-            version: Some(version),
-            ..self
-        }
+        Self { version: Some(version), ..self }
     }
 
     /// Sets the condition: compare, then set.
@@ -115,11 +100,7 @@ pub enum Expect {
 impl Expect {
     /// Reads the number that a request carries: 0 means that the item must not exist.
     pub fn version(version: i64) -> Self {
-        if version == 0 {
-            Self::Absent
-        } else {
-            Self::Version(version)
-        }
+        if version == 0 { Self::Absent } else { Self::Version(version) }
     }
 
     pub(crate) fn holds(self, current: Option<i64>) -> bool {

@@ -22,10 +22,8 @@ struct Client {
 
 impl Client {
     fn take(&mut self, frames: &[Bytes]) {
-        let text: String = frames
-            .iter()
-            .map(|frame| core::str::from_utf8(frame).unwrap())
-            .collect();
+        let text: String =
+            frames.iter().map(|frame| core::str::from_utf8(frame).unwrap()).collect();
         for event in text.split_terminator("\n\n") {
             let field = |name| event.lines().find_map(|line| line.strip_prefix(name));
             let data: serde_json::Value = serde_json::from_str(field("data: ").unwrap()).unwrap();
@@ -52,14 +50,11 @@ impl Client {
             );
         }
         for item in self.pending.drain(..) {
-            let id = (
-                item["kind"].as_str().unwrap().into(),
-                item["key"].as_str().unwrap().into(),
-            );
+            let id = (item["kind"].as_str().unwrap().into(), item["key"].as_str().unwrap().into());
             match item.get("object") {
-                Some(object) => self
-                    .state
-                    .insert(id, (item["version"].as_i64().unwrap(), object.to_string())),
+                Some(object) => {
+                    self.state.insert(id, (item["version"].as_i64().unwrap(), object.to_string()))
+                }
                 None => self.state.remove(&id),
             };
         }
@@ -67,9 +62,7 @@ impl Client {
     }
 
     fn connect(&mut self, topic: &mut Topic, kind: Option<&str>, limit: usize) {
-        let Subscription {
-            frames, mut reader, ..
-        } = topic.subscribe(Some(&self.cursor), kind);
+        let Subscription { frames, mut reader, .. } = topic.subscribe(Some(&self.cursor), kind);
         self.take(&frames);
         loop {
             let frames = topic.read(&mut reader, limit).frames;

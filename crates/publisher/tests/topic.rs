@@ -45,19 +45,14 @@ fn refusal(operation: usize, refusal: Refusal) -> CommitError {
 }
 
 fn text(frames: &[bytes::Bytes]) -> String {
-    frames
-        .iter()
-        .map(|frame| core::str::from_utf8(frame).unwrap())
-        .collect()
+    frames.iter().map(|frame| core::str::from_utf8(frame).unwrap()).collect()
 }
 
 #[test]
 fn a_transaction_is_encoded_exactly() {
     let mut topic = topic(Options::default());
     let mut reader = topic.subscribe(None, None).reader;
-    topic
-        .commit([put("b/1", 1), put("a/x\"\n", 2), put("b/2", 3).at(70)].into())
-        .unwrap();
+    topic.commit([put("b/1", 1), put("a/x\"\n", 2), put("b/2", 3).at(70)].into()).unwrap();
     topic.commit([delete("b/1")].into()).unwrap();
     assert_eq!(
         text(&topic.read(&mut reader, usize::MAX).frames),
@@ -90,91 +85,44 @@ fn a_new_reader_gets_everything() {
         )
     );
     let one = text(&topic.subscribe(None, Some("b")).frames);
-    assert!(
-        one.contains("\"kind\":\"b\"") && !one.contains("\"kind\":\"a\""),
-        "{one}"
-    );
+    assert!(one.contains("\"kind\":\"b\"") && !one.contains("\"kind\":\"a\""), "{one}");
 }
 
 #[test]
 fn versions_come_from_the_index_and_never_go_back() {
     let mut topic = topic(Options::default());
-    assert_eq!(
-        topic
-            .commit([put("a", 1), put("a", 2)].into())
-            .unwrap()
-            .versions,
-        [1, 2]
-    );
+    assert_eq!(topic.commit([put("a", 1), put("a", 2)].into()).unwrap().versions, [1, 2]);
     assert_eq!(
         topic.commit([put("a", 3)].into()).unwrap().versions,
         [3],
         "one more than the last, not the index 2"
     );
-    assert_eq!(
-        topic.commit([put("a", 3).at(100)].into()).unwrap().versions,
-        [100]
-    );
+    assert_eq!(topic.commit([put("a", 3).at(100)].into()).unwrap().versions, [100]);
     assert_eq!(topic.commit([delete("a")].into()).unwrap().versions, [101]);
     assert_eq!(
         refused(&mut topic, vec![put("b", 1), put("a", 4).at(101)]),
-        refusal(
-            1,
-            Refusal::Stale {
-                last: 101,
-                current: None
-            }
-        )
+        refusal(1, Refusal::Stale { last: 101, current: None })
     );
     assert_eq!(topic.commit([put("a", 4)].into()).unwrap().versions, [102]);
-    assert_eq!(
-        refused(&mut topic, vec![put("c", 4).at(0)]),
-        refusal(0, Refusal::NotPositive)
-    );
+    assert_eq!(refused(&mut topic, vec![put("c", 4).at(0)]), refusal(0, Refusal::NotPositive));
     topic.commit([put("a", 5).at(i64::MAX)].into()).unwrap();
-    assert_eq!(
-        refused(&mut topic, vec![put("a", 6)]),
-        refusal(0, Refusal::Exhausted)
-    );
+    assert_eq!(refused(&mut topic, vec![put("a", 6)]), refusal(0, Refusal::Exhausted));
 }
 
 #[test]
 fn conditions_compare_before_they_set() {
     let mut topic = topic(Options::default());
     assert_eq!(refused(&mut topic, vec![]), CommitError::Empty);
-    assert_eq!(
-        refused(&mut topic, vec![delete("a")]),
-        refusal(0, Refusal::NotFound)
-    );
+    assert_eq!(refused(&mut topic, vec![delete("a")]), refusal(0, Refusal::NotFound));
     let conflict = |current| refusal(0, Refusal::Conflict { current });
-    assert_eq!(
-        refused(&mut topic, vec![put("a", 1).when(Expect::Version(1))]),
-        conflict(None)
-    );
-    assert_eq!(
-        refused(&mut topic, vec![put("a", 1).when(Expect::Present)]),
-        conflict(None)
-    );
-    topic
-        .commit([put("a", 1).when(Expect::version(0))].into())
-        .unwrap();
-    assert_eq!(
-        refused(&mut topic, vec![put("a", 2).when(Expect::Absent)]),
-        conflict(Some(1))
-    );
-    assert_eq!(
-        refused(&mut topic, vec![delete("a").when(Expect::Version(2))]),
-        conflict(Some(1))
-    );
+    assert_eq!(refused(&mut topic, vec![put("a", 1).when(Expect::Version(1))]), conflict(None));
+    assert_eq!(refused(&mut topic, vec![put("a", 1).when(Expect::Present)]), conflict(None));
+    topic.commit([put("a", 1).when(Expect::version(0))].into()).unwrap();
+    assert_eq!(refused(&mut topic, vec![put("a", 2).when(Expect::Absent)]), conflict(Some(1)));
+    assert_eq!(refused(&mut topic, vec![delete("a").when(Expect::Version(2))]), conflict(Some(1)));
     // An operation sees what the one before it did.
     topic
-        .commit(
-            [
-                delete("a").when(Expect::version(1)),
-                put("a", 3).when(Expect::Absent),
-            ]
-            .into(),
-        )
+        .commit([delete("a").when(Expect::version(1)), put("a", 3).when(Expect::Absent)].into())
         .unwrap();
     assert_eq!(state(&topic), [("k/a".into(), 3, "{\"n\":3}".into())]);
 }
@@ -182,9 +130,7 @@ fn conditions_compare_before_they_set() {
 #[test]
 fn replace_all_sends_only_what_differs() {
     let mut topic = topic(Options::default());
-    topic
-        .commit([put("a", 1), put("b", 1), put("z/c", 1)].into())
-        .unwrap();
+    topic.commit([put("a", 1), put("b", 1), put("z/c", 1)].into()).unwrap();
     let item = |key, n, version| Replacement {
         id: id(key),
         object: Object::parse(&format!("{{\"n\":{n}}}")).unwrap(),
@@ -192,43 +138,18 @@ fn replace_all_sends_only_what_differs() {
     };
     let mut reader = topic.subscribe(None, None).reader;
     let done = topic
-        .replace_all(vec![
-            item("a", 1, None),
-            item("b", 2, None),
-            item("d", 1, Some(9)),
-        ])
+        .replace_all(vec![item("a", 1, None), item("b", 2, None), item("d", 1, Some(9))])
         .unwrap();
     assert_eq!(done.unwrap().index, 2);
     let frames = text(&topic.read(&mut reader, usize::MAX).frames);
-    assert_eq!(
-        frames.matches("event:").count(),
-        4,
-        "put b, put d, delete z/c, end: {frames}"
-    );
+    assert_eq!(frames.matches("event:").count(), 4, "put b, put d, delete z/c, end: {frames}");
     let same = topic
-        .replace_all(vec![
-            item("a", 1, Some(1)),
-            item("b", 2, None),
-            item("d", 1, Some(9)),
-        ])
+        .replace_all(vec![item("a", 1, Some(1)), item("b", 2, None), item("d", 1, Some(9))])
         .unwrap();
     assert_eq!((same, topic.index()), (None, 2));
-    let stale = topic
-        .replace_all(vec![item("b", 2, None), item("d", 7, Some(9))])
-        .unwrap_err();
-    assert_eq!(
-        stale,
-        refusal(
-            1,
-            Refusal::Stale {
-                last: 9,
-                current: Some(9)
-            }
-        )
-    );
-    let twice = topic
-        .replace_all(vec![item("b", 2, None), item("b", 3, None)])
-        .unwrap_err();
+    let stale = topic.replace_all(vec![item("b", 2, None), item("d", 7, Some(9))]).unwrap_err();
+    assert_eq!(stale, refusal(1, Refusal::Stale { last: 9, current: Some(9) }));
+    let twice = topic.replace_all(vec![item("b", 2, None), item("b", 3, None)]).unwrap_err();
     assert_eq!(twice, refusal(1, Refusal::Repeated));
     topic.replace_all(vec![]).unwrap();
     assert_eq!(topic.items(None).count(), 0);
@@ -236,10 +157,7 @@ fn replace_all_sends_only_what_differs() {
 
 #[test]
 fn the_verdict_follows_the_basis() {
-    let mut topic = topic(Options {
-        log_transactions: 3,
-        ..Options::default()
-    });
+    let mut topic = topic(Options { log_transactions: 3, ..Options::default() });
     for n in 1..=5 {
         topic.commit([put("a", n)].into()).unwrap();
     }
@@ -248,15 +166,9 @@ fn the_verdict_follows_the_basis() {
         let subscription = topic.subscribe(Some(basis), kind);
         let intent = text(&subscription.frames[..1]);
         assert_eq!(subscription.verdict, verdict, "{basis}");
-        assert!(
-            intent.contains(&format!("\"reason\":\"{reason}\"")),
-            "{basis}: {intent}"
-        );
+        assert!(intent.contains(&format!("\"reason\":\"{reason}\"")), "{basis}: {intent}");
         let resumed = verdict != Verdict::Full;
-        assert!(
-            intent.contains(&format!("\"resumed\":{resumed}")),
-            "{basis}: {intent}"
-        );
+        assert!(intent.contains(&format!("\"resumed\":{resumed}")), "{basis}: {intent}");
         assert_eq!(
             intent.contains("\nid: e1.6\n"),
             verdict == Verdict::UpToDate,
@@ -268,9 +180,7 @@ fn the_verdict_follows_the_basis() {
     check("e1.5", None, Verdict::Changes, "stale");
     check("e1.3", None, Verdict::Changes, "stale");
     check("e1.2", None, Verdict::Full, "cant-catchup");
-    for unknown in [
-        "e1.7", "e2.6", "e1", "e1.06", "e1.-1", "nonsense", "(p:e1:6)", "\u{0}",
-    ] {
+    for unknown in ["e1.7", "e2.6", "e1", "e1.06", "e1.-1", "nonsense", "(p:e1:6)", "\u{0}"] {
         check(unknown, None, Verdict::Full, "cant-catchup");
     }
     check("e1.5", Some("k"), Verdict::UpToDate, "up-to-date");
@@ -301,39 +211,24 @@ fn a_reader_of_one_kind_is_told_an_unbroken_chain() {
 #[test]
 fn frames_are_encoded_once_and_shared() {
     let mut topic = topic(Options::default());
-    let (mut one, mut two) = (
-        topic.subscribe(None, None).reader,
-        topic.subscribe(None, None).reader,
-    );
-    let (mut three, mut four) = (
-        topic.subscribe(None, Some("b")).reader,
-        topic.subscribe(None, Some("b")).reader,
-    );
+    let (mut one, mut two) =
+        (topic.subscribe(None, None).reader, topic.subscribe(None, None).reader);
+    let (mut three, mut four) =
+        (topic.subscribe(None, Some("b")).reader, topic.subscribe(None, Some("b")).reader);
     topic.commit([put("a/1", 1), put("b/1", 1)].into()).unwrap();
     for (left, right) in [(&mut one, &mut two), (&mut three, &mut four)] {
-        let (left, right) = (
-            topic.read(left, usize::MAX).frames,
-            topic.read(right, usize::MAX).frames,
-        );
+        let (left, right) =
+            (topic.read(left, usize::MAX).frames, topic.read(right, usize::MAX).frames);
         assert_eq!(left[0].as_ptr(), right[0].as_ptr());
     }
-    let (left, right) = (
-        topic.subscribe(None, None).frames,
-        topic.subscribe(Some("x"), None).frames,
-    );
-    assert_eq!(
-        left[1].as_ptr(),
-        right[1].as_ptr(),
-        "one snapshot for a herd"
-    );
+    let (left, right) =
+        (topic.subscribe(None, None).frames, topic.subscribe(Some("x"), None).frames);
+    assert_eq!(left[1].as_ptr(), right[1].as_ptr(), "one snapshot for a herd");
 }
 
 #[test]
 fn a_slow_reader_is_cut_over_to_a_snapshot() {
-    let mut topic = topic(Options {
-        log_transactions: 2,
-        ..Options::default()
-    });
+    let mut topic = topic(Options { log_transactions: 2, ..Options::default() });
     let mut reader = topic.subscribe(None, None).reader;
     let mut of_a_quiet_kind = topic.subscribe(None, Some("quiet")).reader;
     for n in 1..=3 {
@@ -346,10 +241,7 @@ fn a_slow_reader_is_cut_over_to_a_snapshot() {
         frames.starts_with("event: server-intent\n") && frames.contains("too-slow"),
         "{frames}"
     );
-    assert!(
-        frames.ends_with("data: {\"state\":\"e1.3\",\"version\":3}\n\n"),
-        "{frames}"
-    );
+    assert!(frames.ends_with("data: {\"state\":\"e1.3\",\"version\":3}\n\n"), "{frames}");
     assert!(topic.read(&mut reader, usize::MAX).frames.is_empty());
     // Nothing is known of that kind any more, so it cannot be said that nothing was missed.
     assert!(topic.read(&mut of_a_quiet_kind, usize::MAX).cut_over);
@@ -363,23 +255,15 @@ fn a_reader_of_another_life_is_cut_over() {
     let mut new = Topic::new("t", Epoch::new("e2").unwrap(), Options::default());
     new.commit([put("a", 1)].into()).unwrap();
     let frames = text(&new.read(&mut reader, usize::MAX).frames);
-    assert!(
-        frames.contains("cant-catchup") && frames.contains("\"state\":\"e2.1\""),
-        "{frames}"
-    );
+    assert!(frames.contains("cant-catchup") && frames.contains("\"state\":\"e2.1\""), "{frames}");
 }
 
 #[test]
 fn the_log_is_bounded_by_bytes_but_keeps_the_newest() {
-    let mut topic = topic(Options {
-        log_bytes: 1000,
-        ..Options::default()
-    });
+    let mut topic = topic(Options { log_bytes: 1000, ..Options::default() });
     let mut reader = topic.subscribe(None, None).reader;
     let large = Object::parse(&format!("{{\"a\":\"{}\"}}", "x".repeat(5000))).unwrap();
-    topic
-        .commit([Operation::put(id("large"), large)].into())
-        .unwrap();
+    topic.commit([Operation::put(id("large"), large)].into()).unwrap();
     assert_eq!(topic.read(&mut reader, usize::MAX).frames.len(), 1);
     for n in 0..20 {
         topic.commit([put("a", n)].into()).unwrap();
@@ -397,11 +281,7 @@ fn reading_goes_in_portions() {
         topic.commit([put("a", n)].into()).unwrap();
     }
     let first = topic.read(&mut reader, 1).frames;
-    assert_eq!(
-        (first.len(), reader.index()),
-        (1, 1),
-        "at least one, however small the limit"
-    );
+    assert_eq!((first.len(), reader.index()), (1, 1), "at least one, however small the limit");
     assert_eq!(topic.read(&mut reader, first[0].len() * 2).frames.len(), 2);
     assert_eq!(topic.read(&mut reader, usize::MAX).frames.len(), 7);
 }

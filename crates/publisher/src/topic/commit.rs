@@ -21,20 +21,11 @@ impl Topic {
         let mut staged: HashMap<&Id, (i64, bool)> = HashMap::new();
         let mut versions = Vec::with_capacity(transaction.operations.len());
         for (position, operation) in transaction.operations.iter().enumerate() {
-            let known = staged
-                .get(&operation.id)
-                .copied()
-                .or_else(|| self.known(&operation.id));
+            let known = staged.get(&operation.id).copied().or_else(|| self.known(&operation.id));
             let version = self
                 .allow(operation, known)
-                .map_err(|refusal| CommitError::Refused {
-                    operation: position,
-                    refusal,
-                })?;
-            staged.insert(
-                &operation.id,
-                (version, matches!(operation.change, Change::Put(_))),
-            );
+                .map_err(|refusal| CommitError::Refused { operation: position, refusal })?;
+            staged.insert(&operation.id, (version, matches!(operation.change, Change::Put(_))));
             versions.push(version);
         }
         Ok(versions)
@@ -63,11 +54,8 @@ impl Topic {
     pub(super) fn apply(&mut self, transaction: Transaction, versions: &[i64]) {
         self.index += 1;
         self.snapshots.clear();
-        let mut operations: Vec<_> = transaction
-            .operations
-            .into_iter()
-            .zip(versions.iter().copied())
-            .collect();
+        let mut operations: Vec<_> =
+            transaction.operations.into_iter().zip(versions.iter().copied()).collect();
         // Stable: the order within a kind stays, and each kind's events stand together.
         operations.sort_by(|(a, _), (b, _)| a.id.kind().cmp(b.id.kind()));
 
@@ -80,21 +68,11 @@ impl Topic {
                 _ => {
                     let touched = self.kinds.entry(kind.clone()).or_default();
                     let previous = core::mem::replace(&mut touched.newest, self.index);
-                    parts.push(Part {
-                        kind,
-                        events: start..out.len(),
-                        previous,
-                        frame: None,
-                    });
+                    parts.push(Part { kind, events: start..out.len(), previous, frame: None });
                 }
             }
         }
-        frame::transferred(
-            &mut out,
-            self.epoch.as_str(),
-            self.index,
-            Some(self.index - 1),
-        );
+        frame::transferred(&mut out, self.epoch.as_str(), self.index, Some(self.index - 1));
         self.log.push(Entry::new(out.into(), parts));
         self.forget_deletions();
     }
@@ -108,16 +86,8 @@ impl Topic {
                 let (kind, key) = id.parts();
                 // A copy: a slice would keep the whole transaction alive for as long as one of its items.
                 let event = Bytes::copy_from_slice(&out[start..]);
-                let slot = Slot {
-                    version,
-                    event,
-                    object: text.start - start..text.end - start,
-                };
-                self.kinds
-                    .entry(kind.clone())
-                    .or_default()
-                    .items
-                    .insert(key, slot);
+                let slot = Slot { version, event, object: text.start - start..text.end - start };
+                self.kinds.entry(kind.clone()).or_default().items.insert(key, slot);
                 kind
             }
             Change::Delete => {
@@ -125,11 +95,7 @@ impl Topic {
                 self.tombstones.insert(id.clone(), (version, self.index));
                 self.deletions.push_back((self.index, id.clone()));
                 let (kind, key) = id.parts();
-                self.kinds
-                    .entry(kind.clone())
-                    .or_default()
-                    .items
-                    .remove(&key);
+                self.kinds.entry(kind.clone()).or_default().items.remove(&key);
                 kind
             }
         }
@@ -139,11 +105,7 @@ impl Topic {
     fn forget_deletions(&mut self) {
         let base = self.log.base();
         while let Some((_, id)) = self.deletions.pop_front_if(|(index, _)| *index <= base) {
-            if self
-                .tombstones
-                .get(&id)
-                .is_some_and(|&(_, index)| index <= base)
-            {
+            if self.tombstones.get(&id).is_some_and(|&(_, index)| index <= base) {
                 self.tombstones.remove(&id);
             }
             if self

@@ -1,0 +1,52 @@
+//! The `demo` sub-command: this machine's live process table, a page that shows it, and faults.
+
+mod control;
+mod fault;
+mod machine;
+mod page;
+mod publisher;
+mod wire;
+
+use crate::app::{App, around, routes};
+use crate::cors::Cors;
+use crate::serve::{Failure, Keep, Listen};
+use axum::Router;
+use axum::extract::Extension;
+use axum::routing::{get, post};
+use clap::Args;
+use core::time::Duration;
+use publisher::Machine;
+use std::path::PathBuf;
+use wire::Wires;
+
+/// `highwater demo`.
+#[derive(Args, Clone, Debug)]
+pub struct DemoArguments {
+    #[command(flatten)]
+    listen: Listen,
+    #[command(flatten)]
+    keep: Keep,
+    /// Milliseconds after which a quiet stream gets a heartbeat
+    #[arg(long, default_value_t = 2_000, value_parser = clap::value_parser!(u64).range(1..))]
+    heartbeat_ms: u64,
+    /// Milliseconds between two looks at the process table
+    #[arg(long, default_value_t = 1_000, value_parser = clap::value_parser!(u64).range(200..))]
+    interval_ms: u64,
+    /// The folder of the built page
+    #[arg(long, default_value = "www/dist", value_name = "DIR")]
+    www: PathBuf,
+}
+
+impl DemoArguments {
+    /// Publishes and serves until SIGTERM or Ctrl-C, then drains.
+    pub async fn run(self) -> Result<(), Failure> {
+        let state = App::new(self.keep.settings(self.heartbeat_ms, Cors::Reads));
+        let machine = Machine::start(&state, Duration::from_millis(self.interval_ms)).await?;
+        let router = routes(get(wire::stream))
+            .route("/demo/faults/{fault}", post(control::fault))
+            .layer(Extension(Wires::default()))
+            .layer(Extension(machine));
+        let router: Router<App> = page::serve(router, &self.www);
+        self.listen.run(state.clone(), around(router, state)).await
+    }
+}

@@ -1,0 +1,26 @@
+//! The `highwater` server: versioned topics over HTTP, and their streams over SSE.
+//!
+//! [`app`] is everything but the socket, so that it can be put into another axum program or driven
+//! by a test; [`serve`] runs it until told to stop, and drains it. [`ServeArguments`] and
+//! [`DemoArguments`] are the program's sub-commands.
+#![forbid(unsafe_code)]
+
+mod app;
+mod condition;
+mod cors;
+mod demo;
+mod epoch;
+mod error;
+mod extract;
+mod items;
+mod query;
+mod serve;
+mod stream;
+mod topics;
+mod transactions;
+
+pub use app::{App, Settings, app};
+pub use cors::Cors;
+pub use demo::DemoArguments;
+pub use serve::{ServeArguments, serve};
+pub use topics::{Channel, Topics};

@@ -1,0 +1,124 @@
+//! A whole topic at one moment, perhaps a later one: `GET /v1/topics/{topic}?kind=&index=&wait=`.
+
+use crate::app::App;
+use crate::error::ApiError;
+use crate::extract::{Path, Query};
+use crate::items::moment;
+use crate::topics::Channel;
+use axum::extract::State;
+use axum::http::HeaderValue;
+use axum::http::header::CONTENT_TYPE;
+use axum::response::{IntoResponse, Response};
+use core::time::Duration;
+use highwater_publisher::{Item, Topic};
+use serde::Deserialize;
+use tokio::time::{Instant, sleep_until};
+
+#[derive(Deserialize)]
+pub(crate) struct Wanted {
+    kind: Option<String>,
+    index: Option<u64>,
+    wait: Option<String>,
+}
+
+/// Answers at once, or with an index as soon as the topic is beyond it or the wait is over.
+pub(crate) async fn topic(
+    State(app): State<App>,
+    Path(topic): Path<String>,
+    Query(wanted): Query<Wanted>,
+) -> Result<Response, ApiError> {
+    let wait = wanted.wait.as_deref().map_or(Ok(DEFAULT_WAIT), duration)?;
+    let channel = app.topics().find(&topic).ok_or_else(|| ApiError::unknown_topic(&topic))?;
+    if let Some(index) = wanted.index {
+        beyond(&app, &channel, index, Instant::now() + wait.min(MAX_WAIT)).await;
+    }
+    Ok(channel.read(|topic| {
+        let mut headers = moment(topic);
+        headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+        (headers, list(topic, wanted.kind.as_deref())).into_response()
+    }))
+}
+
+/// Waits until the topic's index is another than the caller's: greater, or of another life.
+async fn beyond(app: &App, channel: &Channel, index: u64, deadline: Instant) {
+    let (mut bell, mut draining) = (channel.bell(), app.draining());
+    let epoch = channel.read(|topic| topic.epoch().clone());
+    while !*draining.borrow_and_update()
+        && channel.read(|topic| topic.index() == index && *topic.epoch() == epoch)
+    {
+        tokio::select! {
+            _ = bell.changed() => {}
+            _ = draining.changed() => {}
+            () = sleep_until(deadline) => return,
+        }
+    }
+}
+
+/// Written by hand, since the objects are JSON already.
+fn list(topic: &Topic, kind: Option<&str>) -> Vec<u8> {
+    let quote = |text: &str| serde_json::Value::from(text).to_string();
+    let (name, cursor, index) = (quote(topic.name()), topic.cursor(), topic.index());
+    let mut out =
+        format!("{{\"topic\":{name},\"cursor\":\"{cursor}\",\"index\":{index},\"items\":[")
+            .into_bytes();
+    for (position, Item { kind, key, version, object }) in topic.items(kind).enumerate() {
+        let comma = if position == 0 { "" } else { "," };
+        let (kind, key) = (quote(kind), quote(key));
+        let head =
+            format!("{comma}{{\"kind\":{kind},\"key\":{key},\"version\":{version},\"object\":");
+        out.extend_from_slice(head.as_bytes());
+        out.extend_from_slice(object);
+        out.push(b'}');
+    }
+    out.extend_from_slice(b"]}");
+    out
+}
+
+/// `10s`, `500ms`, `2m`.
+fn duration(text: &str) -> Result<Duration, ApiError> {
+    let digits = text.len() - text.trim_start_matches(|c: char| c.is_ascii_digit()).len();
+    let (number, unit) = text.split_at(digits);
+    let scale = match unit {
+        "ms" => Some(1),
+        "s" => Some(1_000),
+        "m" => Some(60_000),
+        _ => None,
+    };
+    let parsed =
+        number.parse::<u64>().ok().zip(scale).and_then(|(number, scale)| number.checked_mul(scale));
+    let wrong = || {
+        ApiError::bad_request("bad-query", "a wait is a number with ms, s or m, such as 10s")
+            .at("wait")
+    };
+    parsed.map(Duration::from_millis).ok_or_else(wrong)
+}
+
+const DEFAULT_WAIT: Duration = Duration::from_mins(5);
+const MAX_WAIT: Duration = Duration::from_mins(10);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_wait_is_a_number_with_a_unit() {
+        let millis = |text| duration(text).ok().map(|wait| wait.as_millis());
+        assert_eq!(
+            ["10s", "500ms", "2m", "0s"].map(millis),
+            [Some(10_000), Some(500), Some(120_000), Some(0)]
+        );
+        for wrong in [
+            "",
+            "s",
+            "10",
+            "-1s",
+            "1h",
+            "1.5s",
+            "99999999999999999999s",
+            "18446744073709551615m",
+            "1 s",
+        ] {
+            assert_eq!(millis(wrong), None, "{wrong}");
+        }
+    }
+}

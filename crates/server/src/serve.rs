@@ -1,0 +1,151 @@
+//! Listening, running and stopping; the `serve` sub-command.
+
+use crate::app::{App, Settings, app};
+use crate::cors::Cors;
+use axum::Router;
+use axum::http::HeaderValue;
+use axum::serve::ListenerExt as _;
+use clap::Args;
+use core::future::Future;
+use core::time::Duration;
+use highwater_publisher::Options;
+use std::io::Write as _;
+use tokio::net::TcpListener;
+use tokio::sync::oneshot;
+
+/// `highwater serve`.
+#[derive(Args, Clone, Debug)]
+pub struct ServeArguments {
+    #[command(flatten)]
+    listen: Listen,
+    #[command(flatten)]
+    keep: Keep,
+    /// Milliseconds after which a quiet stream gets a heartbeat
+    #[arg(long, default_value_t = 15_000, value_parser = clap::value_parser!(u64).range(1..))]
+    heartbeat_ms: u64,
+    /// An origin whose pages may read and write, such as `https://example.org`, or `*` for any; may be repeated
+    #[arg(long, value_name = "ORIGIN")]
+    cors_origin: Vec<HeaderValue>,
+}
+
+impl ServeArguments {
+    /// Serves until SIGTERM or Ctrl-C, then drains.
+    pub async fn run(self) -> Result<(), Failure> {
+        let cors = match self.cors_origin {
+            none if none.is_empty() => Cors::Nobody,
+            any if any.iter().any(|origin| origin == "*") => Cors::Anybody,
+            origins => Cors::Origins(origins),
+        };
+        let state = App::new(self.keep.settings(self.heartbeat_ms, cors));
+        self.listen.run(state.clone(), app(state)).await
+    }
+}
+
+/// Where to listen and how to stop; the same for every sub-command that serves.
+#[derive(Args, Clone, Debug)]
+pub(crate) struct Listen {
+    /// Address and port; port 0 takes a free one
+    #[arg(long, default_value = "127.0.0.1:7070", value_name = "ADDRESS")]
+    listen: String,
+    /// Milliseconds that open connections get to end after SIGTERM
+    #[arg(long, default_value_t = 5_000)]
+    drain_ms: u64,
+}
+
+impl Listen {
+    pub(crate) async fn run(self, state: App, router: Router) -> Result<(), Failure> {
+        let listener = TcpListener::bind(&self.listen)
+            .await
+            .map_err(|error| format!("cannot listen on {}: {error}", self.listen))?;
+        // The line by which a script or a test learns the port. A closed stdout is no reason to stop.
+        let _ = writeln!(std::io::stdout(), "listening on http://{}", listener.local_addr()?);
+        serve(listener, state, router, stop_signal(), Duration::from_millis(self.drain_ms)).await?;
+        Ok(())
+    }
+}
+
+/// What to keep; the same for every sub-command that serves.
+#[derive(Args, Clone, Debug)]
+pub(crate) struct Keep {
+    /// Transactions that each topic keeps for readers that come back
+    #[arg(long, default_value_t = 4096, value_name = "COUNT")]
+    log_transactions: usize,
+    /// Bytes of transactions that each topic keeps for readers that come back
+    #[arg(long, default_value_t = 16 << 20, value_name = "BYTES")]
+    log_bytes: usize,
+    /// The greatest request body
+    #[arg(long, default_value_t = 16 << 20, value_name = "BYTES")]
+    max_body: usize,
+}
+
+impl Keep {
+    pub(crate) fn settings(&self, heartbeat_ms: u64, cors: Cors) -> Settings {
+        let &Self { log_transactions, log_bytes, max_body } = self;
+        let heartbeat = Duration::from_millis(heartbeat_ms);
+        let topic = Options { log_transactions, log_bytes, heartbeat };
+        Settings { topic, max_body, cors, ..Settings::default() }
+    }
+}
+
+/// Why a sub-command could not do its work.
+pub(crate) type Failure = Box<dyn core::error::Error + Send + Sync>;
+
+/// Serves `router` until `stop`, then drains `state`: says goodbye on streams, takes no new
+/// connection, and gives those that are open `grace` to end.
+pub async fn serve(
+    listener: TcpListener,
+    state: App,
+    router: Router,
+    stop: impl Future<Output = ()> + Send + 'static,
+    grace: Duration,
+) -> std::io::Result<()> {
+    // An event is small and should leave at once, not wait for an acknowledgement.
+    let listener = listener.tap_io(|socket| {
+        let _ = socket.set_nodelay(true); // a socket that is gone already tells so when it is used
+    });
+    let (stopping, stopped) = oneshot::channel();
+    let running = axum::serve(listener, router).with_graceful_shutdown(async move {
+        stop.await;
+        tracing::info!("draining");
+        state.drain();
+        let _ = stopping.send(()); // nobody waits for it once the server has ended by itself
+    });
+    tokio::select! {
+        done = running => done,
+        () = async {
+            if stopped.await.is_err() {
+                core::future::pending::<()>().await;
+            }
+            tokio::time::sleep(grace).await;
+        } => {
+            tracing::warn!(?grace, "some connections did not end in time");
+            Ok(())
+        }
+    }
+}
+
+/// Ends at SIGTERM or Ctrl-C.
+async fn stop_signal() {
+    let interrupt = async {
+        if let Err(error) = tokio::signal::ctrl_c().await {
+            tracing::error!(%error, "cannot listen for Ctrl-C");
+            core::future::pending::<()>().await;
+        }
+    };
+    #[cfg(unix)]
+    let terminate = async {
+        match tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate()) {
+            Ok(mut signal) => drop(signal.recv().await),
+            Err(error) => {
+                tracing::error!(%error, "cannot listen for SIGTERM");
+                core::future::pending::<()>().await;
+            }
+        }
+    };
+    #[cfg(not(unix))]
+    let terminate = core::future::pending::<()>();
+    tokio::select! {
+        () = interrupt => {}
+        () = terminate => {}
+    }
+}

@@ -1,0 +1,108 @@
+//! The topics of a server, each with its lock and its bell.
+
+use crate::epoch;
+use crate::error::ApiError;
+use axum::http::StatusCode;
+use highwater_publisher::{Options, Topic};
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError, RwLock};
+use tokio::sync::watch;
+
+/// The longest name of a topic, in bytes.
+const MAX_NAME: usize = 256;
+
+/// All topics by name. A topic exists from its first write on.
+#[derive(Debug)]
+pub struct Topics {
+    options: Options,
+    most: usize,
+    channels: RwLock<HashMap<Arc<str>, Arc<Channel>>>,
+}
+
+impl Topics {
+    pub(crate) fn new(options: Options, most: usize) -> Self {
+        Self { options, most, channels: RwLock::default() }
+    }
+
+    /// The topic of this name, if it has been written to.
+    pub fn find(&self, name: &str) -> Option<Arc<Channel>> {
+        self.channels.read().unwrap_or_else(PoisonError::into_inner).get(name).cloned()
+    }
+
+    /// A new life of a topic of this name, not yet published.
+    pub fn fresh(&self, name: &str) -> Topic {
+        Topic::new(name, epoch::fresh(), self.options)
+    }
+
+    /// Writes to a topic; creates it if there is none and the write succeeds.
+    pub(crate) fn write<T>(
+        &self,
+        name: &str,
+        write: impl FnOnce(&mut Topic) -> Result<T, ApiError>,
+    ) -> Result<T, ApiError> {
+        if let Some(channel) = self.find(name) {
+            return channel.write(write);
+        }
+        let mut channels = self.channels.write().unwrap_or_else(PoisonError::into_inner);
+        if let Some(channel) = channels.get(name) {
+            return channel.write(write); // somebody else was quicker
+        }
+        if name.len() > MAX_NAME {
+            let message = format!("the name of a topic has at most {MAX_NAME} bytes");
+            return Err(ApiError::bad_request("bad-name", message));
+        }
+        if channels.len() >= self.most {
+            let message = format!("there are {} topics, and no more are allowed", self.most);
+            return Err(ApiError::new(
+                StatusCode::INSUFFICIENT_STORAGE,
+                "too-many-topics",
+                message,
+            ));
+        }
+        let mut topic = self.fresh(name);
+        let done = write(&mut topic)?;
+        channels.insert(name.into(), Arc::new(Channel::new(topic)));
+        Ok(done)
+    }
+
+    /// Puts a topic in place, as [`Topics::fresh`] made it.
+    pub fn insert(&self, topic: Topic) -> Arc<Channel> {
+        let name: Arc<str> = topic.name().into();
+        let channel = Arc::new(Channel::new(topic));
+        let mut channels = self.channels.write().unwrap_or_else(PoisonError::into_inner);
+        channels.insert(name, Arc::clone(&channel));
+        channel
+    }
+}
+
+/// A topic that many write to and read from.
+///
+/// A reader keeps its own place in the log and waits for the bell, which says only *that* something
+/// changed: there is no queue for each reader, so none can grow, and nothing is lost by waking late.
+#[derive(Debug)]
+pub struct Channel {
+    topic: Mutex<Topic>,
+    bell: watch::Sender<()>,
+}
+
+impl Channel {
+    fn new(topic: Topic) -> Self {
+        Self { topic: Mutex::new(topic), bell: watch::Sender::new(()) }
+    }
+
+    /// Looks at the topic of one moment, or moves a reader. Must be brief: everyone else waits.
+    pub fn read<T>(&self, read: impl FnOnce(&mut Topic) -> T) -> T {
+        read(&mut self.topic.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// Changes the topic and wakes who waits for it.
+    pub fn write<T>(&self, write: impl FnOnce(&mut Topic) -> T) -> T {
+        let done = self.read(write);
+        self.bell.send_replace(());
+        done
+    }
+
+    pub(crate) fn bell(&self) -> watch::Receiver<()> {
+        self.bell.subscribe()
+    }
+}
