@@ -287,24 +287,24 @@ impl<V: View> Fold<V> {
         let Some(next) = cursor.and_then(Position::parse) else {
             return Order::Next;
         };
-        let last = self.cursor.as_deref().and_then(Position::parse);
-        let last = last.filter(|last| last.epoch == next.epoch);
-        if let Some(last) = last {
-            let seen = match transfer {
-                Transfer::Snapshot => next.index < last.index,
-                Transfer::Changes => next.index <= last.index,
-            };
-            if seen && ordered {
-                return Order::Seen;
-            }
-        }
-        if transfer == Transfer::Changes
-            && let Some(basis) = basis.and_then(Position::parse)
-            && last.is_none_or(|last| basis.epoch != last.epoch || basis.index > last.index)
-        {
+        let basis = basis.and_then(Position::parse);
+        if transfer == Transfer::Snapshot && basis.is_some() {
+            // A snapshot builds on nothing: this is the end of another transfer, gone astray.
             return Order::Gap;
         }
-        Order::Next
+        let last = self.cursor.as_deref().and_then(Position::parse);
+        let last = last.filter(|last| last.epoch == next.epoch);
+        let seen = last.is_some_and(|last| match transfer {
+            Transfer::Snapshot => next.index < last.index,
+            Transfer::Changes => next.index <= last.index,
+        });
+        if seen && ordered {
+            return Order::Seen;
+        }
+        let follows = basis.is_none_or(|basis| {
+            last.is_some_and(|last| basis.epoch == last.epoch && basis.index <= last.index)
+        });
+        if follows { Order::Next } else { Order::Gap }
     }
 
     fn tell_view(&mut self, before: usize) -> Result<(), Error> {
