@@ -1,0 +1,62 @@
+// The demo page: one store, and views that follow it.
+
+import { connect } from 'highwater'
+import { Charts } from './charts'
+import { need, setText } from './dom'
+import { Faults } from './faults'
+import type { Kinds, Machine } from './machine'
+import { TOPIC } from './machine'
+import { StatusView } from './status'
+import { ProcessTable } from './table'
+import { followTheme } from './theme'
+import { Timeline } from './timeline'
+import { verify } from './verify'
+import type { Verdict } from './verify'
+
+declare global {
+  interface Window {
+    /** For the browser's console, and for tests. */
+    highwaterDemo: { readonly store: Machine; readonly verify: () => Promise<Verdict> }
+  }
+}
+
+// By this name the server knows whose stream to break.
+const client = Array.from(crypto.getRandomValues(new Uint8Array(6)), (byte) => byte.toString(16).padStart(2, '0')).join('')
+const store = connect<Kinds>(new URL(`${TOPIC}/stream?client=${client}`, location.href))
+
+const charts = new Charts(need('charts'))
+followTheme(need<HTMLButtonElement>('theme'), () => charts.repaint())
+const status = new StatusView(store)
+const table = new ProcessTable(store)
+const timeline = new Timeline()
+const check = (): Promise<Verdict> => verify(store, () => table.shown())
+const faults = new Faults(store, client, check)
+setText(need('client'), `this page is client ${client}`)
+
+let first = true
+let sampled = 0
+store.subscribe(({ changed, removed }) => {
+  const keys = (items: typeof changed): string[] =>
+    items.filter((item) => item.kind === 'process').map((item) => item.key)
+  table.update(keys(changed), keys(removed), first)
+  first = false
+  status.items(store.size)
+  if (changed.some((item) => item.kind === 'host')) {
+    sampled = Date.now()
+    charts.host(store.get('host', 'host'))
+  }
+})
+
+store.trace((event) => {
+  charts.count(event.bytes)
+  timeline.add(event)
+})
+
+setInterval(() => {
+  if (Date.now() - sampled > 2500) charts.host(undefined)
+  charts.tick()
+}, 1000)
+
+store.ready.then(() => faults.check()).catch(() => undefined) // the status tells why
+
+window.highwaterDemo = { store, verify: check }
