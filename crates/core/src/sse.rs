@@ -14,7 +14,7 @@ use alloc::string::String;
 use alloc::vec::Vec;
 use core::mem;
 
-use cut::{append, set_text};
+use cut::{append, make_room, set_text};
 pub use item::{SseEvent, SseItem};
 use line::{Digits, Field, Line, line_end, near_line_end};
 
@@ -227,8 +227,9 @@ impl SseDecoder {
                     draft.data = Some(value);
                 } else {
                     self.keep_data(draft);
-                    append(&mut self.data, b"\n", self.limit);
-                    append(&mut self.data, value, self.limit);
+                    make_room(&mut self.data, 1 + value.len(), self.limit);
+                    self.data.push(b'\n');
+                    self.data.extend_from_slice(value);
                 }
             }
             Field::Event => {

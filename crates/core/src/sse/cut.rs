@@ -192,15 +192,20 @@ impl SseDecoder {
     }
 }
 
-/// Appends to a buffer that grows by doubling, but not beyond what it may ever hold.
 #[inline]
 pub(super) fn append(buffer: &mut Vec<u8>, bytes: &[u8], limit: usize) {
-    let needed = buffer.len() + bytes.len();
+    make_room(buffer, bytes.len(), limit);
+    buffer.extend_from_slice(bytes);
+}
+
+/// Makes a buffer grow by doubling, but not beyond what it may ever hold.
+#[inline]
+pub(super) fn make_room(buffer: &mut Vec<u8>, more: usize, limit: usize) {
+    let needed = buffer.len() + more;
     if needed > buffer.capacity() {
         let target = (buffer.capacity() * 2).min(limit).max(needed).max(SMALLEST);
         buffer.reserve_exact(target - buffer.len());
     }
-    buffer.extend_from_slice(bytes);
 }
 
 pub(super) fn set_text(text: &mut String, new: &str) {
