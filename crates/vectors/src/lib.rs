@@ -7,6 +7,7 @@
 mod departures;
 mod native;
 mod outcome;
+mod process;
 mod subject;
 mod suite;
 mod virtual_time;
@@ -21,5 +22,18 @@ pub mod waiter;
 pub use departures::{Departure, Departures};
 pub use native::Native;
 pub use outcome::{Outcome, Verdict};
+pub use process::Process;
 pub use subject::Subject;
 pub use suite::{Error, json_files, locate};
+
+/// Runs a suite: who runs it, in what, and where that may depart.
+pub type Run = fn(&str, &mut dyn Subject, &Departures) -> Result<Outcome, Error>;
+
+/// The suites that are scripts, by name. (`sse` has a subject of its own kind.)
+pub const SUITES: &[(&str, Run)] = &[
+    ("receiver", receiver::run),
+    ("streams", streams::run),
+    ("fdv2", fdv2::run),
+    ("materializer", materializer::run),
+    ("waiter", waiter::run),
+];

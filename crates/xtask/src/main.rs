@@ -10,6 +10,7 @@ mod sh;
 mod sizes;
 mod start;
 mod test;
+mod vectors;
 
 use std::process::ExitCode;
 
@@ -24,6 +25,8 @@ cargo xtask COMMAND
   test [STEP…]            set up and run every step, or those named; stops at the first that fails
        [--keep-going]     run the rest after a failure too (as CI does)
        [--list]           name the steps
+  vectors [SUITE…]        recorded vectors, of tests/vectors or $HIGHWATER_VECTORS, on the core and
+                          through the built package in Node
   wasm COMMAND…           run a command with the wasm tools on PATH, for example
                           cargo xtask wasm wasm-pack build --mode no-install --target web crates/wasm
 
@@ -56,6 +59,7 @@ fn run(arguments: &[String]) -> Result<ExitCode> {
         "build" => build::command(&project, rest).map(|()| ExitCode::SUCCESS),
         "start" => start::command(&project, rest),
         "test" => test::command(&project, rest),
+        "vectors" => vectors::command(&project, rest),
         "wasm" => setup::run_with_wasm_tools(&project, rest),
         "help" | "--help" | "-h" => {
             print!("{USAGE}");

@@ -42,6 +42,7 @@ const STEPS: &[Step] = &[
     Step { name: "cargo-test", what: "unit, integration and doc tests", run: cargo_test },
     Step { name: "doc", what: "rustdoc finds nothing", run: doc },
     Step { name: "build", what: "module, package, page and server", run: build_all },
+    Step { name: "vectors", what: "recorded vectors, natively and in wasm", run: vectors },
     Step { name: "types", what: "tsc finds nothing in the page", run: types },
     Step { name: "wasm-node", what: "wasm tests in Node", run: wasm_node },
     Step { name: "wasm-browser", what: "wasm tests in headless Chromium", run: wasm_browser },
@@ -190,6 +191,13 @@ fn doc(_: &Context) -> Result {
 
 fn build_all(context: &Context) -> Result {
     build::everything(context.project, &context.setup.wasm, Mode::Release)
+}
+
+fn vectors(context: &Context) -> Result {
+    match crate::vectors::command(context.project, &[])? {
+        ExitCode::SUCCESS => Ok(()),
+        _ => Err("a vector failed".into()),
+    }
 }
 
 fn types(context: &Context) -> Result {
