@@ -1,0 +1,261 @@
+//! Fast paths against plain ones, and everything against bad input, on seeded random data.
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+use highwater_core::{
+    Event, Instant, Judge, Materializer, MaterializerOptions, Message, MessageReceiver, Protocol,
+};
+
+/// splitmix64.
+struct Random(u64);
+
+impl Random {
+    fn next(&mut self) -> u64 {
+        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let mut z = self.0;
+        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        z ^ (z >> 31)
+    }
+
+    fn below(&mut self, end: usize) -> usize {
+        (self.next() % end as u64) as usize
+    }
+
+    fn pick<'a, T>(&mut self, from: &'a [T]) -> &'a T {
+        &from[self.below(from.len())]
+    }
+
+    fn json(&mut self, depth: usize) -> String {
+        let texts =
+            ["", "a", "é", "\\n", "\\u00e9", "\\ud83d\\ude00", "}", "{\\\"", "]", ",", "\\\\"];
+        match self.below(if depth == 0 { 5 } else { 7 }) {
+            0 => "null".into(),
+            1 => ["true", "false"][self.below(2)].into(),
+            2 => format!("{}", self.next().cast_signed()),
+            3 => ["0", "-0.5", "1e9", "2E-3", "-1.5e+7"][self.below(5)].into(),
+            4 => format!("\"{}{}\"", self.pick(&texts), self.pick(&texts)),
+            5 => {
+                let items: Vec<_> = (0..self.below(4)).map(|_| self.json(depth - 1)).collect();
+                format!("[{}]", items.join(","))
+            }
+            _ => {
+                let members: Vec<_> = (0..self.below(4))
+                    .map(|at| format!("\"{}{at}\":{}", self.pick(&texts), self.json(depth - 1)))
+                    .collect();
+                format!("{{{}}}", members.join(","))
+            }
+        }
+    }
+
+    /// Another text, near this one.
+    fn spoil(&mut self, text: &[u8]) -> Vec<u8> {
+        let mut text = text.to_vec();
+        for _ in 0..=self.below(3) {
+            let at = self.below(text.len() + 1);
+            let byte = *self.pick(b"{}[]\",:\\u0123e.-+ntf \n\x00\x1f\xff\xc3/");
+            match self.below(3) {
+                0 if at < text.len() => drop(text.remove(at)),
+                1 if at < text.len() => text[at] = byte,
+                _ => text.insert(at, byte),
+            }
+        }
+        text
+    }
+}
+
+fn told(protocol: &mut Protocol, data: &str) -> Vec<String> {
+    let mut told = Vec::new();
+    let event = Event { kind: "put-object", data: data.as_bytes(), id: "" };
+    protocol
+        .decode(&event, &mut |message| {
+            told.push(match message {
+                Message::Upsert { kind, key, version, value } => {
+                    format!("{kind}|{key}|{version}|{}", String::from_utf8_lossy(value))
+                }
+                other => format!("{other:?}"),
+            });
+            Ok(())
+        })
+        .unwrap();
+    told
+}
+
+#[test]
+fn the_prefix_reader_reads_what_the_full_one_reads() {
+    let opened = |promise: &str| {
+        let mut protocol = Protocol::fdv2();
+        let data =
+            format!("{{\"payloads\":[{{\"intentCode\":\"xfer-full\"}}]{promise}}}").into_bytes();
+        let event = Event { kind: "server-intent", data: &data, id: "" };
+        protocol.decode(&event, &mut |_| Ok(())).unwrap();
+        protocol
+    };
+    let mut promised = opened(",\"highwater\":{\"version\":1,\"heartbeat\":1}");
+    let mut plain = opened("");
+    let mut random = Random(1);
+    let names = ["k", "a b", "é", "with/slash", "esc\\\"aped", "\\u0041", "\\n", "}", ","];
+    for _ in 0..20_000 {
+        let (kind, key) = (*random.pick(&names), *random.pick(&names));
+        let version = *random.pick(&[0, 1, -1, i64::MAX, i64::MIN, 9_007_199_254_740_993]);
+        let value = random.json(3);
+        let data = format!(
+            "{{\"kind\":\"{kind}\",\"key\":\"{key}\",\"version\":{version},\"object\":{value}}}"
+        );
+        assert_eq!(told(&mut promised, &data), told(&mut plain, &data), "{data}");
+        // Not as promised: both read it in full.
+        let other = format!(
+            "{{\"key\":\"{key}\", \"object\":{value},\"kind\":\"{kind}\",\"version\":{version}}}"
+        );
+        assert_eq!(told(&mut promised, &other), told(&mut plain, &other), "{other}");
+    }
+}
+
+#[test]
+fn what_passes_for_json_is_json() {
+    let mut options = MaterializerOptions::default();
+    options.judge = Judge::OnArrival;
+    let mut random = Random(2);
+    let (mut good, mut bad) = (0, 0);
+    for _ in 0..20_000 {
+        let value = random.json(3);
+        let value =
+            if random.below(2) == 0 { random.spoil(value.as_bytes()) } else { value.into() };
+        let mut store = Materializer::with_view(Protocol::fdv2(), (), options);
+        let mut stream = Vec::new();
+        // Promised, so that the value comes through unseen and is judged by the check alone.
+        for (event, data) in [
+            (
+                "server-intent",
+                &b"{\"payloads\":[{\"intentCode\":\"xfer-full\"}],\"highwater\":{}}"[..],
+            ),
+            (
+                "put-object",
+                &[b"{\"kind\":\"k\",\"key\":\"a\",\"version\":1,\"object\":", &*value, b"}"]
+                    .concat(),
+            ),
+            ("payload-transferred", b"{\"state\":\"e.1\",\"version\":1}"),
+        ] {
+            stream.extend(format!("event: {event}\n").bytes());
+            for line in data.split(|&byte| byte == b'\n') {
+                stream.extend([b"data: ", line, b"\n"].concat());
+            }
+            stream.push(b'\n');
+        }
+        let taken = store.push(Instant::default(), &stream).is_ok() && store.state().len() == 1;
+        let json = core::str::from_utf8(&value)
+            .is_ok_and(|text| serde_json::from_str::<serde::de::IgnoredAny>(text).is_ok());
+        assert_eq!(taken, json, "{:?}", value.escape_ascii().to_string());
+        *if json { &mut good } else { &mut bad } += 1;
+    }
+    assert!(good > 5000 && bad > 5000, "{good} good, {bad} bad");
+}
+
+/// A protocol, and events of it.
+type Stream = (fn() -> Protocol, &'static [(&'static str, &'static str)]);
+
+#[test]
+fn no_input_is_fatal_and_bad_input_leaves_the_state_alone() {
+    let streams: [Stream; 5] = [
+        (
+            Protocol::fdv2,
+            &[
+                (
+                    "server-intent",
+                    r#"{"payloads":[{"id":"p","target":3,"intentCode":"xfer-full"}],"highwater":{"version":1,"heartbeat":5}}"#,
+                ),
+                ("put-object", r#"{"kind":"k","key":"a","version":1,"object":{"x":[1,2]}}"#),
+                ("delete-object", r#"{"kind":"k","key":"b","version":1}"#),
+                ("error", r#"{"payload_id":"p","reason":"r"}"#),
+                ("payload-transferred", r#"{"state":"e.3","version":3}"#),
+                ("goodbye", r#"{"reason":"r","silent":false}"#),
+            ],
+        ),
+        (
+            Protocol::relay,
+            &[
+                (
+                    "put",
+                    r#"{"path":"/","data":{"flags":{"a":{"version":1},"b":null},"segments":{}}}"#,
+                ),
+                ("patch", r#"{"path":"/flags/a","data":{"version":2,"deleted":true}}"#),
+                ("delete", r#"{"path":"/segments/a","version":3}"#),
+            ],
+        ),
+        (
+            Protocol::autoconfig,
+            &[
+                (
+                    "put",
+                    r#"{"path":"/","data":{"environments":{"e":{"envID":"e","version":1,"sdkKey":{"value":"s","expiring":{"value":"","timestamp":0}}}},"filters":{"f":{"version":1}}}}"#,
+                ),
+                (
+                    "patch",
+                    r#"{"path":"/environments/e","data":{"envID":"e","version":2,"secureMode":true}}"#,
+                ),
+                ("delete", r#"{"path":"/filters/f","version":3}"#),
+            ],
+        ),
+        (
+            Protocol::consul,
+            &[
+                (
+                    "message",
+                    r#"{"Index":"5","ServiceHealth":{"Op":"Register","CheckServiceNode":{"Node":{"Node":"n"},"Service":{"ID":"s","EnterpriseMeta":{"Namespace":"x"}}}}}"#,
+                ),
+                ("message", r#"{"Index":5,"EndOfSnapshot":true}"#),
+                (
+                    "message",
+                    r#"{"Index":6,"EventBatch":{"Events":[{"Index":6,"Service":{"Op":1,"Name":"w"}}]}}"#,
+                ),
+                ("message", r#"{"NewSnapshotToFollow":true}"#),
+            ],
+        ),
+        (
+            || Protocol::named("json").unwrap(),
+            &[("message", r#"{"key":"a","value":1}"#), ("message", r#"{"key":7}"#)],
+        ),
+    ];
+    let mut random = Random(3);
+    for (protocol, events) in streams {
+        for _ in 0..3_000 {
+            let mut store = Materializer::new(protocol());
+            for _ in 0..6 {
+                let (kind, data) = random.pick(events);
+                let spoilt = random.below(2) == 0;
+                let data =
+                    if spoilt { random.spoil(data.as_bytes()) } else { data.as_bytes().to_vec() };
+                store.begin();
+                let event = Event { kind, data: &data, id: "" };
+                let before = store.state().revision();
+                if store.event(Instant::default(), &event).is_err() {
+                    assert_eq!(store.state().revision(), before);
+                    assert_eq!(store.staged(), 0);
+                    store.connected();
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn retain_is_purge_of_the_rest() {
+    let mut random = Random(4);
+    for _ in 0..2_000 {
+        let ids = ["a", "b", "c", "d", "e"];
+        let (mut one, mut other) = (MessageReceiver::new(), MessageReceiver::new());
+        for _ in 0..random.below(20) {
+            let (id, version) = (*random.pick(&ids), *random.pick(&[0, 1, 2, 3, 4]));
+            if random.below(3) == 0 {
+                assert_eq!(one.delete(id, version), other.delete(id, version));
+            } else {
+                assert_eq!(one.upsert(id, (), version), other.upsert(id, (), version));
+            }
+        }
+        let listed = random.next();
+        let is_listed = |id: &str| listed & (1 << (id.as_bytes()[0] % 64)) != 0;
+        assert_eq!(one.purge(is_listed), other.retain(|id| !is_listed(id)));
+        for id in ids {
+            assert_eq!(one.known(id), other.known(id));
+        }
+    }
+}
