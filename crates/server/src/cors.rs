@@ -4,6 +4,7 @@ use axum::http::header::{
     AUTHORIZATION, CACHE_CONTROL, CONTENT_TYPE, ETAG, HeaderName, IF_MATCH, IF_NONE_MATCH,
 };
 use axum::http::{HeaderValue, Method};
+use core::net::IpAddr;
 use core::time::Duration;
 use tower_http::cors::{AllowOrigin, Any, CorsLayer};
 
@@ -12,8 +13,8 @@ use tower_http::cors::{AllowOrigin, Any, CorsLayer};
 pub enum Cors {
     /// None: only pages of this server's own origin.
     Nobody,
-    /// Pages of any origin may read; none may write.
-    Reads,
+    /// Pages that come from this machine, on whatever port, may read; none may write.
+    Loopback,
     /// Pages of these origins may read and write.
     Origins(Vec<HeaderValue>),
     /// Pages of any origin may read and write.
@@ -27,7 +28,13 @@ impl Cors {
         let layer = CorsLayer::new();
         let layer = match self {
             Self::Nobody => return None,
-            Self::Reads => layer.allow_origin(Any).allow_methods(reads),
+            Self::Loopback => {
+                let local = AllowOrigin::predicate(|origin, _| {
+                    let origin = origin.to_str().unwrap_or_default();
+                    origin.split_once("://").is_some_and(|(_, host)| is_loopback(host))
+                });
+                layer.allow_origin(local).allow_methods(reads)
+            }
             Self::Origins(origins) => {
                 layer.allow_origin(AllowOrigin::list(origins.clone())).allow_methods(all)
             }
@@ -42,6 +49,15 @@ impl Cors {
                 .max_age(Duration::from_mins(10)),
         )
     }
+}
+
+/// Whether an authority (`host` or `host:port`) names this machine and no other.
+pub(crate) fn is_loopback(authority: &str) -> bool {
+    let Ok(authority) = authority.parse::<axum::http::uri::Authority>() else { return false };
+    let host = authority.host();
+    let address = host.trim_start_matches('[').trim_end_matches(']');
+    host.eq_ignore_ascii_case("localhost")
+        || address.parse::<IpAddr>().is_ok_and(|address| address.is_loopback())
 }
 
 /// Where a reader left its stream, as a browser's `EventSource` says it.

@@ -8,10 +8,15 @@ mod publisher;
 mod wire;
 
 use crate::app::{App, around, routes};
-use crate::cors::Cors;
+use crate::cors::{Cors, is_loopback};
+use crate::error::ApiError;
 use crate::serve::{Failure, Keep, Listen};
 use axum::Router;
-use axum::extract::Extension;
+use axum::extract::{Extension, Request};
+use axum::http::StatusCode;
+use axum::http::header::HOST;
+use axum::middleware::{self, Next};
+use axum::response::{IntoResponse as _, Response};
 use axum::routing::{get, post};
 use clap::Args;
 use core::time::Duration;
@@ -40,13 +45,29 @@ pub struct DemoArguments {
 impl DemoArguments {
     /// Publishes and serves until SIGTERM or Ctrl-C, then drains.
     pub async fn run(self) -> Result<(), Failure> {
-        let state = App::new(self.keep.settings(self.heartbeat_ms, Cors::Reads));
+        let state = App::new(self.keep.settings(self.heartbeat_ms, Cors::Loopback));
         let machine = Machine::start(&state, Duration::from_millis(self.interval_ms)).await?;
         let router = routes(get(wire::stream))
             .route("/demo/faults/{fault}", post(control::fault))
             .layer(Extension(Wires::default()))
             .layer(Extension(machine));
         let router: Router<App> = page::serve(router, &self.www);
+        let router = if self.listen.is_loopback() {
+            router.layer(middleware::from_fn(only_local_names))
+        } else {
+            router
+        };
         self.listen.run(state.clone(), around(router, state)).await
     }
+}
+
+/// Refuses requests that reached this machine under another machine's name: a page of that name
+/// would count as the demo's own, and could read the process table.
+async fn only_local_names(request: Request, next: Next) -> Response {
+    let host = request.headers().get(HOST).and_then(|host| host.to_str().ok());
+    if host.is_none_or(is_loopback) {
+        return next.run(request).await;
+    }
+    let what = "the demo answers to localhost and 127.0.0.1 only";
+    ApiError::new(StatusCode::FORBIDDEN, "foreign-host", what).into_response()
 }

@@ -53,6 +53,11 @@ pub(crate) struct Listen {
 }
 
 impl Listen {
+    /// Whether nobody but this machine can ask.
+    pub(crate) fn is_loopback(&self) -> bool {
+        crate::cors::is_loopback(&self.listen)
+    }
+
     pub(crate) async fn run(self, state: App, router: Router) -> Result<(), Failure> {
         let listener = TcpListener::bind(&self.listen)
             .await

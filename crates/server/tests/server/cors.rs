@@ -42,20 +42,25 @@ async fn named_origins_may_read_and_write() {
 }
 
 #[tokio::test]
-async fn reads_of_any_origin_are_not_writes() {
-    let server = Server::with(Settings { cors: Cors::Reads, ..Settings::default() }).await;
+async fn pages_of_this_machine_may_read_and_not_write() {
+    let server = Server::with(Settings { cors: Cors::Loopback, ..Settings::default() }).await;
     server.put("/v1/topics/t/a/1", "{}").await;
-    let headers = preflight(&server, "https://a.example", "GET").await;
-    assert_eq!(text(&headers, "access-control-allow-origin"), Some("*"));
-    assert_eq!(text(&headers, "access-control-allow-methods"), Some("GET,HEAD"));
-    for path in ["/v1/topics/t/stream", "/v1/topics/t", "/v1/topics/none"] {
-        let request = server
-            .client
-            .get(format!("{}{path}", server.url))
-            .header("origin", "https://a.example");
-        let response = request.send().await.unwrap();
-        assert_eq!(text(response.headers(), "access-control-allow-origin"), Some("*"), "{path}");
-        let exposed = text(response.headers(), "access-control-expose-headers").unwrap();
-        assert!(exposed.contains("x-highwater-index"), "{exposed}");
+    for local in ["http://localhost:5173", "http://127.0.0.1:8000", "http://[::1]:1"] {
+        let headers = preflight(&server, local, "GET").await;
+        assert_eq!(text(&headers, "access-control-allow-origin"), Some(local));
+        assert_eq!(text(&headers, "access-control-allow-methods"), Some("GET,HEAD"));
+        for path in ["/v1/topics/t/stream", "/v1/topics/t", "/v1/topics/none"] {
+            let request =
+                server.client.get(format!("{}{path}", server.url)).header("origin", local);
+            let response = request.send().await.unwrap();
+            let allowed = text(response.headers(), "access-control-allow-origin");
+            assert_eq!(allowed, Some(local), "{path}");
+            let exposed = text(response.headers(), "access-control-expose-headers").unwrap();
+            assert!(exposed.contains("x-highwater-index"), "{exposed}");
+        }
+    }
+    for foreign in ["https://a.example", "http://localhost.a.example", "null", "http://10.0.0.1"] {
+        let headers = preflight(&server, foreign, "GET").await;
+        assert!(!headers.contains_key("access-control-allow-origin"), "{foreign}");
     }
 }

@@ -99,3 +99,13 @@ async fn the_page_is_served_or_said_to_be_missing() {
     assert_eq!(get("/v1/topics/none").await, (404, "application/json".into()));
     std::fs::remove_dir_all(folder).unwrap();
 }
+
+#[tokio::test]
+async fn another_machines_name_does_not_lead_here() {
+    let demo = start();
+    for (host, status) in [("rebound.example:80", 403), ("localhost", 200), ("127.0.0.1:1", 200)] {
+        let request = Client::new().get(format!("{}/v1/topics/machine", demo.url));
+        let response = request.header("host", host).send().await.unwrap();
+        assert_eq!(response.status().as_u16(), status, "{host}");
+    }
+}
