@@ -89,7 +89,6 @@ export function group(step: TraceStep): Group {
     case 'seen':
       return 'noop'
     case 'stage':
-    case 'begin':
       return 'stage'
     default:
       return 'link'
