@@ -5,11 +5,12 @@ use alloc::vec::Vec;
 
 use crate::cursor::Position;
 use crate::error::Error;
+use crate::item::{Change, Gate, Item};
 use crate::json;
 use crate::materializer::{Commit, Judge, MaterializerOptions, Refill, Signals};
 use crate::message::{Event, Message, Transfer};
 use crate::receiver::Action;
-use crate::state::{Change, Gate, Item, Op, State};
+use crate::state::{Op, State};
 use crate::time::Instant;
 use crate::trace::{Step, Trace, Traced};
 use crate::view::View;

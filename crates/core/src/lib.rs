@@ -33,6 +33,7 @@ mod cursor;
 mod error;
 mod fold;
 mod framing;
+mod item;
 mod json;
 mod materializer;
 mod message;
@@ -49,6 +50,7 @@ mod view;
 pub use backoff::{Backoff, Forgive, Jitter, Profile};
 pub use cursor::Position;
 pub use error::{Class, Error};
+pub use item::{Change, Gate, Item, Noop, Tombstones};
 pub use json::JsonError;
 pub use materializer::{Commit, Judge, Materializer, MaterializerOptions, Refill, Signals};
 pub use message::{Event, Message, Transfer, Version};
@@ -58,7 +60,7 @@ pub use session::{
     ConnectionId, Effect, Failure, Input, Phase, Request, Session, SessionOptions, Status,
 };
 pub use sse::{SseDecoder, SseEvent, SseItem};
-pub use state::{Change, Gate, Item, Noop, State, Tombstones};
+pub use state::State;
 pub use table::Slot;
 pub use time::Instant;
 pub use trace::{Step, TRACE_DATA_BYTES, Traced};

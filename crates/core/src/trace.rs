@@ -4,9 +4,10 @@ use alloc::boxed::Box;
 use alloc::vec::Vec;
 
 use crate::error::Error;
+use crate::item::{Change, Noop};
 use crate::message::{Event, Message, Transfer, Version};
 use crate::receiver::Action;
-use crate::state::{Change, Noop, State};
+use crate::state::State;
 use crate::time::Instant;
 
 /// One event of the wire, and what came of it.

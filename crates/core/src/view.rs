@@ -2,7 +2,8 @@
 
 use alloc::boxed::Box;
 
-use crate::state::{Change, State};
+use crate::item::Change;
+use crate::state::State;
 
 /// Folds committed transactions into a shape of the application's own.
 ///

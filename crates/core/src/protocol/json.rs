@@ -5,9 +5,9 @@ use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 
 use super::{Decoded, ProtocolError, Sink};
+use crate::item::Gate;
 use crate::json::{Reader, pointer};
 use crate::message::{Event, Message, Transfer, Version};
-use crate::state::Gate;
 
 /// How to read a stream that knows nothing of Highwater.
 ///

@@ -14,9 +14,9 @@ use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 
 use crate::error::Error;
+use crate::item::Gate;
 use crate::json::JsonError;
 use crate::message::{Event, Message};
-use crate::state::Gate;
 
 pub use fdv2::Mode;
 pub use json::JsonSpec;

@@ -1,7 +1,10 @@
 //! One stream, kept up: when to connect, what to resume from, when to give up.
 
 mod io;
+mod options;
+mod outcomes;
 mod status;
+mod timers;
 
 use alloc::boxed::Box;
 use alloc::collections::VecDeque;
@@ -10,57 +13,17 @@ use alloc::vec::Vec;
 use core::time::Duration;
 
 pub use io::{ConnectionId, Effect, Failure, Input, Request};
+pub use options::SessionOptions;
 pub use status::{Phase, Status};
 
-use crate::backoff::{Backoff, Profile};
-use crate::error::{Class, Error};
-use crate::materializer::{Materializer, MaterializerOptions, Signals};
+use crate::backoff::Backoff;
+use crate::error::Error;
+use crate::item::Item;
+use crate::materializer::{Materializer, Signals};
 use crate::protocol::Protocol;
-use crate::state::{Item, State};
+use crate::state::State;
 use crate::time::Instant;
 use crate::view::View;
-
-/// The choices that a session leaves open.
-#[derive(Clone, Copy, Debug)]
-#[non_exhaustive]
-pub struct SessionOptions {
-    /// How to wait between attempts.
-    pub profile: Profile,
-    /// A connection on which nothing comes for so long, comments included, is given up. `None`:
-    /// never. A server that announces its heartbeats decides for itself.
-    pub idle: Option<Duration>,
-    /// A snapshot that has begun must end within this.
-    pub snapshot_timeout: Duration,
-    /// A connection attempt must be answered within this.
-    pub connect_timeout: Duration,
-    /// After so many failures in a row the session stops. `None`: never.
-    pub give_up_after: Option<u32>,
-    /// Where chance comes from: give each session another.
-    pub seed: u64,
-    /// The choices of the materializer.
-    pub materializer: MaterializerOptions,
-}
-
-impl SessionOptions {
-    /// What the protocol's own clients do, as far as that is good.
-    pub fn of(protocol: &Protocol) -> Self {
-        let (profile, idle) = match protocol.name() {
-            "relay" | "flags" | "ping" | "autoconfig" => (Profile::RELAY, Some(300)),
-            "consul" => (Profile::CONSUL, None),
-            "fdv2" => (Profile::STANDARD, Some(300)),
-            _ => (Profile::STANDARD, None),
-        };
-        Self {
-            profile,
-            idle: idle.map(Duration::from_secs),
-            snapshot_timeout: Duration::from_mins(2),
-            connect_timeout: Duration::from_secs(30),
-            give_up_after: None,
-            seed: 0x9e37_79b9_7f4a_7c15,
-            materializer: MaterializerOptions::default(),
-        }
-    }
-}
 
 /// Drives one stream: owns its [`Materializer`], its [`Backoff`], and the rules of connecting.
 ///
@@ -396,201 +359,6 @@ impl<V: View> Session<V> {
         match self.link {
             Link::Connecting { id, .. } | Link::Open(Open { id, .. }) => Some(id),
             _ => None,
-        }
-    }
-
-    /// Takes in what the events of one input asked for, and whether they ended in a fault.
-    fn took(&mut self, now: Instant, signals: Signals, result: Result<(), Error>) {
-        let updated = signals.committed || signals.up_to_date;
-        if updated {
-            self.bad = 0;
-            self.backoff.updated();
-            self.error = None;
-            self.synchronised();
-            if signals.committed {
-                self.news += 1;
-            }
-        }
-        if let Some(retry) = signals.retry {
-            self.backoff.set_factor(Duration::from_millis(retry));
-        }
-        if let Some(millis) = signals.heartbeat_every.filter(|&millis| millis > 0) {
-            // Two may be lost or late before the silence means something.
-            self.announced = Some(Duration::from_millis(millis.saturating_mul(3)));
-        }
-        self.resumed = signals.resumed.or(self.resumed);
-        self.target = signals.target.or(self.target);
-        if let Some(fault) = signals.fault {
-            self.tell(fault);
-        }
-        let snapshot = self.materializer.in_snapshot();
-        if let Link::Open(open) = &mut self.link {
-            open.snapshot_since = if snapshot && !updated {
-                open.snapshot_since.or(Some(now))
-            } else {
-                snapshot.then_some(now)
-            };
-            open.live &= !snapshot;
-            open.live |= updated && !snapshot;
-            if signals.invalidated {
-                if open.fetch == Fetch::Idle {
-                    open.fetch = Fetch::UnderWay;
-                    self.effects.push_back(Effect::Fetch(open.id));
-                } else {
-                    open.fetch = Fetch::Again;
-                }
-            }
-        }
-        if let Err(error) = result {
-            self.disconnect(now);
-            self.fail(now, error, None);
-        } else if signals.reconnect || signals.goodbye.is_some() {
-            // Asked for, so no fault; but waited for, as after one.
-            self.disconnect(now);
-            self.retry(now, None);
-        }
-    }
-
-    fn fetched(&mut self, now: Instant, status: u16, body: &[u8]) {
-        let Link::Open(open) = &mut self.link else {
-            return;
-        };
-        let again = open.fetch == Fetch::Again;
-        open.fetch = if again { Fetch::UnderWay } else { Fetch::Idle };
-        if again {
-            self.effects.push_back(Effect::Fetch(open.id));
-        }
-        let mut signals = Signals::default();
-        let result = if status == 200 {
-            self.materializer.fetched_into(now, body, &mut signals)
-        } else {
-            let terminal = self.materializer.protocol().is_terminal(status);
-            Err(Error::Status { code: status, terminal })
-        };
-        self.took(now, signals, result);
-    }
-
-    fn failed(&mut self, now: Instant, failure: Failure<'_>) {
-        let error = match failure {
-            Failure::Network { what, temporary } => Error::Network { what: what.into(), temporary },
-            // Before the stream is open there is nothing that could be aborted.
-            Failure::Aborted if matches!(self.link, Link::Open(_)) => Error::Aborted,
-            Failure::Aborted => Error::Network { what: "aborted".into(), temporary: None },
-        };
-        self.fail(now, error, None);
-    }
-
-    /// A fault ended the connection (which is gone, or was told to go).
-    fn fail(&mut self, now: Instant, error: Error, retry_after: Option<Duration>) {
-        self.note_end(now);
-        let first = self.backoff.failures() == 0;
-        if matches!(error, Error::Data { .. } | Error::Order { .. }) {
-            self.bad += 1;
-        }
-        // A position from which nothing readable follows is worth no more tries; and Consul's
-        // readers distrust theirs at the first fault.
-        let distrust =
-            self.bad > 1 || self.bad > 0 && self.materializer.protocol().resets_on_fault();
-        if error.class() == Class::Reset || distrust {
-            self.bad = 0;
-            self.materializer.reset();
-        }
-        let terminal = error.class() == Class::Terminal;
-        if !(first && error.is_temporary()) {
-            self.tell(error);
-        }
-        if terminal {
-            self.link = Link::Stopped;
-        } else {
-            self.retry(now, retry_after);
-        }
-    }
-
-    fn retry(&mut self, now: Instant, retry_after: Option<Duration>) {
-        self.note_end(now);
-        let chance = self.chance();
-        let wait = self.backoff.fail(chance).max(retry_after.unwrap_or_default());
-        let enough = self.options.give_up_after;
-        self.link = if enough.is_some_and(|enough| self.backoff.failures() >= enough) {
-            Link::Stopped
-        } else if self.is_halted() {
-            Link::Idle
-        } else {
-            Link::Waiting { until: now + wait }
-        };
-    }
-
-    /// Notes that the connection, if there was one, is over.
-    fn note_end(&mut self, now: Instant) {
-        if let Link::Open(open) = self.link {
-            self.backoff.ended(open.since, now);
-            if open.live {
-                self.stale_since = Some(now);
-            }
-            self.link = Link::Idle;
-        }
-    }
-
-    fn tell(&mut self, error: Error) {
-        self.error = Some(error);
-        self.news += 1;
-    }
-
-    fn synchronised(&mut self) {
-        self.attempt = 0;
-        self.synced = true;
-    }
-
-    fn wake(&mut self, now: Instant) {
-        self.armed = None;
-        match self.link {
-            Link::Waiting { until } if now >= until => self.connect(now),
-            Link::Connecting { since, .. } if now.since(since) >= self.options.connect_timeout => {
-                self.disconnect(now);
-                let after = self.options.connect_timeout;
-                self.fail(now, Error::ConnectTimeout { after }, None);
-            }
-            Link::Open(open) => {
-                let silent = self.idle().filter(|&idle| now.since(open.heard) >= idle);
-                let late = open
-                    .snapshot_since
-                    .is_some_and(|since| now.since(since) >= self.options.snapshot_timeout);
-                if let Some(after) = silent {
-                    self.disconnect(now);
-                    self.fail(now, Error::Silent { after }, None);
-                } else if late {
-                    self.disconnect(now);
-                    let after = self.options.snapshot_timeout;
-                    self.fail(now, Error::SnapshotTimeout { after }, None);
-                }
-            }
-            _ => {}
-        }
-    }
-
-    fn idle(&self) -> Option<Duration> {
-        self.announced.or(self.options.idle)
-    }
-
-    /// Asks for a timer, unless one is set that goes off early enough: being woken for nothing is
-    /// cheaper than moving the timer with every byte.
-    fn arm(&mut self, now: Instant) {
-        let next = match self.link {
-            Link::Idle | Link::Stopped => None,
-            Link::Waiting { until } => Some(until),
-            Link::Connecting { since, .. } => Some(since + self.options.connect_timeout),
-            Link::Open(open) => {
-                let silent = self.idle().map(|idle| open.heard + idle);
-                let late = open.snapshot_since.map(|since| since + self.options.snapshot_timeout);
-                silent.into_iter().chain(late).min()
-            }
-        };
-        let Some(next) = next.map(|next| next.max(now)) else {
-            return;
-        };
-        if self.armed.is_none_or(|armed| next < armed) {
-            self.armed = Some(next);
-            self.effects.push_back(Effect::WakeAt(next));
         }
     }
 

@@ -1,0 +1,153 @@
+//! What follows from what came, and from what went wrong.
+
+use core::time::Duration;
+
+use super::{Effect, Failure, Fetch, Link, Session};
+use crate::error::{Class, Error};
+use crate::materializer::Signals;
+use crate::time::Instant;
+use crate::view::View;
+
+impl<V: View> Session<V> {
+    /// Takes in what the events of one input asked for, and whether they ended in a fault.
+    pub(super) fn took(&mut self, now: Instant, signals: Signals, result: Result<(), Error>) {
+        let updated = signals.committed || signals.up_to_date;
+        if updated {
+            self.bad = 0;
+            self.backoff.updated();
+            self.error = None;
+            self.synchronised();
+            if signals.committed {
+                self.news += 1;
+            }
+        }
+        if let Some(retry) = signals.retry {
+            self.backoff.set_factor(Duration::from_millis(retry));
+        }
+        if let Some(millis) = signals.heartbeat_every.filter(|&millis| millis > 0) {
+            // Two may be lost or late before the silence means something.
+            self.announced = Some(Duration::from_millis(millis.saturating_mul(3)));
+        }
+        self.resumed = signals.resumed.or(self.resumed);
+        self.target = signals.target.or(self.target);
+        if let Some(fault) = signals.fault {
+            self.tell(fault);
+        }
+        let snapshot = self.materializer.in_snapshot();
+        if let Link::Open(open) = &mut self.link {
+            open.snapshot_since = if snapshot && !updated {
+                open.snapshot_since.or(Some(now))
+            } else {
+                snapshot.then_some(now)
+            };
+            open.live &= !snapshot;
+            open.live |= updated && !snapshot;
+            if signals.invalidated {
+                if open.fetch == Fetch::Idle {
+                    open.fetch = Fetch::UnderWay;
+                    self.effects.push_back(Effect::Fetch(open.id));
+                } else {
+                    open.fetch = Fetch::Again;
+                }
+            }
+        }
+        if let Err(error) = result {
+            self.disconnect(now);
+            self.fail(now, error, None);
+        } else if signals.reconnect || signals.goodbye.is_some() {
+            // Asked for, so no fault; but waited for, as after one.
+            self.disconnect(now);
+            self.retry(now, None);
+        }
+    }
+
+    pub(super) fn fetched(&mut self, now: Instant, status: u16, body: &[u8]) {
+        let Link::Open(open) = &mut self.link else {
+            return;
+        };
+        let again = open.fetch == Fetch::Again;
+        open.fetch = if again { Fetch::UnderWay } else { Fetch::Idle };
+        if again {
+            self.effects.push_back(Effect::Fetch(open.id));
+        }
+        let mut signals = Signals::default();
+        let result = if status == 200 {
+            self.materializer.fetched_into(now, body, &mut signals)
+        } else {
+            let terminal = self.materializer.protocol().is_terminal(status);
+            Err(Error::Status { code: status, terminal })
+        };
+        self.took(now, signals, result);
+    }
+
+    pub(super) fn failed(&mut self, now: Instant, failure: Failure<'_>) {
+        let error = match failure {
+            Failure::Network { what, temporary } => Error::Network { what: what.into(), temporary },
+            // Before the stream is open there is nothing that could be aborted.
+            Failure::Aborted if matches!(self.link, Link::Open(_)) => Error::Aborted,
+            Failure::Aborted => Error::Network { what: "aborted".into(), temporary: None },
+        };
+        self.fail(now, error, None);
+    }
+
+    /// A fault ended the connection (which is gone, or was told to go).
+    pub(super) fn fail(&mut self, now: Instant, error: Error, retry_after: Option<Duration>) {
+        self.note_end(now);
+        let first = self.backoff.failures() == 0;
+        if matches!(error, Error::Data { .. } | Error::Order { .. }) {
+            self.bad += 1;
+        }
+        // A position from which nothing readable follows is worth no more tries; and Consul's
+        // readers distrust theirs at the first fault.
+        let distrust =
+            self.bad > 1 || self.bad > 0 && self.materializer.protocol().resets_on_fault();
+        if error.class() == Class::Reset || distrust {
+            self.bad = 0;
+            self.materializer.reset();
+        }
+        let terminal = error.class() == Class::Terminal;
+        if !(first && error.is_temporary()) {
+            self.tell(error);
+        }
+        if terminal {
+            self.link = Link::Stopped;
+        } else {
+            self.retry(now, retry_after);
+        }
+    }
+
+    pub(super) fn retry(&mut self, now: Instant, retry_after: Option<Duration>) {
+        self.note_end(now);
+        let chance = self.chance();
+        let wait = self.backoff.fail(chance).max(retry_after.unwrap_or_default());
+        let enough = self.options.give_up_after;
+        self.link = if enough.is_some_and(|enough| self.backoff.failures() >= enough) {
+            Link::Stopped
+        } else if self.is_halted() {
+            Link::Idle
+        } else {
+            Link::Waiting { until: now + wait }
+        };
+    }
+
+    /// Notes that the connection, if there was one, is over.
+    pub(super) fn note_end(&mut self, now: Instant) {
+        if let Link::Open(open) = self.link {
+            self.backoff.ended(open.since, now);
+            if open.live {
+                self.stale_since = Some(now);
+            }
+            self.link = Link::Idle;
+        }
+    }
+
+    pub(super) fn tell(&mut self, error: Error) {
+        self.error = Some(error);
+        self.news += 1;
+    }
+
+    pub(super) fn synchronised(&mut self) {
+        self.attempt = 0;
+        self.synced = true;
+    }
+}
