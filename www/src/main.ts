@@ -35,10 +35,11 @@ setText(need('client'), `this page is client ${client}`)
 
 let first = true
 let sampled = 0
-store.subscribe(({ changed, removed }) => {
+store.subscribe(({ changed, removed, snapshot }) => {
   const keys = (items: typeof changed): string[] =>
     items.filter((item) => item.kind === 'process').map((item) => item.key)
-  table.update(keys(changed), keys(removed), first)
+  // After a snapshot a version may be another though the value is not: then no change tells of it.
+  table.update(snapshot ? store.keys('process') : keys(changed), keys(removed), first)
   first = false
   status.items(store.size)
   if (changed.some((item) => item.kind === 'host')) {

@@ -105,6 +105,7 @@ export function stepText(step: TraceStep): string {
   const item = step.kind === undefined || step.kind === '' ? '' : ` ${step.kind}/${step.key ?? ''}`
   const version = step.version === undefined ? '' : ` v${step.version}`
   const cursor = step.cursor === undefined ? '' : ` ${step.cursor}`
-  const reason = step.reason === undefined || step.reason === '' ? '' : ` (${step.reason})`
+  const known = step.known === undefined ? '' : `, have v${step.known}`
+  const reason = step.reason === undefined || step.reason === '' ? '' : ` (${step.reason}${known})`
   return `${step.action}${item}${version}${cursor}${reason}`
 }
