@@ -1,0 +1,167 @@
+// Bytes or events in, state out: for streams that come by a way of the application's own.
+
+import { Materializer as Raw } from './core.js'
+import { errorOf, HighwaterError } from './errors.js'
+import { Items } from './items.js'
+import { needModule } from './module.js'
+import { checkTombstones, described, known, number, numbersOf, oneOf, refuse, type TombstoneOptions } from './options.js'
+import { isProtocol, type ProtocolOptions, rawProtocol } from './protocol.js'
+import { Reads, type Transacted } from './reads.js'
+import { type TraceEvent, traceOf } from './trace.js'
+import type { AnyKinds } from './types.js'
+import { hookOf, type View } from './view.js'
+
+/** The choices that a materializer leaves open. */
+export interface MaterializerOptions {
+  /** What the stream speaks. Default: `fdv2`. */
+  readonly protocol?: ProtocolOptions
+  /** Whether the old state stays until a new snapshot is whole, or is emptied first (as Consul's own client does). Default: `aside`. */
+  readonly refill?: 'aside' | 'empty-first'
+  /** When values are checked to be JSON. Default: `read`. */
+  readonly validate?: 'read' | 'ingest'
+  readonly tombstones?: TombstoneOptions
+  /** The largest event, in bytes. */
+  readonly maxBytes?: number
+  /** Whether to record what every event does, for {@link Materializer.takeTrace}. */
+  readonly trace?: boolean
+}
+
+/** What came of bytes or of an event. */
+export interface PushResult {
+  /** The transactions that took effect. */
+  readonly transactions: readonly Transacted[]
+  /** How many events and comments there were. */
+  readonly events: number
+  /** The server said that the state is its own. */
+  readonly upToDate: boolean
+  /** The server's word on the resume. */
+  readonly resumed: boolean | undefined
+  /** The connection is to be made anew. */
+  readonly reconnect: boolean
+  /** The server announced that it will close, and why. */
+  readonly goodbye: string | undefined
+  /** The state is to be fetched anew: give the answer to {@link Materializer.fetched}. */
+  readonly invalidated: boolean
+  /** A fault that was passed over. */
+  readonly fault: HighwaterError | undefined
+}
+
+/**
+ * Keeps the state of a stream whose bytes, or events, it is given. It makes no connections; say
+ * {@link Materializer.connected} when a new one begins.
+ *
+ * @example
+ * const flags = new Materializer({ protocol: 'relay' })
+ * for await (const chunk of response.body) flags.push(chunk)
+ * flags.get('flags', 'dark-mode')
+ */
+export class Materializer<T extends object = AnyKinds> extends Reads<T> {
+  readonly #raw: Raw
+  protected readonly items: Items
+  #thrown: unknown
+  #unreadable: HighwaterError | undefined
+
+  constructor(options: MaterializerOptions = {}, view?: View) {
+    super()
+    known('option', options, ['protocol', 'refill', 'validate', 'tombstones', 'maxBytes', 'trace'])
+    const { protocol, refill, validate, tombstones, maxBytes, trace } = options as MaterializerOptions
+    isProtocol(protocol)
+    oneOf('option refill', refill, ['aside', 'empty-first'])
+    oneOf('option validate', validate, ['read', 'ingest'])
+    number('option maxBytes', maxBytes, 1, 2 ** 31 - 1)
+    checkTombstones(tombstones)
+    needModule('Materializer')
+    const hook = hookOf(view, (error) => (this.#thrown = error))
+    const numbers = numbersOf(options as MaterializerOptions, { emptyFirst: refill === 'empty-first' })
+    this.#raw = new Raw(rawProtocol(protocol), numbers, hook)
+    this.items = new Items(this.#raw.reader(), (error) => (this.#unreadable = error))
+    if (trace === true) this.#raw.setTracing(true)
+  }
+
+  /** The last event id of the stream; empty if there is none. */
+  get lastEventId(): string {
+    return this.#call(() => this.#raw.lastEventId())
+  }
+
+  /** The last value that was read and is not JSON. */
+  get unreadable(): HighwaterError | undefined {
+    return this.#unreadable
+  }
+
+  /**
+   * Reads the next bytes, cut anywhere. Throws a {@link HighwaterError} at bytes that are at
+   * fault; what was committed before holds, and the rest of the connection is not to be read.
+   */
+  push(bytes: Uint8Array): PushResult {
+    if (!(bytes instanceof Uint8Array)) refuse(`push needs a Uint8Array, not ${described(bytes)}`)
+    return this.#take((now) => this.#raw.push(now, bytes))
+  }
+
+  /** Reads one event, as an `EventSource` hands it over; otherwise as {@link Materializer.push}. */
+  pushEvent(event: { readonly type?: string; readonly data: string; readonly id?: string }): PushResult {
+    if (typeof event !== 'object' || event === null || typeof event.data !== 'string') {
+      refuse(`pushEvent needs an object with data as a string, not ${described(event)}`)
+    }
+    return this.#take((now) => this.#raw.pushEvent(now, event.type ?? 'message', event.data, event.id ?? ''))
+  }
+
+  /** Reads the answer to a fetch that {@link PushResult.invalidated} asked for. */
+  fetched(body: Uint8Array): PushResult {
+    if (!(body instanceof Uint8Array)) refuse(`fetched needs a Uint8Array, not ${described(body)}`)
+    return this.#take((now) => this.#raw.fetched(now, body))
+  }
+
+  /** A new connection begins: what the old one left unfinished is dropped. */
+  connected(options: { readonly lines?: boolean } = {}): void {
+    this.#call(() => {
+      this.#raw.connected()
+      if (options.lines !== undefined) this.#raw.readLines(options.lines)
+    })
+  }
+
+  /** Drops the position: the next connection is to ask for everything. */
+  reset(): void {
+    this.#call(() => this.#raw.reset())
+    this.items.took(false)
+  }
+
+  /** What every event did since this was last called. */
+  takeTrace(): TraceEvent[] {
+    return this.#call(() => traceOf(this.#raw.takeTrace(), Date.now() - performance.now()))
+  }
+
+  /** Frees its memory in the module. */
+  [Symbol.dispose](): void {
+    this.#raw.free()
+  }
+
+  #take(take: (now: number) => unknown[]): PushResult {
+    this.#thrown = undefined
+    const answer = this.#call(() => take(performance.now()))
+    const [fault, , upToDate, resumed, reconnect, goodbye, invalidated, events, failed] = answer as [
+      unknown, boolean, boolean, boolean | undefined, boolean, string | undefined, boolean, number, boolean,
+    ]
+    const transactions = this.items.took(true)
+    const { cursor } = this
+    let error = fault === undefined ? undefined : errorOf(fault, cursor)
+    if (error?.code === 'view') {
+      error = new HighwaterError('view', error.message, { cause: this.#thrown, ...(cursor === undefined ? {} : { cursor }) })
+    }
+    if (failed && error !== undefined) throw error
+    return { transactions, events, upToDate, resumed, reconnect, goodbye, invalidated, fault: error }
+  }
+
+  #call<R>(call: () => R): R {
+    return unlessBusy(call)
+  }
+}
+
+/** Calls the module, which refuses while it is telling a view. */
+export function unlessBusy<R>(call: () => R): R {
+  try {
+    return call()
+  } catch (error) {
+    if (error !== 'busy') throw error
+    throw new HighwaterError('busy', 'not from within View.update: use the changes that it was given')
+  }
+}

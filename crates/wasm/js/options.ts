@@ -1,0 +1,251 @@
+// The options of a store, checked: a mistake is named before anything happens.
+
+import { HighwaterError } from './errors.js'
+import { isProtocol, type ProtocolOptions } from './protocol.js'
+
+export type { JsonProtocol, ProtocolName, ProtocolOptions } from './protocol.js'
+
+/** Why headers are asked for. */
+export interface HeadersContext {
+  /** The how-manieth connection this is since the store was last live. */
+  readonly attempt: number
+  /** `expired`: the server has just answered 401 to the headers given before. */
+  readonly cause: 'connect' | 'expired'
+}
+
+/** How failures are waited out. Times are milliseconds. */
+export interface RetryOptions {
+  /** The wait after the first failure; it doubles with each one after it. */
+  readonly first?: number
+  /** No wait is shorter. */
+  readonly min?: number
+  /** No wait is longer; 0: no bound. */
+  readonly max?: number
+  /** What share of a wait is left to chance, from 0 to 1: it is made up to so much shorter. Below 0: longer. */
+  readonly jitter?: number
+  /** How many failures cost no more than `min`. */
+  readonly freeFailures?: number
+  /** A connection that lived so long wipes the slate clean; `update`: the first update does. */
+  readonly healthy?: number | 'update'
+  /** After so many failures in a row the store stops. Default: never. */
+  readonly attempts?: number
+}
+
+/** How deletions are remembered, so that no late message brings an item back. */
+export interface TombstoneOptions {
+  /** How many, at most. Default: 65,536. */
+  readonly count?: number
+  /** For how many milliseconds, at most. Default: a day. */
+  readonly age?: number
+}
+
+/** The choices that {@link connect} leaves open. */
+export interface Options {
+  /** What the stream speaks. Default: `fdv2`, as Highwater's own servers do. */
+  readonly protocol?: ProtocolOptions
+  /** `fetch` reads bytes and is the fastest; `eventsource` is the platform's own, without headers. Default: `auto`. */
+  readonly transport?: 'auto' | 'fetch' | 'eventsource'
+  /** Headers, or a function that is asked for them before each attempt; and once more after a 401. */
+  readonly headers?: HeadersInit | ((context: HeadersContext) => HeadersInit | Promise<HeadersInit>)
+  /** Default: `GET`. */
+  readonly method?: string
+  /** Sent with every attempt, so no stream. */
+  readonly body?: Exclude<BodyInit, ReadableStream>
+  readonly credentials?: RequestCredentials
+  /** Where protocol `ping` fetches the state. */
+  readonly poll?: string | URL
+  readonly retry?: RetryOptions
+  /** A connection on which nothing comes for so many milliseconds is given up; `false`: never. */
+  readonly idle?: number | false
+  /** A snapshot must end within so many milliseconds. Default: 120,000. */
+  readonly snapshotTimeout?: number
+  /** A connection must be answered within so many milliseconds. Default: 30,000. */
+  readonly connectTimeout?: number
+  /** The largest event, in bytes. Default: 64 MiB. */
+  readonly maxBytes?: number
+  readonly tombstones?: TombstoneOptions
+  /** When values are checked to be JSON: when somebody reads them, or as they arrive. Default: `read`. */
+  readonly validate?: 'read' | 'ingest'
+  /** Aborting it closes the store. */
+  readonly signal?: AbortSignal
+  /** Called instead of the platform's `fetch`. */
+  readonly fetch?: typeof fetch
+  /** Hears of what is nobody else's to hear: listeners that throw, values that cannot be read. */
+  readonly onError?: (error: unknown) => void
+}
+
+/** Throws the error that names a mistake. */
+export function refuse(message: string): never {
+  throw new HighwaterError('bad-option', message)
+}
+
+/** Checks a stream's address, relative to the page if there is one. */
+export function addressOf(name: string, url: unknown): string {
+  if (typeof url !== 'string' && !(url instanceof URL)) refuse(`${name} must be a string or a URL, not ${described(url)}`)
+  const base = typeof document === 'object' ? document.baseURI : (globalThis.location as Location | undefined)?.href
+  let address
+  try {
+    address = new URL(url, base)
+  } catch {
+    refuse(
+      base === undefined && typeof url === 'string' && !/^[a-z][a-z0-9+.-]*:/i.test(url)
+        ? `${name} '${url}' is relative, and here is no page that it could be relative to`
+        : `${name} '${String(url)}' is not a URL`,
+    )
+  }
+  if (address.protocol !== 'http:' && address.protocol !== 'https:') {
+    refuse(`${name} must be an http or https URL, not ${address.protocol}//…`)
+  }
+  address.hash = ''
+  return address.href
+}
+
+/** Checks all options of {@link connect}. */
+export function checkOptions(options: unknown): asserts options is Options {
+  known('option', options, NAMES)
+  const { protocol, transport, headers, method, body, credentials, poll, idle, signal, fetch, onError, validate } = options
+  isProtocol(protocol)
+  oneOf('option transport', transport, ['auto', 'fetch', 'eventsource'])
+  oneOf('option credentials', credentials, ['omit', 'same-origin', 'include'])
+  oneOf('option validate', validate, ['read', 'ingest'])
+  if (headers !== undefined && typeof headers !== 'function') checkHeaders('option headers', headers)
+  if (method !== undefined && (typeof method !== 'string' || method === '')) refuse(`option method must be a string, not ${described(method)}`)
+  if (body !== undefined) {
+    if (typeof ReadableStream === 'function' && body instanceof ReadableStream) refuse('option body cannot be a stream: it is sent with every attempt')
+    if (method === undefined || /^(get|head)$/i.test(method as string)) refuse('option body needs a method that has one, such as POST or REPORT')
+  }
+  if (poll !== undefined) addressOf('option poll', poll)
+  else if (protocol === 'ping') refuse("protocol 'ping' needs option poll: where the state is fetched")
+  if (idle !== false) number('option idle', idle, 1)
+  number('option snapshotTimeout', options['snapshotTimeout'], 1)
+  number('option connectTimeout', options['connectTimeout'], 1)
+  number('option maxBytes', options['maxBytes'], 1, 2 ** 31 - 1)
+  if (signal !== undefined && !isSignal(signal)) refuse(`option signal must be an AbortSignal, not ${described(signal)}`)
+  callable('option fetch', fetch)
+  callable('option onError', onError)
+  checkRetry(options['retry'])
+  checkTombstones(options['tombstones'])
+  if (transport === 'eventsource') {
+    for (const name of ['headers', 'method', 'body', 'fetch']) {
+      if (options[name] !== undefined) refuse(`option ${name} cannot be had with transport 'eventsource', which sends a plain GET; use transport 'fetch'`)
+    }
+    if (typeof globalThis.EventSource !== 'function') refuse("here is no EventSource; use transport 'fetch'")
+  } else if (fetch === undefined && typeof globalThis.fetch !== 'function') {
+    refuse('here is no fetch; give one as option fetch')
+  }
+}
+
+/** Checks how deletions are remembered. */
+export function checkTombstones(tombstones: unknown): void {
+  if (tombstones === undefined) return
+  known('option tombstones.', tombstones, ['count', 'age'])
+  number('option tombstones.count', tombstones['count'], 0, 2 ** 30)
+  number('option tombstones.age', tombstones['age'], 0)
+}
+
+/** Checks how failures are waited out. */
+export function checkRetry(retry: unknown, prefix = 'option retry.'): asserts retry is RetryOptions | undefined {
+  if (retry === undefined) return
+  known(prefix, retry, ['first', 'min', 'max', 'jitter', 'freeFailures', 'healthy', 'attempts'])
+  number(`${prefix}first`, retry['first'], 0)
+  number(`${prefix}min`, retry['min'], 0)
+  number(`${prefix}max`, retry['max'], 0)
+  number(`${prefix}jitter`, retry['jitter'], -10, 1)
+  number(`${prefix}freeFailures`, retry['freeFailures'], 0)
+  number(`${prefix}attempts`, retry['attempts'], 1)
+  if (retry['healthy'] !== 'update') number(`${prefix}healthy`, retry['healthy'], 0)
+}
+
+/** The list of numbers that the core takes; NaN: as the protocol has it. */
+export function numbersOf(
+  options: Pick<Options, 'idle' | 'snapshotTimeout' | 'connectTimeout' | 'retry' | 'validate' | 'tombstones' | 'maxBytes'>,
+  more: { seed?: number; emptyFirst?: boolean } = {},
+): Float64Array {
+  const { idle, snapshotTimeout, connectTimeout, retry, validate, tombstones, maxBytes } = options
+  return Float64Array.of(
+    idle === false ? Infinity : (idle ?? NaN),
+    snapshotTimeout ?? NaN,
+    connectTimeout ?? NaN,
+    retry?.attempts ?? NaN,
+    more.seed ?? NaN,
+    more.emptyFirst === true ? 1 : NaN,
+    validate === 'ingest' ? 1 : NaN,
+    tombstones?.count ?? NaN,
+    tombstones?.age ?? NaN,
+    maxBytes ?? NaN,
+    ...retryNumbers(retry ?? {}),
+  )
+}
+
+/** The part of it that a back-off takes. */
+export function retryNumbers(retry: RetryOptions): number[] {
+  const { freeFailures, first, min, max, jitter, healthy } = retry
+  return [
+    freeFailures ?? NaN,
+    first ?? NaN,
+    min ?? NaN,
+    max ?? NaN,
+    // The core has percentages, and takes away what is below zero.
+    jitter === undefined ? NaN : -jitter * 100,
+    healthy === undefined ? NaN : healthy === 'update' ? -1 : healthy,
+  ]
+}
+
+/** Checks that it is an object with no members but these. */
+export function known(prefix: string, value: unknown, names: readonly string[]): asserts value is Record<string, unknown> {
+  const one = prefix.endsWith('.') ? prefix.slice(0, -1) : 'options'
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) refuse(`${one} must be an object, not ${described(value)}`)
+  for (const name of Object.keys(value)) {
+    if (!names.includes(name)) {
+      refuse(`unknown ${prefix.endsWith('.') ? prefix : `${prefix} `}${name}; there are: ${names.join(', ')}`)
+    }
+  }
+}
+
+/** Checks that it is a number within bounds, or not there. */
+export function number(name: string, value: unknown, least: number, greatest = Infinity): asserts value is number | undefined {
+  if (value === undefined) return
+  if (typeof value !== 'number' || Number.isNaN(value)) refuse(`${name} must be a number, not ${described(value)}`)
+  if (value < least || value > greatest) {
+    refuse(`${name} must be ${greatest === Infinity ? `at least ${least}` : `from ${least} to ${greatest}`}, not ${value}`)
+  }
+}
+
+/** Checks that it is one of these, or not there. */
+export function oneOf(name: string, value: unknown, choices: readonly string[]): void {
+  if (value !== undefined && !choices.includes(value as string)) {
+    refuse(`${name} must be one of ${choices.map((choice) => `'${choice}'`).join(', ')}, not ${described(value)}`)
+  }
+}
+
+/** Checks that it is a function, or not there. */
+export function callable(name: string, value: unknown): void {
+  if (value !== undefined && typeof value !== 'function') refuse(`${name} must be a function, not ${described(value)}`)
+}
+
+/** What somebody gave, in a few words. */
+export function described(value: unknown): string {
+  if (typeof value === 'string') return `'${value.length > 40 ? `${value.slice(0, 40)}…` : value}'`
+  if (value === null || value === undefined || typeof value === 'number' || typeof value === 'boolean') return String(value)
+  if (typeof value === 'bigint') return `${value}n`
+  if (Array.isArray(value)) return 'an array'
+  return typeof value === 'function' ? 'a function' : 'an object'
+}
+
+function checkHeaders(name: string, headers: unknown): void {
+  if (typeof headers !== 'object') refuse(`${name} must be an object or a function, not ${described(headers)}`)
+  try {
+    new Headers(headers as HeadersInit)
+  } catch (error) {
+    refuse(`${name} cannot be sent: ${(error as Error).message}`)
+  }
+}
+
+function isSignal(value: unknown): boolean {
+  return typeof value === 'object' && value !== null && 'aborted' in value && 'addEventListener' in value
+}
+
+const NAMES = [
+  'protocol', 'transport', 'headers', 'method', 'body', 'credentials', 'poll', 'retry', 'idle', 'snapshotTimeout',
+  'connectTimeout', 'maxBytes', 'tombstones', 'validate', 'signal', 'fetch', 'onError',
+] satisfies (keyof Options)[]

@@ -1,0 +1,67 @@
+// The reads that everything with a state has in common.
+
+import type { Items } from './items.js'
+import type { AnyKinds, ItemName, Snapshot, Version } from './types.js'
+
+/** What changed in one transaction. */
+export interface Transacted {
+  readonly snapshot: boolean
+  readonly changed: readonly ItemName[]
+  readonly removed: readonly ItemName[]
+}
+
+/** Reads of a state. */
+export abstract class Reads<T extends object = AnyKinds> {
+  /** @internal */
+  protected abstract readonly items: Items
+
+  /** Moves with every transaction that changed anything. */
+  get version(): number {
+    return this.items.version
+  }
+
+  /** How many items there are. */
+  get size(): number {
+    return this.items.size
+  }
+
+  /** Where the stream was last whole. */
+  get cursor(): string | undefined {
+    return this.items.cursor
+  }
+
+  /** Where an FDv2 stream stands; `undefined` for other protocols. */
+  get mode(): 'inactive' | 'changes' | 'full' | undefined {
+    return this.items.mode
+  }
+
+  /** The value of an item: the same object until its version moves. */
+  get<K extends keyof T & string>(kind: K, key: string): T[K] | undefined {
+    return this.items.get(kind, key) as T[K] | undefined
+  }
+
+  /** Whether there is such an item. */
+  has(kind: keyof T & string, key: string): boolean {
+    return this.items.has(kind, key)
+  }
+
+  /** The item's version, exact. */
+  versionOf(kind: keyof T & string, key: string): Version | undefined {
+    return this.items.versionOf(kind, key)
+  }
+
+  /** All items, by kind and key; or those of one kind. */
+  keys(kind?: keyof T & string): ItemName[] {
+    return this.items.names(kind)
+  }
+
+  /** Keys and values of a kind. */
+  entries<K extends keyof T & string>(kind: K): [string, T[K]][] {
+    return this.items.entries(kind) as [string, T[K]][]
+  }
+
+  /** The whole state at this moment. */
+  snapshot(): Snapshot<T> {
+    return this.items.snapshot() as Snapshot<T>
+  }
+}

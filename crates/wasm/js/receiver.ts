@@ -1,0 +1,117 @@
+// The rule of versions alone, for messages that come by a way of the application's own.
+
+import { MessageReceiver as Raw } from './core.js'
+import { HighwaterError } from './errors.js'
+import { needModule } from './module.js'
+import { described } from './options.js'
+import { type Version, versionOf } from './types.js'
+
+/** What a message did. */
+export type ReceiverAction = 'insert' | 'updated' | 'delete' | 'noop'
+
+/** What is known of an id. */
+export interface ReceiverEntry<T> {
+  readonly id: string
+  readonly version: Version
+  /** Whether it is known to be gone. */
+  readonly tombstone: boolean
+  readonly item: T | undefined
+}
+
+/**
+ * Makes a reliable sequence of actions out of messages that repeat, come late or out of order: a
+ * version that is not greater than the known one changes nothing, also not after a deletion.
+ *
+ * @example
+ * const receiver = new MessageReceiver<string>()
+ * receiver.delete('xyz', 2)          // 'noop': nothing to delete, but noted
+ * receiver.upsert('xyz', 'late', 1)  // 'noop': older than the deletion
+ * receiver.upsert('xyz', 'new', 3)   // 'insert'
+ */
+export class MessageReceiver<T = unknown> {
+  readonly #raw: Raw
+
+  constructor() {
+    needModule('MessageReceiver')
+    this.#raw = new Raw()
+  }
+
+  /** The item is there at this version. */
+  upsert(id: string, item: T, version: Version): ReceiverAction {
+    const exact = versioned('upsert', version)
+    return this.#raw.upsert(text('upsert', 'id', id), item, exact) as ReceiverAction
+  }
+
+  /** The item is gone since this version, which is remembered in any case. */
+  delete(id: string, version: Version): ReceiverAction {
+    const exact = versioned('delete', version)
+    return this.#raw.delete(text('delete', 'id', id), exact) as ReceiverAction
+  }
+
+  /** Forgets all about the id, its version included. */
+  forget(id: string): ReceiverAction {
+    return this.#raw.forget(text('forget', 'id', id)) as ReceiverAction
+  }
+
+  /**
+   * Forgets the ids for which `gone` is true, and returns those that were there, sorted. It is
+   * asked once about every known id, deleted ones included; if it throws, nothing is forgotten.
+   */
+  purge(gone: (id: string) => boolean): string[] {
+    return this.#purge('purge', gone, true)
+  }
+
+  /** Forgets the ids for which `keep` is false; otherwise as {@link MessageReceiver.purge}. */
+  retain(keep: (id: string) => boolean): string[] {
+    return this.#purge('retain', keep, false)
+  }
+
+  /** The item, if it is there. */
+  get(id: string): T | undefined {
+    return this.#raw.get(text('get', 'id', id)) as T | undefined
+  }
+
+  /** All that is known, deletions included. */
+  entries(): ReceiverEntry<T>[] {
+    const flat = this.#raw.entries() as unknown[]
+    const entries: ReceiverEntry<T>[] = []
+    for (let at = 0; at < flat.length; at += 4) {
+      const [id, version, tombstone, item] = flat.slice(at, at + 4) as [string, bigint, boolean, T | undefined]
+      entries.push({ id, version: versionOf(version), tombstone, item })
+    }
+    return entries
+  }
+
+  /** Frees its memory in the module. */
+  [Symbol.dispose](): void {
+    this.#raw.free()
+  }
+
+  #purge(method: string, ask: (id: string) => boolean, wanted: boolean): string[] {
+    if (typeof ask !== 'function') wrong(method, 'a function', ask)
+    // All are asked before anything is done: a predicate may throw, or use the receiver itself.
+    const gone = this.entries().filter(({ id }) => Boolean(ask(id)) === wanted)
+    return this.#raw.purge(gone.map(({ id }) => id)) as string[]
+  }
+}
+
+function versioned(method: string, version: unknown): bigint {
+  if (typeof version === 'bigint') {
+    if (BigInt.asIntN(64, version) !== version) wrong(method, 'a version of at most 64 bits', version)
+    return version
+  }
+  if (!Number.isInteger(version)) wrong(method, 'a whole number or a bigint as version', version)
+  if (!Number.isSafeInteger(version)) {
+    throw new HighwaterError('bad-option', `${method}: version ${String(version)} is beyond what a number holds exactly; give a bigint`)
+  }
+  return BigInt(version as number)
+}
+
+function text(method: string, name: string, value: unknown): string {
+  if (typeof value !== 'string') wrong(method, `a string as ${name}`, value)
+  return value
+}
+
+function wrong(method: string, wanted: string, value: unknown): never {
+  throw new HighwaterError('bad-option', `${method} needs ${wanted}, not ${described(value)}`)
+}

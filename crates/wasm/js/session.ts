@@ -1,0 +1,243 @@
+// The machine of connecting by itself, for those who bring their own transport and clock.
+
+import { Backoff as RawBackoff, Session as Raw } from './core.js'
+import { HighwaterError } from './errors.js'
+import { Items } from './items.js'
+import { unlessBusy } from './materializer.js'
+import type { MaterializerOptions } from './materializer.js'
+import { needModule } from './module.js'
+import { checkRetry, checkTombstones, described, known, number, numbersOf, oneOf, refuse, type RetryOptions, retryNumbers } from './options.js'
+import { isProtocol, rawProtocol } from './protocol.js'
+import { Reads, type Transacted } from './reads.js'
+import { partsOf } from './status.js'
+import { type TraceEvent, traceOf } from './trace.js'
+import type { AnyKinds, Phase } from './types.js'
+import { hookOf, type View } from './view.js'
+
+/** The choices that a session leaves open. Times are milliseconds. */
+export interface SessionOptions extends MaterializerOptions {
+  readonly retry?: RetryOptions
+  readonly idle?: number | false
+  readonly snapshotTimeout?: number
+  readonly connectTimeout?: number
+  /** Where chance comes from. */
+  readonly seed?: number
+}
+
+/** Something that happened. */
+export type SessionInput =
+  | { readonly type: 'start' | 'reconnect' | 'wake' | 'offline' | 'online' | 'stop' }
+  | { readonly type: 'pause' | 'resume'; readonly reason: string }
+  | {
+      readonly type: 'opened'
+      readonly connection: number
+      readonly status: number
+      readonly contentType?: string
+      /** In milliseconds. */
+      readonly retryAfter?: number
+    }
+  | { readonly type: 'bytes'; readonly connection: number; readonly bytes: Uint8Array }
+  | {
+      readonly type: 'event'
+      readonly connection: number
+      readonly event: { readonly type?: string; readonly data: string; readonly id?: string }
+    }
+  | { readonly type: 'ended' | 'aborted'; readonly connection: number }
+  | { readonly type: 'failed'; readonly connection: number; readonly what: string; readonly temporary?: boolean }
+  | { readonly type: 'fetched'; readonly connection: number; readonly status: number; readonly body: Uint8Array }
+
+/** Something to do. */
+export type SessionEffect =
+  | {
+      readonly type: 'connect'
+      readonly connection: number
+      readonly attempt: number
+      /** To be sent as `Last-Event-ID`. */
+      readonly lastEventId: string | undefined
+      /** To be added to the address's query. */
+      readonly query: Readonly<Record<string, string>>
+    }
+  | { readonly type: 'disconnect' | 'fetch'; readonly connection: number }
+  | { readonly type: 'wake'; readonly at: number }
+
+/** How a session stands; times are those of its clock. */
+export interface SessionStatus {
+  readonly phase: Phase
+  readonly connected: boolean
+  readonly attempt: number
+  readonly failures: number
+  readonly resumed: boolean | undefined
+  readonly version: number
+  readonly cursor: string | undefined
+  readonly retryAt: number | undefined
+  readonly staleSince: number | undefined
+  readonly error: HighwaterError | undefined
+  readonly received: number
+  readonly target: number | undefined
+  /** Whether there was ever a whole state. */
+  readonly synced: boolean
+  /** Moves with every transaction, and with every fault that is told. */
+  readonly news: number
+}
+
+/**
+ * Drives one stream without doing anything itself: give it what happened, with the time; carry
+ * out what it answers; read the state. {@link connect} is this with the platform's transports.
+ *
+ * @example
+ * const session = new Session({ protocol: 'fdv2' })
+ * const [effect] = session.handle(0, { type: 'start' })  // { type: 'connect', connection: 1, … }
+ */
+export class Session<T extends object = AnyKinds> extends Reads<T> {
+  readonly #raw: Raw
+  protected readonly items: Items
+  #transactions: Transacted[] = []
+
+  constructor(options: SessionOptions = {}, view?: View) {
+    super()
+    known('option', options, [
+      'protocol', 'refill', 'validate', 'tombstones', 'maxBytes', 'trace', 'retry', 'idle', 'snapshotTimeout',
+      'connectTimeout', 'seed',
+    ])
+    const { protocol, refill, validate, maxBytes, trace, retry, idle, seed, ...rest } = options as SessionOptions
+    isProtocol(protocol)
+    oneOf('option refill', refill, ['aside', 'empty-first'])
+    oneOf('option validate', validate, ['read', 'ingest'])
+    number('option maxBytes', maxBytes, 1, 2 ** 31 - 1)
+    number('option snapshotTimeout', rest.snapshotTimeout, 1)
+    number('option connectTimeout', rest.connectTimeout, 1)
+    number('option seed', seed, -Infinity)
+    if (idle !== false) number('option idle', idle, 1)
+    checkRetry(retry)
+    checkTombstones(rest.tombstones)
+    needModule('Session')
+    const more = { emptyFirst: refill === 'empty-first', ...(seed === undefined ? {} : { seed }) }
+    this.#raw = new Raw(rawProtocol(protocol), numbersOf(options as SessionOptions, more), hookOf(view, () => {}))
+    this.items = new Items(this.#raw.reader(), () => {})
+    if (trace === true) this.#raw.setTracing(true)
+  }
+
+  /** What the last input changed. */
+  get transactions(): readonly Transacted[] {
+    return this.#transactions
+  }
+
+  /** How it stands. */
+  get status(): SessionStatus {
+    return unlessBusy(() => {
+      const news = this.#raw.status()[11] ?? 0
+      return { ...partsOf(this.#raw, this.cursor), news }
+    })
+  }
+
+  /** Takes in what happened, at this time, and answers with what is to be done, in order. */
+  handle(now: number, input: SessionInput): SessionEffect[] {
+    number('the time', now, 0)
+    return unlessBusy(() => {
+      this.#give(now, input)
+      this.#transactions = this.items.took(true)
+      const effects: SessionEffect[] = []
+      for (let effect = this.#raw.poll() as unknown[]; effect !== undefined; effect = this.#raw.poll() as unknown[]) {
+        effects.push(effectOf(effect))
+      }
+      return effects
+    })
+  }
+
+  /** What every event did since this was last called, in times of its clock. */
+  takeTrace(): TraceEvent[] {
+    return unlessBusy(() => traceOf(this.#raw.takeTrace(), 0))
+  }
+
+  /** Frees its memory in the module. */
+  [Symbol.dispose](): void {
+    this.#raw.free()
+  }
+
+  #give(now: number, input: SessionInput): void {
+    const raw = this.#raw
+    switch (input.type) {
+      case 'pause':
+      case 'resume':
+        return raw.pause(now, input.reason, input.type === 'pause')
+      case 'opened':
+        return raw.opened(now, input.connection, input.status, input.contentType, input.retryAfter ?? NaN)
+      case 'bytes':
+        return raw.bytes(now, input.connection, input.bytes)
+      case 'event': {
+        const { type, data, id } = input.event
+        return raw.event(now, input.connection, type ?? 'message', data, id ?? '')
+      }
+      case 'ended':
+        return raw.ended(now, input.connection)
+      case 'aborted':
+        return raw.failed(now, input.connection, undefined, undefined)
+      case 'failed':
+        return raw.failed(now, input.connection, input.what, input.temporary)
+      case 'fetched':
+        return raw.fetched(now, input.connection, input.status, input.body)
+      default: {
+        const command = COMMANDS.indexOf(input.type)
+        if (command < 0) refuse(`there is no input ${described(input.type)}`)
+        return raw.command(now, command)
+      }
+    }
+  }
+}
+
+/** How waits grow. */
+export type BackoffOptions = Omit<RetryOptions, 'attempts' | 'healthy'>
+
+/**
+ * Counts failures and turns them into waits.
+ *
+ * @example
+ * const backoff = new Backoff({ first: 200, max: 60_000, freeFailures: 1 })
+ * await sleep(backoff.fail())
+ */
+export class Backoff {
+  readonly #raw: RawBackoff
+
+  constructor(options: BackoffOptions = {}) {
+    checkRetry(options)
+    needModule('Backoff')
+    this.#raw = new RawBackoff(Float64Array.from(retryNumbers(options)))
+  }
+
+  /** How many failures count at present. */
+  get failures(): number {
+    return this.#raw.failures()
+  }
+
+  /** The wait after that many failures, without chance, in milliseconds. */
+  get base(): number {
+    return this.#raw.base()
+  }
+
+  /** Counts a failure and returns the wait that follows, in milliseconds; `chance` is from 0 to 1. */
+  fail(chance: number = Math.random()): number {
+    number('chance', chance, 0, 1)
+    return this.#raw.fail(chance)
+  }
+
+  /** Takes this as the first wait, as a server asks by `retry:`. */
+  setFirst(millis: number): void {
+    number('the wait', millis, 0)
+    this.#raw.setFactor(millis)
+  }
+
+  /** Frees its memory in the module. */
+  [Symbol.dispose](): void {
+    this.#raw.free()
+  }
+}
+
+function effectOf(parts: unknown[]): SessionEffect {
+  const [type, number, attempt, lastEventId, ...query] = parts as [SessionEffect['type'], number, number, string | undefined, ...string[]]
+  if (type === 'wake') return { type, at: number }
+  if (type !== 'connect') return { type, connection: number }
+  const pairs = query.flatMap((name, at) => (at % 2 === 0 ? [[name, query[at + 1] ?? '']] : []))
+  return { type, connection: number, attempt, lastEventId, query: Object.fromEntries(pairs) as Record<string, string> }
+}
+
+const COMMANDS: readonly string[] = ['start', 'reconnect', 'wake', 'offline', 'online', 'stop']

@@ -1,0 +1,109 @@
+// All items of one kind at one moment.
+
+/** Where a shot gets its values from. */
+export interface ShotSource {
+  /** Copies of the values' bytes. */
+  copy(slots: readonly number[]): Uint8Array[]
+  /** The value in this slot, if it is still the one of this epoch. */
+  current(slot: number, epoch: number): unknown
+}
+
+interface Cell {
+  readonly key: string
+  readonly slot: number
+  readonly epoch: number
+  /** The value's bytes, as long as nobody has read it. */
+  raw: Uint8Array | undefined
+  value: unknown
+}
+
+/**
+ * A map that never changes. The bytes of its values are its own; each is parsed when it is first
+ * read, and is the very object that the store gives out as long as that has not moved on.
+ */
+export class Shot<V> implements ReadonlyMap<string, V> {
+  readonly #source: ShotSource
+  readonly #cells = new Map<string, Cell>()
+  /** The last version of the store at which the kind was like this. */
+  version: number
+
+  constructor(source: ShotSource, version: number, cells: readonly Cell[]) {
+    this.#source = source
+    this.version = version
+    const bare = cells.filter(({ raw, value }) => raw === undefined && value === undefined)
+    const copies = source.copy(bare.map(({ slot }) => slot))
+    bare.forEach((cell, at) => (cell.raw = copies[at]))
+    for (const cell of cells) this.#cells.set(cell.key, cell)
+  }
+
+  get size(): number {
+    return this.#cells.size
+  }
+
+  get(key: string): V | undefined {
+    const cell = this.#cells.get(key)
+    return cell === undefined ? undefined : (this.#read(cell) as V | undefined)
+  }
+
+  has(key: string): boolean {
+    return this.#cells.has(key)
+  }
+
+  keys(): MapIterator<string> {
+    return this.#cells.keys()
+  }
+
+  *entries(): Generator<[string, V], undefined> {
+    for (const [key, cell] of this.#cells) {
+      const value = this.#read(cell)
+      if (value !== undefined) yield [key, value as V]
+    }
+  }
+
+  *values(): Generator<V, undefined> {
+    for (const [, value] of this.entries()) yield value
+  }
+
+  [Symbol.iterator](): Generator<[string, V], undefined> {
+    return this.entries()
+  }
+
+  forEach(callback: (value: V, key: string, map: ReadonlyMap<string, V>) => void): void {
+    for (const [key, value] of this.entries()) callback(value, key, this)
+  }
+
+  get [Symbol.toStringTag](): string {
+    return 'Snapshot'
+  }
+
+  /** For the next shot: the same cell, if the item has not changed. */
+  reuse(key: string, slot: number, epoch: number): Cell | undefined {
+    const cell = this.#cells.get(key)
+    return cell?.slot === slot && cell.epoch === epoch ? cell : undefined
+  }
+
+  /** For the next shot: whether it would have these very cells. */
+  holds(cells: readonly Cell[]): boolean {
+    return cells.length === this.#cells.size && cells.every((cell) => this.#cells.get(cell.key) === cell)
+  }
+
+  #read(cell: Cell): unknown {
+    if (cell.raw !== undefined) {
+      cell.value = this.#source.current(cell.slot, cell.epoch) ?? parsed(cell.raw)
+      cell.raw = undefined
+    }
+    return cell.value === UNREADABLE ? undefined : cell.value
+  }
+}
+
+function parsed(raw: Uint8Array): unknown {
+  try {
+    return JSON.parse(decoder.decode(raw))
+  } catch {
+    // Whoever reads it from the store is told; here it is not there.
+    return UNREADABLE
+  }
+}
+
+const UNREADABLE = Symbol('unreadable')
+const decoder = new TextDecoder('utf-8', { ignoreBOM: true })

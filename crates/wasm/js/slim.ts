@@ -1,0 +1,3 @@
+// The door without a module: the application brings it, by `init(module)`.
+
+export * from './api.js'

@@ -1,0 +1,93 @@
+// The decoder of server-sent events by itself.
+
+import { SseDecoder as Raw } from './core.js'
+import { needModule } from './module.js'
+import { described, known, number, refuse } from './options.js'
+
+/** An event, as the standard has it. */
+export interface SseEvent {
+  /** Its type; `message` where the stream names none. */
+  readonly type: string
+  readonly data: string
+  /** The last event id as of this event; empty if there was none. */
+  readonly lastEventId: string
+}
+
+/** The choices that a decoder leaves open. */
+export interface SseDecoderOptions {
+  /** The largest event, in bytes. Default: 64 MiB. */
+  readonly limit?: number
+  /** Hears of comments: one call for all since the last event. */
+  readonly onComment?: () => void
+  /** Hears of a reconnection time, in milliseconds. */
+  readonly onRetry?: (millis: number) => void
+  /** Hears of an event that was too large, and where in the stream it began. */
+  readonly onTooLarge?: (limit: number, offset: number) => void
+}
+
+/**
+ * Turns the bytes of an event stream into events, however they are cut.
+ *
+ * @example
+ * const decoder = new SseDecoder()
+ * for await (const chunk of response.body) {
+ *   for (const { type, data } of decoder.push(chunk)) console.log(type, data)
+ * }
+ */
+export class SseDecoder {
+  readonly #raw: Raw
+  readonly #options: SseDecoderOptions
+  #retry: number | undefined
+
+  constructor(options: SseDecoderOptions = {}) {
+    known('option', options, ['limit', 'onComment', 'onRetry', 'onTooLarge'])
+    const { limit } = options as SseDecoderOptions
+    number('option limit', limit, 1, 2 ** 31 - 1)
+    needModule('SseDecoder')
+    this.#options = options
+    this.#raw = new Raw(limit)
+  }
+
+  /** The last event id of the stream; it survives a reconnect. */
+  get lastEventId(): string {
+    return this.#raw.lastEventId
+  }
+
+  set lastEventId(id: string) {
+    this.#raw.lastEventId = id
+  }
+
+  /** The last reconnection time that the stream named, in milliseconds. */
+  get retry(): number | undefined {
+    return this.#retry
+  }
+
+  /** Reads the next bytes: the events that they complete. */
+  push(bytes: Uint8Array): SseEvent[] {
+    if (!(bytes instanceof Uint8Array)) refuse(`push needs a Uint8Array, not ${described(bytes)}`)
+    const table = this.#raw.push(bytes)
+    const events: SseEvent[] = []
+    if (table.length === 0) return events
+    const text = this.#raw.text()
+    let at = 0
+    const next = (length = 0): string => text.slice(at, (at += length))
+    for (let row = 0; row < table.length; row += 4) {
+      const [what, a = 0, b = 0, c = 0] = table.subarray(row, row + 4)
+      if (what === 0) events.push({ type: next(a), data: next(b), lastEventId: next(c) })
+      else if (what === 1) this.#options.onRetry?.((this.#retry = a))
+      else if (what === 2) this.#options.onComment?.()
+      else this.#options.onTooLarge?.(a, b)
+    }
+    return events
+  }
+
+  /** The connection ended: what is incomplete is dropped, the last event id is kept. */
+  end(): void {
+    this.#raw.end()
+  }
+
+  /** Frees its memory in the module. */
+  [Symbol.dispose](): void {
+    this.#raw.free()
+  }
+}

@@ -1,0 +1,76 @@
+// A view of the application's own, over whole transactions.
+
+import { described, refuse } from './options.js'
+import { type Version, versionOf } from './types.js'
+
+/** What became of one item. */
+export interface ViewChange {
+  readonly action: 'insert' | 'updated' | 'delete'
+  readonly kind: string
+  readonly key: string
+  readonly version: Version
+  /** Its value, parsed when it is read; `undefined` of a deletion. Throws if it is not JSON. */
+  readonly value: unknown
+}
+
+/**
+ * Folds transactions into a shape of the application's own.
+ *
+ * @example
+ * const total: View = {
+ *   sum: 0,
+ *   update(changes) { for (const { action } of changes) this.sum += action === 'insert' ? 1 : action === 'delete' ? -1 : 0 },
+ *   reset() { this.sum = 0 },
+ * }
+ */
+export interface View {
+  /**
+   * Takes in one transaction, which led to this cursor. If it throws, the stream is abandoned:
+   * the view is reset, and given everything anew after the next snapshot. What the view is told
+   * is all that it may read: the state itself is not to be read meanwhile.
+   */
+  update(changes: readonly ViewChange[], cursor: string | undefined): void
+  /** Forgets everything. */
+  reset(): void
+}
+
+/** What the module calls for a view; `thrown` is given what the view throws. */
+export function hookOf(view: View | undefined, thrown: (error: unknown) => void): ((...told: unknown[]) => unknown) | undefined {
+  if (view === undefined) return undefined
+  if (typeof view !== 'object' || view === null || typeof view.update !== 'function' || typeof view.reset !== 'function') {
+    refuse(`a view needs the methods update and reset; this is ${described(view)}`)
+  }
+  return (flat, cursor) => {
+    try {
+      if (flat === undefined) view.reset()
+      else view.update(changesOf(flat as unknown[]), cursor as string | undefined)
+      return undefined
+    } catch (error) {
+      thrown(error)
+      return error instanceof Error ? error.message : String(error)
+    }
+  }
+}
+
+function changesOf(flat: unknown[]): ViewChange[] {
+  const changes: ViewChange[] = []
+  for (let at = 0; at < flat.length; at += 5) {
+    const [action, kind, key, version, text] = flat.slice(at, at + 5) as [ViewChange['action'], string, string, bigint, string | undefined]
+    let value: unknown
+    let parsed = text === undefined
+    changes.push({
+      action,
+      kind,
+      key,
+      version: versionOf(version),
+      get value() {
+        if (!parsed) {
+          value = JSON.parse(text as string)
+          parsed = true
+        }
+        return value
+      },
+    })
+  }
+  return changes
+}

@@ -1,0 +1,9 @@
+// The door for runtimes that compile modules ahead of time and only ever import them.
+
+// @ts-expect-error There are no types for it: the runtime gives a WebAssembly.Module.
+import module from './core.wasm'
+import { loadSync } from './module.js'
+
+loadSync(module as WebAssembly.Module)
+
+export * from './api.js'

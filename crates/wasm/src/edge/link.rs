@@ -1,0 +1,116 @@
+//! What the edge is given by TypeScript, and the two things that every platform has.
+
+use js_sys::{Array, Function, Object, Promise};
+use wasm_bindgen::prelude::*;
+use web_sys::{AbortSignal, Headers};
+
+#[wasm_bindgen(typescript_custom_section)]
+const LINK: &str = "
+/** What a client needs of its surroundings. None of its functions throws, but `fetch`. */
+export interface Link {
+  /** The class to connect with, for streams over an event source of the platform's own. */
+  eventSource: (new (url: string, init: { withCredentials: boolean }) => EventSource) | undefined
+  /** Whether cookies go along. */
+  credentials: boolean
+  /** Whether new headers may help after a 401. */
+  renews: boolean
+  /** What every request has in common. */
+  init: object
+  /** The address with these names and values, one after the other, added to its query. */
+  address(query: string[]): string
+  /** The headers of the next request; after a 401, `expired`. */
+  headers(attempt: number, expired: boolean): Promise<Headers>
+  fetch(url: string, init: RequestInit): Promise<Response>
+  /** The state from the poll address: its status and body. */
+  poll(signal: AbortSignal): Promise<[number, Uint8Array]>
+  /** What an exception says. */
+  words(error: unknown): string
+  /** An input was taken in: changes and status are there to be read. */
+  notify(): void
+  /** The module itself has failed, and is of no more use. */
+  broken(error: unknown): void
+}
+";
+
+#[wasm_bindgen]
+extern "C" {
+    /// What a client needs of its surroundings: an object, see its TypeScript interface.
+    #[wasm_bindgen(typescript_type = "Link")]
+    pub type Link;
+
+    #[wasm_bindgen(method, getter, js_name = eventSource)]
+    pub(super) fn event_source(this: &Link) -> JsValue;
+    #[wasm_bindgen(method, getter)]
+    pub(super) fn credentials(this: &Link) -> bool;
+    #[wasm_bindgen(method, getter)]
+    pub(super) fn renews(this: &Link) -> bool;
+    #[wasm_bindgen(method, getter)]
+    pub(super) fn init(this: &Link) -> Object;
+    #[wasm_bindgen(method, getter, js_name = broken)]
+    fn broken_function(this: &Link) -> Function;
+    #[wasm_bindgen(method)]
+    pub(super) fn address(this: &Link, query: Array) -> String;
+    #[wasm_bindgen(method)]
+    pub(super) fn headers(this: &Link, attempt: u32, expired: bool) -> Promise;
+    #[wasm_bindgen(method, catch)]
+    pub(super) fn fetch(this: &Link, url: &str, init: &Object) -> Result<Promise, JsValue>;
+    #[wasm_bindgen(method)]
+    pub(super) fn poll(this: &Link, signal: &AbortSignal) -> Promise;
+    #[wasm_bindgen(method)]
+    pub(super) fn words(this: &Link, error: &JsValue) -> String;
+    #[wasm_bindgen(method)]
+    pub(super) fn notify(this: &Link);
+
+    #[wasm_bindgen(js_namespace = performance)]
+    pub(super) fn now() -> f64;
+    #[wasm_bindgen(js_name = setTimeout)]
+    pub(super) fn set_timeout(then: &Function, millis: f64) -> JsValue;
+    #[wasm_bindgen(js_name = clearTimeout)]
+    pub(super) fn clear_timeout(timer: &JsValue);
+
+    /// A promise, with callbacks that are functions already.
+    #[wasm_bindgen(js_name = Promise)]
+    type Settling;
+    #[wasm_bindgen(method)]
+    fn then(this: &Settling, value: &Function, error: &Function) -> Settling;
+    #[wasm_bindgen(method)]
+    fn catch(this: &Settling, error: &Function) -> Settling;
+
+    /// A readable stream, as whatever `fetch` was given may have made it.
+    pub(super) type Body;
+    #[wasm_bindgen(method, catch, js_name = getReader)]
+    pub(super) fn reader(this: &Body) -> Result<Reader, JsValue>;
+
+    /// The stream's reader.
+    #[derive(Clone)]
+    pub(super) type Reader;
+    #[wasm_bindgen(method)]
+    pub(super) fn read(this: &Reader) -> Promise;
+
+    /// What a reader reads.
+    pub(super) type Chunk;
+    #[wasm_bindgen(method, getter)]
+    pub(super) fn done(this: &Chunk) -> bool;
+    #[wasm_bindgen(method, getter)]
+    pub(super) fn value(this: &Chunk) -> js_sys::Uint8Array;
+}
+
+impl Link {
+    /// Calls one of two functions when the promise settles. If that fails, the module has.
+    pub(super) fn watch(&self, promise: Promise, value: &Function, error: &Function) {
+        let promise: Settling = promise.unchecked_into();
+        promise.then(value, error).catch(&self.broken_function());
+    }
+}
+
+/// Names and values of a query, one after the other.
+pub(super) fn pairs(query: &[(&str, String)]) -> Array {
+    query.iter().flat_map(|(name, value)| [JsValue::from_str(name), value.into()]).collect()
+}
+
+/// Sets a header, unless it is set or cannot be.
+pub(super) fn set_header(headers: &Headers, name: &str, value: &str) {
+    if !headers.has(name).unwrap_or(true) {
+        drop(headers.set(name, value));
+    }
+}
