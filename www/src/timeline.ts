@@ -4,8 +4,8 @@
 import type { TraceEvent } from 'highwater'
 import { make, need, oncePerFrame, setText } from './dom'
 import { bytes, clockMillis, plural, shortCursor } from './format'
-import { GROUPS, KEPT, entry, folded, stepText } from './trace'
-import type { Entry, Group } from './trace'
+import { GROUPS, entry, folded, stepText } from './trace'
+import type { Chip, Entry, Group } from './trace'
 
 /** Rows at most. */
 const ROWS = 500
@@ -122,7 +122,8 @@ export class Timeline {
 function write(shown: Shown): void {
   const { entry, node } = shown
   const head = node.firstElementChild!
-  const chips = [...entry.chips.values()].map(({ group, label, count }) =>
+  const order = (chip: Chip): number => GROUPS.indexOf(chip.group)
+  const chips = [...entry.chips.values()].sort((a, b) => order(a) - order(b)).map(({ group, label, count }) =>
     make('span', { class: 'chip', 'data-group': group }, count > 1 ? `${label} ${count}` : label),
   )
   const id = make('span', { class: 'id', title: entry.id }, entry.id === '' ? '' : shortCursor(entry.id))
@@ -157,7 +158,7 @@ function body(entry: Entry): HTMLElement {
     inner.addEventListener('toggle', () => inner.childElementCount === 1 && inner.append(...details(event)), { once: true })
     home.append(inner)
   }
-  if (entry.count > KEPT) home.append(make('p', {}, `and ${entry.count - KEPT} more, not kept`))
+  if (entry.count > entry.kept.length) home.append(make('p', {}, `and ${entry.count - entry.kept.length} more, not kept`))
   return home
 }
 

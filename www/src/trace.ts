@@ -24,12 +24,14 @@ export interface Entry {
   readonly chips: Map<string, Chip>
   /** The first of them, to look into. */
   readonly kept: TraceEvent[]
+  keptSize: number
   /** What a next event has to say to be folded into this one. */
   readonly fold: string | undefined
 }
 
-/** How many events of a run are kept to look into. */
-export const KEPT = 200
+/** How many events of a run are kept to look into, and how much of their text. */
+const KEPT = 200
+const KEPT_SIZE = 64 << 10
 
 export function entry(event: TraceEvent, previousId: string): Entry {
   const made: Entry = {
@@ -42,6 +44,7 @@ export function entry(event: TraceEvent, previousId: string): Entry {
     count: 0,
     chips: new Map(),
     kept: [],
+    keptSize: 0,
     fold: folding(event),
   }
   take(made, event)
@@ -59,8 +62,14 @@ function take(into: Entry, event: TraceEvent): void {
   into.last = event.at
   into.bytes += event.bytes
   into.count += 1
-  if (into.kept.length < KEPT) into.kept.push(event)
+  if (into.kept.length < KEPT && into.keptSize < KEPT_SIZE) {
+    into.kept.push(event)
+    into.keptSize += event.data.length
+  }
+  // A transaction that was seen before, or was at fault, came to its end but was not committed.
+  const undone = event.steps.some((step) => step.action === 'seen' || step.action === 'fault')
   for (const step of event.steps) {
+    if (undone && step.action === 'commit') continue
     const label = chipLabel(step)
     const chip = into.chips.get(label)
     if (chip !== undefined) chip.count += 1
