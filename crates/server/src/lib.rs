@@ -1,8 +1,8 @@
 //! The `highwater` server: versioned topics over HTTP, and their streams over SSE.
 //!
 //! [`app`] is everything but the socket, so that it can be put into another axum program or driven
-//! by a test; [`serve`] runs it until told to stop, and drains it. [`ServeArguments`] and
-//! [`DemoArguments`] are the program's sub-commands.
+//! by a test; [`serve`] runs it until told to stop, and drains it. [`ServeArguments`],
+//! [`DemoArguments`] and [`ReplayArguments`] are the program's sub-commands.
 #![forbid(unsafe_code)]
 
 mod app;
@@ -14,6 +14,7 @@ mod error;
 mod extract;
 mod items;
 mod query;
+mod replay;
 mod serve;
 mod stream;
 mod topics;
@@ -22,5 +23,6 @@ mod transactions;
 pub use app::{App, Settings, app};
 pub use cors::Cors;
 pub use demo::DemoArguments;
+pub use replay::ReplayArguments;
 pub use serve::{ServeArguments, serve};
 pub use topics::{Channel, Topics};

@@ -2,7 +2,7 @@
 #![forbid(unsafe_code)]
 
 use clap::{Parser, Subcommand};
-use highwater_server::{DemoArguments, ServeArguments};
+use highwater_server::{DemoArguments, ReplayArguments, ServeArguments};
 use std::io::IsTerminal as _;
 use std::process::ExitCode;
 
@@ -20,6 +20,8 @@ enum Command {
     Serve(ServeArguments),
     /// Serve this machine's live process table, with a page that shows it and ways to break the stream
     Demo(DemoArguments),
+    /// Materialize recorded streams offline, and print what each event did and the final state
+    Replay(ReplayArguments),
 }
 
 #[tokio::main]
@@ -36,6 +38,7 @@ async fn main() -> ExitCode {
     let done = match arguments.command {
         Command::Serve(serve) => serve.run().await,
         Command::Demo(demo) => demo.run().await,
+        Command::Replay(replay) => replay.run(),
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,

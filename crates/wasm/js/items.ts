@@ -64,6 +64,14 @@ export class Items implements ShotSource {
     return version === undefined ? undefined : versionOf(version)
   }
 
+  tombstones(): (ItemName & { readonly version: Version })[] {
+    const flat = this.#reader.tombstones() as unknown[]
+    return Array.from({ length: flat.length / 3 }, (_, at) => {
+      const [kind, key, version] = flat.slice(at * 3, at * 3 + 3) as [string, string, bigint]
+      return { kind, key, version: versionOf(version) }
+    })
+  }
+
   names(kind?: string): ItemName[] {
     return Array.from(this.#reader.slots(kind), (slot) => this.#name(slot))
   }

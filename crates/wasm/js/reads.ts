@@ -55,6 +55,11 @@ export abstract class Reads<T extends object = AnyKinds> {
     return this.items.names(kind)
   }
 
+  /** The deletions that are remembered, so that no late message brings an item back. */
+  tombstones(): (ItemName & { readonly version: Version })[] {
+    return this.items.tombstones()
+  }
+
   /** Keys and values of a kind. */
   entries<K extends keyof T & string>(kind: K): [string, T[K]][] {
     return this.items.entries(kind) as [string, T[K]][]

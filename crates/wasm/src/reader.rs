@@ -3,7 +3,7 @@
 use core::cell::RefCell;
 use std::rc::Rc;
 
-use highwater_core::{Action, Materializer, Session, Slot};
+use highwater_core::{Action, Known, Materializer, Session, Slot};
 use wasm_bindgen::prelude::*;
 
 use crate::view::JsView;
@@ -96,6 +96,21 @@ impl Reader {
     #[wasm_bindgen(js_name = isEmpty)]
     pub fn is_empty(&self) -> bool {
         self.len() == 0
+    }
+
+    /// Deletions that are remembered: kind, key and version of each, flat.
+    pub fn tombstones(&self) -> js_sys::Array {
+        self.read(|m| {
+            let flat = js_sys::Array::new();
+            for (kind, key, known) in m.state().iter_known() {
+                if let Known::Tombstone(version) = known {
+                    flat.push(&kind.into());
+                    flat.push(&key.into());
+                    flat.push(&version.into());
+                }
+            }
+            flat
+        })
     }
 
     /// Moves with every transaction that changed anything.
