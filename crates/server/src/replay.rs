@@ -42,7 +42,7 @@ impl ReplayArguments {
         // A name that is wrong is told before anything is printed.
         let files: Vec<Recording> = files.collect::<Result<_, _>>()?;
         let out = BufWriter::new(stdout().lock());
-        let player = Player::new(self.protocol.protocol());
+        let player = Player::new(self.protocol.protocol()?);
         match replay(player, files, Report::new(out, self.json)) {
             Err(error) if is_closed_pipe(&*error) => Ok(()), // whoever read has seen enough
             done => done,

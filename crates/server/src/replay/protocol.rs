@@ -1,5 +1,6 @@
 //! Which protocol a stream speaks, as the command line says it.
 
+use crate::serve::Failure;
 use clap::Args;
 use highwater::{JsonSpec, Protocol};
 use serde::Deserialize;
@@ -16,11 +17,12 @@ pub(crate) struct ProtocolArguments {
 }
 
 impl ProtocolArguments {
-    pub(crate) fn protocol(&self) -> Protocol {
+    pub(crate) fn protocol(&self) -> Result<Protocol, Failure> {
         match &self.spec {
-            Some(spec) if self.protocol == "json" => Protocol::json(spec.clone()),
+            Some(spec) if self.protocol == "json" => Ok(Protocol::json(spec.clone())),
+            Some(_) => Err("a --spec belongs to --protocol json".into()),
             // The parser let only known names through.
-            _ => Protocol::named(&self.protocol).unwrap_or_default(),
+            None => Ok(Protocol::named(&self.protocol).unwrap_or_default()),
         }
     }
 }

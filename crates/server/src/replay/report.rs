@@ -188,7 +188,9 @@ fn action(did: &Did) -> Value {
             });
             if let Some(noop) = noop {
                 told["reason"] = noop.as_str().into();
-                told["known"] = noop.version().into();
+                if let Some(known) = noop.version() {
+                    told["known"] = known.into();
+                }
             }
             told
         }
