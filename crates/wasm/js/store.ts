@@ -78,7 +78,8 @@ export class Store<T extends object = AnyKinds> {
   #closed = false
   /** Why the module is of no use. */
   #broken: HighwaterError | undefined
-  #unreadable: HighwaterError | undefined
+  /** A value that was read and is not JSON: told until the next update, as all faults are. */
+  #unreadable: { readonly error: HighwaterError; readonly version: number } | undefined
   #parts: StatusParts = START
   #status: Status = statusOf(START, 0)
   #statusTold = this.#status
@@ -308,7 +309,7 @@ export class Store<T extends object = AnyKinds> {
       })
       const client = new Client(session, link)
       const items = new Items(session.reader(), (error) => {
-        this.#unreadable = error
+        this.#unreadable = { error, version: this.version }
         this.#fresh = false
         report(options.onError, error)
       })
@@ -357,7 +358,6 @@ export class Store<T extends object = AnyKinds> {
     this.#fresh = false
     const items = this.#running?.items
     const transactions = items?.took(this.#changes.size > 0) ?? []
-    if (transactions.length > 0) this.#unreadable = undefined
     for (const transaction of transactions) {
       this.#queue.push(() => this.#changes.tell(transaction, this.#thrown))
     }
@@ -394,7 +394,8 @@ export class Store<T extends object = AnyKinds> {
       parts = partsOf(this.#running.session, this.#running.items.cursor, this.#parts)
     }
     const { synced, ...rest } = parts
-    const next = { ...rest, error: rest.error ?? this.#unreadable }
+    const unreadable = this.#unreadable?.version === rest.version ? this.#unreadable.error : undefined
+    const next = { ...rest, error: rest.error ?? unreadable }
     if (synced) this.#resolve()
     else if (next.phase === 'stopped') {
       this.#reject(next.error ?? new HighwaterError('closed', 'the store was closed before its first state was there'))
