@@ -13,6 +13,11 @@ before(async () => {
   demo = await startDemo()
   browser = await startBrowser()
   ;({ page, complaints } = await openPage(browser, demo.url))
+  // Without this nothing else means anything: fail once, and say what the page said.
+  await live(page).catch(async (error) => {
+    const shown = await page.getByTestId('status').innerText()
+    throw new Error(`the page did not become live: ${error.message}\n${complaints.join('\n')}\n${shown}\n${demo.log()}`)
+  })
 })
 
 after(async () => {
@@ -68,7 +73,6 @@ async function assertEqualsServer() {
 }
 
 test('the page becomes live with real rows', async () => {
-  await live(page)
   const { items } = await assertEqualsServer()
   assert.ok(items.length > 2, `${items.length} items`)
   await page.locator('[data-testid=check][data-result=ok]').waitFor()
