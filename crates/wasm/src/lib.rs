@@ -14,6 +14,12 @@
 //!   parts of which it is made.
 //! - [`Reader`] reads the state of any of them.
 #![deny(unsafe_code)]
+#![allow(
+    clippy::cast_precision_loss,
+    clippy::cast_sign_loss,
+    clippy::needless_pass_by_value,
+    reason = "JavaScript's numbers are f64, and its strings come owned: the boundary is made of such casts"
+)]
 
 mod backoff;
 mod edge;

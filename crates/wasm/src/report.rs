@@ -1,6 +1,6 @@
 //! Faults, traces and messages as arrays of parts.
 
-use highwater_core::{Action, Class, Error, Message, Step, Traced, Transfer};
+use highwater_core::{Action, Class, Error, Message, Noop, Step, Traced, Transfer};
 use js_sys::Array;
 use wasm_bindgen::JsValue;
 
@@ -63,7 +63,7 @@ fn step(step: &Step) -> JsValue {
             (&**key).into(),
             (*version).into(),
             noop.map_or(JsValue::UNDEFINED, |noop| noop.as_str().into()),
-            noop.and_then(|noop| noop.version()).map_or(JsValue::UNDEFINED, Into::into),
+            noop.and_then(Noop::version).map_or(JsValue::UNDEFINED, Into::into),
             JsValue::UNDEFINED,
             (*delete).into(),
         ]),

@@ -1,8 +1,8 @@
 //! Good input of other sorts, and bad input.
 
 use crate::common::{replay, replay_of, streams};
+use core::fmt::Write as _;
 use serde_json::{Value, json};
-use std::fmt::Write as _;
 use std::io::{BufRead as _, BufReader};
 use std::process::{Command, Stdio};
 

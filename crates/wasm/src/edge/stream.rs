@@ -71,7 +71,10 @@ fn settled(edge: &Edge, id: ConnectionId, value: JsValue) {
     let outcome = match stage {
         Some(Stage::Headers) => send(edge, &link, &value.unchecked_into()),
         Some(Stage::Response) => open(edge, &link, id, &value.unchecked_into()),
-        Some(Stage::Body(reader)) => read(edge, &link, id, &reader, &value.unchecked_into()),
+        Some(Stage::Body(reader)) => {
+            read(edge, &link, id, &reader, &value.unchecked_into());
+            Ok(())
+        }
         None => Ok(()),
     };
     if let Err(error) = outcome
@@ -164,16 +167,9 @@ fn open(
     Ok(())
 }
 
-fn read(
-    edge: &Edge,
-    link: &Rc<Link>,
-    id: ConnectionId,
-    reader: &Reader,
-    chunk: &Chunk,
-) -> Result<(), JsValue> {
+fn read(edge: &Edge, link: &Rc<Link>, id: ConnectionId, reader: &Reader, chunk: &Chunk) {
     if chunk.done() {
-        end(edge, id);
-        return Ok(());
+        return end(edge, id);
     }
     let bytes = chunk.value();
     let mut buffer = edge.chunk.take();
@@ -189,7 +185,6 @@ fn read(
     if edge.is_current(id) {
         read_on(edge, link, reader);
     }
-    Ok(())
 }
 
 fn read_on(edge: &Edge, link: &Rc<Link>, reader: &Reader) {
