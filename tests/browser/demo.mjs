@@ -1,33 +1,15 @@
 // The running demo and a browser on it, for tests: nothing here waits for anything but a condition.
 
-import { spawn } from 'node:child_process'
 import { mkdirSync } from 'node:fs'
-import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
 import { chromium } from 'playwright-core'
+import { startHighwater } from '../highwater.mjs'
 
-const root = fileURLToPath(new URL('../..', import.meta.url))
 const artefacts = fileURLToPath(new URL('artefacts/', import.meta.url))
 
 /** Starts `highwater demo` on a free port. */
-export async function startDemo() {
-  const program = process.env.HIGHWATER_BIN ?? 'target/release/highwater'
-  const child = spawn(program, ['demo', '--listen', '127.0.0.1:0', '--www', process.env.HIGHWATER_WWW ?? 'www/dist'], {
-    cwd: root,
-    stdio: ['ignore', 'pipe', 'pipe'],
-  })
-  let log = ''
-  child.stderr.setEncoding('utf8').on('data', (text) => (log += text))
-  const url = await new Promise((resolve, reject) => {
-    child.once('error', reject)
-    child.once('exit', (code) => reject(new Error(`${program} demo ended with ${code}:\n${log}`)))
-    createInterface({ input: child.stdout }).on('line', (line) => {
-      const found = /http:\/\/[^\s]+/.exec(line)
-      if (found) resolve(found[0])
-    })
-  })
-  const ended = new Promise((resolve) => child.once('exit', resolve))
-  return { url, log: () => log, stop: () => (child.kill('SIGTERM'), ended) }
+export function startDemo() {
+  return startHighwater('demo', '--www', process.env.HIGHWATER_WWW ?? 'www/dist')
 }
 
 export function startBrowser() {

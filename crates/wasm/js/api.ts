@@ -1,4 +1,6 @@
 // The public API. It loads nothing: the doors do.
+// Its types name Symbol.dispose, which is not in the library that projects have by default.
+/// <reference lib="esnext.disposable" preserve="true" />
 
 export { connect, init, Store } from './store.js'
 export { HighwaterError } from './errors.js'
