@@ -272,7 +272,7 @@ impl<V: View> Fold<V> {
         self.cursor = cursor.map(String::from);
         let snapshot = transfer == Transfer::Snapshot;
         self.commits.push(Commit { snapshot, end: self.changes.len() });
-        self.tell_view(before)?;
+        self.tell_view(before, snapshot)?;
         Ok(true)
     }
 
@@ -308,7 +308,8 @@ impl<V: View> Fold<V> {
         if follows { Order::Next } else { Order::Gap }
     }
 
-    fn tell_view(&mut self, before: usize) -> Result<(), Error> {
+    fn tell_view(&mut self, before: usize, snapshot: bool) -> Result<(), Error> {
+        self.view.begins(snapshot);
         self.view.moves_to(self.cursor.as_deref());
         let told = if core::mem::take(&mut self.view_owed) {
             let all: Vec<Change> = self

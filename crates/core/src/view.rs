@@ -42,6 +42,9 @@ pub trait View {
     /// Is told, before each [`update`](Self::update), where the stream stands after it.
     fn moves_to(&mut self, _cursor: Option<&str>) {}
 
+    /// Is told, before each [`update`](Self::update), whether the transaction is a snapshot.
+    fn begins(&mut self, _snapshot: bool) {}
+
     /// Forgets everything.
     fn reset(&mut self);
 }

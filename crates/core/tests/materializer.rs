@@ -347,6 +347,37 @@ impl View for Picky {
     }
 }
 
+/// A view that notes what it is told around each transaction.
+#[derive(Default)]
+struct Around(Vec<(bool, Option<String>, usize)>, bool, Option<String>);
+
+impl View for Around {
+    fn begins(&mut self, snapshot: bool) {
+        self.1 = snapshot;
+    }
+
+    fn moves_to(&mut self, cursor: Option<&str>) {
+        self.2 = cursor.map(Into::into);
+    }
+
+    fn update(&mut self, changes: &[Change], _: &State) -> Result<(), Box<str>> {
+        self.0.push((self.1, self.2.take(), changes.len()));
+        Ok(())
+    }
+
+    fn reset(&mut self) {}
+}
+
+#[test]
+fn a_view_is_told_what_each_transaction_is_though_they_arrive_together() {
+    let options = MaterializerOptions::default();
+    let mut store = Materializer::with_view(Protocol::fdv2(), Around::default(), options);
+    let both = intent("xfer-full") + &put("a", 1, "1") + &done("s1");
+    store.push(NOW, (both + &put("a", 2, "2") + &done("s2")).as_bytes()).unwrap();
+    let wanted = [(true, Some("s1".into()), 1), (false, Some("s2".into()), 1)];
+    assert_eq!(store.view().0, wanted);
+}
+
 #[test]
 fn a_view_that_refuses_is_reset_and_then_given_everything() {
     let view = Picky { refuse: true, seen: Vec::new() };
