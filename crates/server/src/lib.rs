@@ -2,13 +2,14 @@
 //!
 //! [`app`] is everything but the socket, so that it can be put into another axum program or driven
 //! by a test; [`serve`] runs it until told to stop, and drains it. [`ServeArguments`],
-//! [`DemoArguments`] and [`ReplayArguments`] are the program's sub-commands.
+//! [`DemoArguments`], [`ReplayArguments`] and [`TailArguments`] are the program's sub-commands.
 #![forbid(unsafe_code)]
 
 mod app;
 mod condition;
 mod cors;
 mod demo;
+mod duration;
 mod epoch;
 mod error;
 mod extract;
@@ -17,6 +18,7 @@ mod query;
 mod replay;
 mod serve;
 mod stream;
+mod tail;
 mod topics;
 mod transactions;
 
@@ -24,5 +26,6 @@ pub use app::{App, Settings, app};
 pub use cors::Cors;
 pub use demo::DemoArguments;
 pub use replay::ReplayArguments;
-pub use serve::{ServeArguments, serve};
+pub use serve::{Misuse, ServeArguments, serve};
+pub use tail::TailArguments;
 pub use topics::{Channel, Topics};

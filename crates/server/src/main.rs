@@ -2,7 +2,7 @@
 #![forbid(unsafe_code)]
 
 use clap::{Parser, Subcommand};
-use highwater_server::{DemoArguments, ReplayArguments, ServeArguments};
+use highwater_server::{DemoArguments, Misuse, ReplayArguments, ServeArguments, TailArguments};
 use std::io::IsTerminal as _;
 use std::process::ExitCode;
 
@@ -22,6 +22,8 @@ enum Command {
     Demo(DemoArguments),
     /// Materialize recorded streams offline, and print what each event did and the final state
     Replay(ReplayArguments),
+    /// Show any stream's state live, or print what changes as lines of JSON
+    Tail(TailArguments),
 }
 
 #[tokio::main]
@@ -39,12 +41,13 @@ async fn main() -> ExitCode {
         Command::Serve(serve) => serve.run().await,
         Command::Demo(demo) => demo.run().await,
         Command::Replay(replay) => replay.run(),
+        Command::Tail(tail) => tail.run().await,
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             eprintln!("highwater: {error}");
-            ExitCode::FAILURE
+            if error.is::<Misuse>() { ExitCode::from(2) } else { ExitCode::FAILURE }
         }
     }
 }

@@ -1,6 +1,7 @@
 //! A whole topic at one moment, perhaps a later one: `GET /v1/topics/{topic}?kind=&index=&wait=`.
 
 use crate::app::App;
+use crate::duration;
 use crate::error::ApiError;
 use crate::extract::{Path, Query};
 use crate::items::moment;
@@ -27,7 +28,7 @@ pub(crate) async fn topic(
     Path(topic): Path<String>,
     Query(wanted): Query<Wanted>,
 ) -> Result<Response, ApiError> {
-    let wait = wanted.wait.as_deref().map_or(Ok(DEFAULT_WAIT), duration)?;
+    let wait = wanted.wait.as_deref().map_or(Ok(DEFAULT_WAIT), wait_of)?;
     let channel = app.topics().find(&topic).ok_or_else(|| ApiError::unknown_topic(&topic))?;
     if let Some(index) = wanted.index {
         beyond(&app, &channel, index, Instant::now() + wait.min(MAX_WAIT)).await;
@@ -74,51 +75,13 @@ fn list(topic: &Topic, kind: Option<&str>) -> Vec<u8> {
     out
 }
 
-/// `10s`, `500ms`, `2m`.
-fn duration(text: &str) -> Result<Duration, ApiError> {
-    let digits = text.len() - text.trim_start_matches(|c: char| c.is_ascii_digit()).len();
-    let (number, unit) = text.split_at(digits);
-    let scale = match unit {
-        "ms" => Some(1),
-        "s" => Some(1_000),
-        "m" => Some(60_000),
-        _ => None,
-    };
-    let parsed =
-        number.parse::<u64>().ok().zip(scale).and_then(|(number, scale)| number.checked_mul(scale));
+fn wait_of(text: &str) -> Result<Duration, ApiError> {
     let wrong = || {
-        ApiError::bad_request("bad-query", "a wait is a number with ms, s or m, such as 10s")
-            .at("wait")
+        let what = format!("a wait is {}", duration::SHAPE);
+        ApiError::bad_request("bad-query", what).at("wait")
     };
-    parsed.map(Duration::from_millis).ok_or_else(wrong)
+    duration::parse(text).ok_or_else(wrong)
 }
 
 const DEFAULT_WAIT: Duration = Duration::from_mins(5);
 const MAX_WAIT: Duration = Duration::from_mins(10);
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_wait_is_a_number_with_a_unit() {
-        let millis = |text| duration(text).ok().map(|wait| wait.as_millis());
-        assert_eq!(
-            ["10s", "500ms", "2m", "0s"].map(millis),
-            [Some(10_000), Some(500), Some(120_000), Some(0)]
-        );
-        for wrong in [
-            "",
-            "s",
-            "10",
-            "-1s",
-            "1h",
-            "1.5s",
-            "99999999999999999999s",
-            "18446744073709551615m",
-            "1 s",
-        ] {
-            assert_eq!(millis(wrong), None, "{wrong}");
-        }
-    }
-}

@@ -95,6 +95,18 @@ impl Keep {
 /// Why a sub-command could not do its work.
 pub(crate) type Failure = Box<dyn core::error::Error + Send + Sync>;
 
+/// What was asked for makes no sense: the same to a shell as an option that there is not.
+#[derive(Debug)]
+pub struct Misuse(pub(crate) Box<str>);
+
+impl core::fmt::Display for Misuse {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl core::error::Error for Misuse {}
+
 /// Serves `router` until `stop`, then drains `state`: says goodbye on streams, takes no new
 /// connection, and gives those that are open `grace` to end.
 pub async fn serve(
@@ -130,7 +142,7 @@ pub async fn serve(
 }
 
 /// Ends at SIGTERM or Ctrl-C.
-async fn stop_signal() {
+pub(crate) async fn stop_signal() {
     let interrupt = async {
         if let Err(error) = tokio::signal::ctrl_c().await {
             tracing::error!(%error, "cannot listen for Ctrl-C");

@@ -1,6 +1,6 @@
 //! Which protocol a stream speaks, as the command line says it.
 
-use crate::serve::Failure;
+use crate::serve::{Failure, Misuse};
 use clap::Args;
 use highwater::{JsonSpec, Protocol};
 use serde::Deserialize;
@@ -20,7 +20,7 @@ impl ProtocolArguments {
     pub(crate) fn protocol(&self) -> Result<Protocol, Failure> {
         match &self.spec {
             Some(spec) if self.protocol == "json" => Ok(Protocol::json(spec.clone())),
-            Some(_) => Err("a --spec belongs to --protocol json".into()),
+            Some(_) => Err(Misuse("a --spec belongs to --protocol json".into()).into()),
             // The parser let only known names through.
             None => Ok(Protocol::named(&self.protocol).unwrap_or_default()),
         }

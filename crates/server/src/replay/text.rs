@@ -5,15 +5,18 @@ use std::borrow::Cow;
 /// A stream must not steer the terminal that shows it: control characters, and those that turn
 /// the direction of writing, become U+FFFD.
 pub(crate) fn clean(text: &str) -> Cow<'_, str> {
-    let odd = |c: char| {
-        c.is_control()
-            || matches!(c, '\u{200e}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
-    };
-    if text.chars().any(odd) {
-        Cow::Owned(text.chars().map(|c| if odd(c) { '\u{fffd}' } else { c }).collect())
+    if text.chars().any(is_odd) {
+        Cow::Owned(text.chars().map(|c| if is_odd(c) { '\u{fffd}' } else { c }).collect())
     } else {
         Cow::Borrowed(text)
     }
+}
+
+/// Whether a character does something else than stand where it was written.
+pub(crate) fn is_odd(c: char) -> bool {
+    let turns = matches!(c,
+        '\u{61c}' | '\u{200e}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
+    turns || c.is_control()
 }
 
 /// A value on one line: outside its strings JSON has no use for line breaks.

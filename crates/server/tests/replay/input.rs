@@ -32,7 +32,7 @@ fn wrong_words_on_the_command_line_are_refused() {
     assert_eq!(spec.code, Some(2));
     assert!(spec.err.contains("keys"), "{}", spec.err);
     let lonely = replay(&["--spec", "{}", "-"]);
-    assert_eq!(lonely.code, Some(1));
+    assert_eq!(lonely.code, Some(2));
     assert!(lonely.err.contains("--protocol json"), "{}", lonely.err);
 }
 
