@@ -4,12 +4,14 @@ import { join } from 'node:path'
 import { build } from 'vite'
 
 /** Builds a page of the project with the examples' own configuration. */
-export async function buildPage(project, name) {
+export async function buildPage(project, name, environment) {
   await build({
     root: join(project.folder, name),
     configFile: join(project.folder, 'vite.config.ts'),
     base: `/${name}/`,
-    logLevel: 'warn',
+    logLevel: 'error',
+    // Of React's builds, the one that tells of mistakes.
+    define: environment && { 'process.env.NODE_ENV': JSON.stringify(environment.NODE_ENV) },
     // Its minifier of styles is not installed here: see package.json.
     build: { outDir: join(project.folder, 'dist', name), emptyOutDir: true, cssMinify: false },
   })
