@@ -1,16 +1,37 @@
 // The examples, built by Vite from the packed package, before a real server, clicked through in Chromium.
 
 import assert from 'node:assert/strict'
+import { appendFileSync } from 'node:fs'
 import { after, before, test } from 'node:test'
 import { startBrowser } from '../browser/demo.mjs'
 import { buildPage, openPage, shows } from './pages.mjs'
 import { makeProject } from './project.mjs'
 import { startServer, startSite } from './site.mjs'
 
+/** Counts who listens to the store. */
+const PROBE = `
+const counted = Object.assign(globalThis, { listeners: 0 })
+for (const method of ['subscribe', 'onStatus'] as const) {
+  const listen = store[method].bind(store) as (...given: unknown[]) => () => void
+  Object.assign(store, {
+    [method]: (...given: unknown[]) => {
+      const stop = listen(...given)
+      let listens = counted.listeners++ >= 0
+      return () => {
+        if (listens) counted.listeners--
+        listens = false
+        stop()
+      }
+    },
+  })
+}
+`
+
 let project, server, site, browser
 
 before(async () => {
   project = makeProject()
+  appendFileSync(`${project.folder}/tasks.ts`, PROBE)
   server = await startServer()
   site = await startSite(`${project.folder}/dist`, server.url)
   browser = await startBrowser()
@@ -80,12 +101,15 @@ for (const name of ['react', 'svelte', 'vue', 'solid']) {
     // From elsewhere, and as one that is new: the list, and the row that came.
     await write('task', 'd', { text: 'Rest', done: true })
     await shows(() => rows(page), ['o Read', 'x Write', 'o Measure', 'x Rest'])
+    // The status, the keys, all tasks; and one for each row.
+    await shows(() => page.evaluate(() => window.listeners), 7)
     assert.deepEqual(await renders(page), { ...first, b: first.b + 1, list: first.list + 1, d: 1 })
 
     // Another kind is nobody's business here.
     await write('owner', 'ada', { name: 'Ada' })
     await button(page, 'd').click()
     await shows(() => rows(page), ['o Read', 'x Write', 'o Measure'])
+    await shows(() => page.evaluate(() => window.listeners), 6)
     assert.deepEqual(await renders(page), { ...first, b: first.b + 1, list: first.list + 2 })
 
     // A cut shows in the status alone; what was missed is made up for.
