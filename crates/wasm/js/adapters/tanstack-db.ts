@@ -81,33 +81,44 @@ function keepUp<T extends object, K extends keyof T & string, Row extends object
   { begin, write, commit, truncate, markReady, markError }: Parameters<SyncConfig<Row, string>['sync']>[0],
 ): () => void {
   const there = new Set<string>()
-  const show = (key: string, value: T[K] | undefined): void => {
-    // One that cannot be read is not there.
-    if (value === undefined) return hide(key)
-    write({ type: there.has(key) ? 'update' : 'insert', value: rowOf(value, key) })
-    there.add(key)
-  }
   const hide = (key: string): void => {
     if (there.delete(key)) write({ type: 'delete', key })
+  }
+  const show = (key: string, value: T[K]): void => {
+    const row = rowOf(value, key)
+    write({ type: there.has(key) ? 'update' : 'insert', value: row })
+    there.add(key)
+  }
+  /** One transaction. An item that cannot be shown is not there, and stops no other; it is told of when all is done. */
+  const transact = (gone: Iterable<string>, shown: Iterable<readonly [string, T[K] | undefined]>, first = false): void => {
+    const failures: unknown[] = []
+    begin()
+    // What an earlier run left is not known to be true.
+    if (first) truncate({ markReady: false })
+    for (const key of gone) hide(key)
+    for (const [key, value] of shown) {
+      try {
+        if (value === undefined) hide(key)
+        else show(key, value)
+      } catch (failure) {
+        hide(key)
+        failures.push(failure)
+      }
+    }
+    commit()
+    if (failures.length > 0) throw failures[0]
   }
   let stop: (() => void) | undefined
   let ended = false
   const start = (): void => {
     if (ended) return
-    begin()
-    // What an earlier run left is not known to be true.
-    truncate({ markReady: false })
-    for (const [key, value] of store.entries(kind)) show(key, value)
-    commit()
-    markReady()
     stop = listening(() =>
       store.subscribe(({ changed, removed }) => {
-        begin()
-        for (const { key } of removed) hide(key)
-        for (const { key } of changed) show(key, store.get(kind, key))
-        commit()
+        transact(removed.map(({ key }) => key), changed.map(({ key }) => [key, store.get(kind, key)]))
       }, kind),
     )
+    transact([], store.entries(kind), true)
+    markReady()
   }
   store.ready.then(start).catch(markError)
   return () => {
