@@ -1,11 +1,12 @@
 // The examples, built by Vite from the packed package, before a real server, clicked through in Chromium.
 
 import assert from 'node:assert/strict'
+import { spawnSync } from 'node:child_process'
 import { appendFileSync } from 'node:fs'
 import { after, before, test } from 'node:test'
 import { startBrowser } from '../browser/demo.mjs'
 import { buildPage, openPage, shows } from './pages.mjs'
-import { makeProject } from './project.mjs'
+import { makeProject, root } from './project.mjs'
 import { startServer, startSite } from './site.mjs'
 
 /** Counts who listens to the store. */
@@ -84,6 +85,11 @@ async function add(page, words) {
   await page.getByPlaceholder('What is to be done?').fill(words)
   await page.getByRole('button', { name: 'Add' }).click()
 }
+
+test('the examples compile, strictly', () => {
+  const { status, stdout } = spawnSync(`${root}/node_modules/.bin/tsc`, ['-p', project.folder], { encoding: 'utf8' })
+  assert.equal(status, 0, stdout)
+})
 
 for (const name of ['react', 'svelte', 'vue', 'solid']) {
   test(`${name}: tasks are shown, written, and drawn again only where they changed`, async () => {
