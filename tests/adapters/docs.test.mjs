@@ -14,7 +14,8 @@ import { render as renderSvelte } from 'svelte/server'
 import { createSSRApp } from 'vue'
 import { compileScript, compileTemplate, parse } from 'vue/compiler-sfc'
 import { renderToString as renderVue } from 'vue/server-renderer'
-import { makeProject, root } from './project.mjs'
+import { root } from '../highwater.mjs'
+import { makeProject } from './project.mjs'
 
 let project, folder
 
@@ -27,8 +28,8 @@ const STORE = `
   source.begin().put('flag', 'dark-mode', { on: true }).put('flag', 'beta', { on: false }).end()
   await store.ready`
 
-before(() => {
-  project = makeProject({})
+before(async () => {
+  project = await makeProject({})
   folder = join(project.folder, 'docs')
   mkdirSync(folder)
   const blocks = [...readFileSync(join(root, 'docs/adapters.md'), 'utf8').matchAll(/^```\w+ (\S+)\n(.*?)^```$/gms)]

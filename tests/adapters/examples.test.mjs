@@ -5,9 +5,10 @@ import { spawnSync } from 'node:child_process'
 import { appendFileSync } from 'node:fs'
 import { after, before, test } from 'node:test'
 import { startBrowser } from '../browser/demo.mjs'
+import { root, startHighwater } from '../highwater.mjs'
 import { buildPage, openPage, shows } from './pages.mjs'
-import { makeProject, root } from './project.mjs'
-import { startServer, startSite } from './site.mjs'
+import { makeProject } from './project.mjs'
+import { startSite } from './site.mjs'
 
 /** Counts who listens to the store. */
 const PROBE = `
@@ -31,9 +32,9 @@ for (const method of ['subscribe', 'onStatus'] as const) {
 let project, server, site, browser
 
 before(async () => {
-  project = makeProject()
+  project = await makeProject()
   appendFileSync(`${project.folder}/tasks.ts`, PROBE)
-  server = await startServer()
+  server = await startHighwater('serve')
   site = await startSite(`${project.folder}/dist`, server.url)
   browser = await startBrowser()
 })
@@ -87,7 +88,7 @@ async function add(page, words) {
 }
 
 test('the examples compile, strictly', () => {
-  const { status, stdout } = spawnSync(`${root}/node_modules/.bin/tsc`, ['-p', project.folder], { encoding: 'utf8' })
+  const { status, stdout } = spawnSync(`${root}node_modules/.bin/tsc`, ['-p', project.folder], { encoding: 'utf8' })
   assert.equal(status, 0, stdout)
 })
 

@@ -10,14 +10,15 @@ import { createSource } from 'highwater/testing'
 import { createElement as h } from 'react'
 import { renderToString } from 'react-dom/server'
 import { startBrowser } from '../browser/demo.mjs'
+import { root } from '../highwater.mjs'
 import { buildPage, openPage } from './pages.mjs'
-import { makeProject, root } from './project.mjs'
+import { makeProject } from './project.mjs'
 import { startSite } from './site.mjs'
 
 let project, site, browser, page, complaints
 
 before(async () => {
-  project = makeProject({ react: 'tests/adapters/react' })
+  project = await makeProject({ react: 'tests/adapters/react' })
   await buildPage(project, 'react', { NODE_ENV: 'development' })
   site = await startSite(`${project.folder}/dist`)
   browser = await startBrowser()

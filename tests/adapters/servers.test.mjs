@@ -109,7 +109,7 @@ test('svelte renders on a server', async (t) => {
       const phase = useStatus(store, (status) => status.phase)
     </script>
     <p>{$phase} {flag.current.on} {$all.size} {on.current}</p>`
-  const { folder, remove } = makeProject({})
+  const { folder, remove } = await makeProject({})
   t.after(remove)
   writeFileSync(join(folder, 'Component.js'), compile(Component, { generate: 'server', filename: 'Component.svelte' }).js.code)
   const { default: component } = await import(join(folder, 'Component.js'))

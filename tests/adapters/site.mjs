@@ -1,29 +1,8 @@
 // One origin for pages and streams: built pages, and before the real server a network that fails.
 
-import { spawn } from 'node:child_process'
 import { readFile } from 'node:fs/promises'
 import { createServer, request as ask } from 'node:http'
 import { extname, join } from 'node:path'
-import { createInterface } from 'node:readline'
-import { root } from './project.mjs'
-
-/** `highwater serve` on a free port. */
-export async function startServer() {
-  const program = process.env.HIGHWATER_BIN ?? join(root, 'target/release/highwater')
-  const child = spawn(program, ['serve', '--listen', '127.0.0.1:0'], { stdio: ['ignore', 'pipe', 'pipe'] })
-  let log = ''
-  child.stderr.setEncoding('utf8').on('data', (text) => (log += text))
-  const ended = new Promise((resolve) => child.once('exit', resolve))
-  const url = await new Promise((resolve, reject) => {
-    child.once('error', reject)
-    child.once('exit', (code) => reject(new Error(`${program} serve ended with ${code}:\n${log}`)))
-    createInterface({ input: child.stdout }).on('line', (line) => {
-      const found = /http:\/\/\S+/.exec(line)
-      if (found) resolve(found[0])
-    })
-  })
-  return { url, stop: () => (child.kill('SIGTERM'), ended) }
-}
 
 /** Serves a folder, and passes everything under /v1 on to the server. */
 export async function startSite(folder, server) {
