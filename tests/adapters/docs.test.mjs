@@ -46,7 +46,7 @@ function check(files, options = {}) {
   const config = {
     compilerOptions: {
       target: 'ES2022',
-      lib: ['ES2022', 'ESNext.Disposable', 'DOM', 'DOM.Iterable'],
+      lib: ['ES2022', 'DOM', 'DOM.Iterable'],
       module: 'ESNext',
       moduleResolution: 'bundler',
       strict: true,
