@@ -57,6 +57,11 @@ const STEPS: &[Step] = &[
         what: "the page, driven in Chromium",
         run: |c| node_tests(c, "tests/browser"),
     },
+    Step {
+        name: "adapters",
+        what: "adapters and examples: in Node, and built and driven in Chromium",
+        run: |c| node_tests(c, "tests/adapters"),
+    },
     Step { name: "wasm-pack", what: "wasm-pack builds the crate by itself", run: wasm_pack },
 ];
 

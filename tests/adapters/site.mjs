@@ -1,0 +1,58 @@
+// One origin for pages and streams: built pages, and before the real server a network that fails.
+
+import { readFile } from 'node:fs/promises'
+import { createServer, request as ask } from 'node:http'
+import { extname, join } from 'node:path'
+
+/** Serves a folder, and passes everything under /v1 on to the server. */
+export async function startSite(folder, server) {
+  const streams = new Set()
+  /** What becomes of writes: each is passed on, after this. */
+  let beforeWrite = async () => {}
+  const pass = async (request, response) => {
+    if (request.method !== 'GET') {
+      const status = await beforeWrite()
+      if (status !== undefined) return void response.writeHead(status).end()
+    }
+    const { host: _, ...headers } = request.headers
+    const passed = ask(`${server}${request.url}`, { method: request.method, headers }, (answer) => {
+      response.writeHead(answer.statusCode, answer.headers)
+      response.flushHeaders()
+      answer.pipe(response)
+      if (String(answer.headers['content-type']).startsWith('text/event-stream')) streams.add(response)
+    })
+    passed.on('error', () => response.destroy())
+    response.on('close', () => {
+      streams.delete(response)
+      passed.destroy()
+    })
+    request.pipe(passed)
+  }
+  const file = async (request, response) => {
+    const { pathname } = new URL(request.url, 'http://site')
+    const path = join(folder, pathname.endsWith('/') ? `${pathname}index.html` : pathname)
+    const body = await readFile(path).catch(() => undefined)
+    if (body === undefined) return void response.writeHead(404).end()
+    response.writeHead(200, { 'content-type': TYPES[extname(path)] ?? 'application/octet-stream' }).end(body)
+  }
+  const http = createServer((request, response) => void (request.url.startsWith('/v1/') ? pass : file)(request, response))
+  await new Promise((resolve) => http.listen(0, '127.0.0.1', resolve))
+  return {
+    url: `http://127.0.0.1:${http.address().port}`,
+    /** Breaks every stream. */
+    cut: () => streams.forEach((response) => response.destroy()),
+    /** Has every write wait for this; a status that it gives is the answer. */
+    beforeWrite: (then) => (beforeWrite = then ?? (async () => {})),
+    stop: () => {
+      http.closeAllConnections()
+      return new Promise((resolve) => http.close(resolve))
+    },
+  }
+}
+
+const TYPES = {
+  '.html': 'text/html; charset=utf-8',
+  '.js': 'text/javascript',
+  '.css': 'text/css',
+  '.wasm': 'application/wasm',
+}
