@@ -40,10 +40,8 @@ before(async () => {
 })
 
 after(async () => {
-  await browser?.close()
-  await site?.stop()
-  await server?.stop()
   project?.remove()
+  await Promise.all([browser?.close(), site?.stop(), server?.stop()])
 })
 
 /** The server's own word. */

@@ -1,6 +1,6 @@
 // A project as a user has it: the packed package installed, the frameworks beside it, pages to build.
 
-import { cpSync, existsSync, readdirSync, symlinkSync } from 'node:fs'
+import { cpSync, existsSync, readdirSync, rmSync, symlinkSync } from 'node:fs'
 import { join } from 'node:path'
 import { root } from '../highwater.mjs'
 import { install } from '../package/install.mjs'
@@ -10,7 +10,7 @@ import { install } from '../package/install.mjs'
  * the repository that it has under these names.
  */
 export async function makeProject(pages = { '.': 'www/examples' }) {
-  const { folder, remove } = await install()
+  const { folder } = await install()
   const modules = join(folder, 'node_modules')
   for (const name of readdirSync(join(root, 'node_modules'))) {
     const link = join(modules, name)
@@ -21,5 +21,6 @@ export async function makeProject(pages = { '.': 'www/examples' }) {
     const installed = join(root, from, 'node_modules')
     cpSync(join(root, from), join(folder, name), { recursive: true, filter: (path) => path !== installed })
   }
-  return { folder, remove }
+  // At once: a runner that is made to exit waits for nobody.
+  return { folder, remove: () => rmSync(folder, { recursive: true, force: true }) }
 }

@@ -26,9 +26,8 @@ before(async () => {
 })
 
 after(async () => {
-  await browser?.close()
-  await site?.stop()
   project?.remove()
+  await Promise.all([browser?.close(), site?.stop()])
 })
 
 test('no two components show different moments; those that read by themselves do', async () => {
