@@ -1,7 +1,7 @@
 //! That a state's memory is bounded by what is in it. Alone in its program: it counts all of it.
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
-use std::fmt::Write;
+use core::fmt::Write;
 
 use highwater_core::{Instant, Materializer, Protocol};
 
