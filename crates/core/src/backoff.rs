@@ -2,7 +2,7 @@
 
 use core::time::Duration;
 
-use crate::time::Instant;
+use crate::time::{Instant, millis};
 
 /// How much of a wait is left to chance, so that many clients do not come back at once.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -103,18 +103,23 @@ impl Backoff {
     /// profile has jitter.
     pub fn fail(&mut self, chance: u32) -> Duration {
         self.failures = self.failures.saturating_add(1);
-        self.jittered(self.base(), chance).max(self.profile.min)
+        Duration::from_millis(self.jittered(self.base_millis(), chance))
     }
 
     /// The wait after the present number of failures, without chance.
     pub fn base(&self) -> Duration {
+        Duration::from_millis(self.base_millis())
+    }
+
+    fn base_millis(&self) -> u64 {
         let Profile { min_failures, factor, min, max, .. } = self.profile;
+        let [factor, min, max] = [factor, min, max].map(millis);
         let Some(doublings) = self.failures.checked_sub(min_failures + 1) else {
             return min;
         };
-        let factor = if factor.is_zero() { Duration::from_secs(1) } else { factor };
+        let factor = if factor == 0 { 1000 } else { factor };
         let base = factor.saturating_mul(1 << doublings.min(30));
-        let base = if max.is_zero() { base } else { base.min(max) };
+        let base = if max == 0 { base } else { base.min(max) };
         base.max(min)
     }
 
@@ -145,17 +150,17 @@ impl Backoff {
         }
     }
 
-    fn jittered(&self, base: Duration, chance: u32) -> Duration {
+    fn jittered(&self, base: u64, chance: u32) -> u64 {
         let part = |percent: u32| {
-            let span = base.as_millis() * u128::from(percent) / 100;
-            let millis = span * u128::from(chance) / u128::from(u32::MAX);
-            Duration::from_millis(u64::try_from(millis).unwrap_or(u64::MAX))
+            let span = base.saturating_mul(u64::from(percent)) / 100;
+            span.min(u64::from(u32::MAX)) * u64::from(chance) / u64::from(u32::MAX)
         };
-        match self.profile.jitter {
+        let wait = match self.profile.jitter {
             Jitter::None => base,
             Jitter::Add(percent) => base.saturating_add(part(percent)),
             Jitter::Subtract(percent) => base.saturating_sub(part(percent.min(100))),
-        }
+        };
+        wait.max(millis(self.profile.min))
     }
 }
 

@@ -5,6 +5,7 @@ use core::fmt;
 use core::time::Duration;
 
 use crate::json::JsonError;
+use crate::time::millis;
 
 /// What a fault asks for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -179,7 +180,7 @@ impl Error {
             Self::Status { code, .. } => Some(u64::from(*code)),
             Self::Silent { after }
             | Self::SnapshotTimeout { after }
-            | Self::ConnectTimeout { after } => u64::try_from(after.as_millis()).ok(),
+            | Self::ConnectTimeout { after } => Some(millis(*after)),
             _ => None,
         }
     }

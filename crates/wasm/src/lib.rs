@@ -1,18 +1,14 @@
-//! The Highwater client for JavaScript.
+//! The Highwater client for JavaScript: [`highwater_core`] behind a boundary.
 //!
-//! This crate binds [`highwater_core`] and drives it with the platform's own transports: `fetch`
-//! with a streaming body, and `EventSource`. What it exports is the plain part of the npm package
-//! `highwater`; the TypeScript in `js/` makes the API of it.
+//! There are two boundaries, one for each way in which the crate is built.
 //!
-//! The boundary is crossed as seldom as can be. Bytes go in, a chunk at a time; numbers come out,
-//! and the places of values in memory, which JavaScript parses when somebody reads them. Faults
-//! come out as parts (a code, words, a place, a number), and become sentences there.
-//!
-//! - [`Client`] keeps a stream up: it carries out what a [`Session`] asks for.
-//! - [`Session`] is that session by itself, for transports and clocks of one's own.
-//! - [`Materializer`], [`Protocol`], [`SseDecoder`], [`MessageReceiver`] and [`Backoff`] are the
-//!   parts of which it is made.
-//! - [`Reader`] reads the state of any of them.
+//! - With the feature `bindings` (the default, and so in a plain `wasm-pack build`): classes by
+//!   wasm-bindgen, and the platform's own transports driven from Rust. For web applications in
+//!   Rust, and for whoever wants the glue of wasm-pack.
+//! - Without it: `engine`, plain functions over one buffer. This is the module of the npm package
+//!   `highwater`, whose TypeScript (in `js/`) makes the API and drives the transports. It has no
+//!   standard library, no formatting and no glue, and is a fifth of the size.
+#![cfg_attr(not(feature = "bindings"), no_std)]
 #![deny(unsafe_code)]
 #![allow(
     clippy::cast_precision_loss,
@@ -21,26 +17,17 @@
     reason = "JavaScript's numbers are f64, and its strings come owned: the boundary is made of such casts"
 )]
 
-mod backoff;
-mod edge;
-mod materializer;
-mod protocol;
-mod reader;
-mod receiver;
-mod report;
-mod session;
-mod settings;
-mod sse;
-mod view;
+#[cfg(not(feature = "bindings"))]
+extern crate alloc;
 
-pub use backoff::Backoff;
-pub use edge::{Client, Link};
-pub use materializer::Materializer;
-pub use protocol::Protocol;
-pub use reader::Reader;
-pub use receiver::MessageReceiver;
-pub use session::Session;
-pub use sse::SseDecoder;
+#[cfg(feature = "bindings")]
+mod bindings;
+#[cfg(not(feature = "bindings"))]
+mod engine;
+mod settings;
+
+#[cfg(feature = "bindings")]
+pub use bindings::*;
 
 #[cfg(target_arch = "wasm32")]
 #[global_allocator]

@@ -102,7 +102,7 @@ fn at(numbers: &[f64], place: usize) -> Option<f64> {
     numbers.get(place).copied().filter(|number| !number.is_nan())
 }
 
-fn millis(number: f64) -> Duration {
+pub(crate) fn millis(number: f64) -> Duration {
     // A cast of a float saturates.
     Duration::from_millis(number as u64)
 }

@@ -219,6 +219,21 @@ impl<V: View> Session<V> {
         self.effects.pop_front()
     }
 
+    /// Whether there is anything to do.
+    pub fn has_effects(&self) -> bool {
+        !self.effects.is_empty()
+    }
+
+    /// Whether there was ever a whole state.
+    pub const fn is_synced(&self) -> bool {
+        self.synced
+    }
+
+    /// Whether the session is over.
+    pub const fn is_stopped(&self) -> bool {
+        matches!(self.link, Link::Stopped)
+    }
+
     /// How things stand.
     pub fn status(&self) -> Status<'_> {
         let open = if let Link::Open(open) = &self.link { Some(open) } else { None };

@@ -10,10 +10,11 @@ use highwater_core::{
 use js_sys::{Array, Function};
 use wasm_bindgen::prelude::*;
 
-use crate::protocol::Protocol;
-use crate::reader::{Reader, Source};
-use crate::view::JsView;
-use crate::{report, settings};
+use super::protocol::Protocol;
+use super::reader::{Reader, Source};
+use super::report;
+use super::view::JsView;
+use crate::settings;
 
 pub(crate) type Shared = Rc<RefCell<Core<JsView>>>;
 

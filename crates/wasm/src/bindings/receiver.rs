@@ -4,7 +4,7 @@ use highwater_core::{Known, MessageReceiver as Core};
 use js_sys::Array;
 use wasm_bindgen::prelude::*;
 
-use crate::report;
+use super::report;
 
 /// Makes a reliable sequence of actions out of messages that repeat, come late or out of order.
 #[wasm_bindgen]

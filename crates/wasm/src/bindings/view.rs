@@ -4,7 +4,7 @@ use highwater_core::{Change, State, View};
 use js_sys::{Array, Function};
 use wasm_bindgen::JsValue;
 
-use crate::report;
+use super::report;
 
 /// Calls a function with each transaction, or does nothing.
 ///

@@ -6,7 +6,7 @@ use std::rc::Rc;
 use highwater_core::{Action, Known, Materializer, Session, Slot};
 use wasm_bindgen::prelude::*;
 
-use crate::view::JsView;
+use super::view::JsView;
 
 pub(crate) enum Source {
     Session(Rc<RefCell<Session<JsView>>>),
@@ -125,7 +125,7 @@ impl Reader {
 
     /// Where an FDv2 stream stands: `inactive`, `changes` or `full`; `undefined` for others.
     pub fn mode(&self) -> Option<String> {
-        self.read(|m| crate::protocol::mode(m.protocol()).map(Into::into))
+        self.read(|m| super::protocol::mode(m.protocol()).map(Into::into))
     }
 
     /// What the last input changed. For each transaction a header, `count * 2`, plus one if it

@@ -7,10 +7,11 @@ use highwater_core::{Error, Event, Instant, Materializer as Core, Signals};
 use js_sys::{Array, Function};
 use wasm_bindgen::prelude::*;
 
-use crate::protocol::Protocol;
-use crate::reader::{Reader, Source};
-use crate::view::JsView;
-use crate::{report, settings};
+use super::protocol::Protocol;
+use super::reader::{Reader, Source};
+use super::report;
+use super::view::JsView;
+use crate::settings;
 
 /// Takes in one stream and keeps its items, and a view up to date with them.
 #[wasm_bindgen]

@@ -17,7 +17,7 @@ use js_sys::{Array, Function, Uint8Array};
 use wasm_bindgen::prelude::*;
 use web_sys::AbortController;
 
-use crate::session::{Session, Shared};
+use super::session::{Session, Shared};
 use events::Events;
 pub use link::Link;
 use stream::Stream;

@@ -4,7 +4,7 @@ use highwater_core::{Event, JsonSpec, Mode, Protocol as Core};
 use js_sys::Array;
 use wasm_bindgen::prelude::*;
 
-use crate::report;
+use super::report;
 
 /// One of the protocols that a stream may speak.
 #[wasm_bindgen]

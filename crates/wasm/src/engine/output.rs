@@ -1,0 +1,122 @@
+//! What JavaScript is to read: JSON, which it reads faster than anything else.
+
+use alloc::vec::Vec;
+use core::mem;
+
+use super::PORT;
+
+/// JSON as it is being written: an array in an array, texts, whole numbers.
+pub(super) struct Output(Vec<u8>);
+
+impl Output {
+    /// Writes into the port's text, whose length is the answer.
+    pub(super) fn write(then: impl FnOnce(&mut Self)) -> u32 {
+        let mut text = PORT.with(|port| mem::take(&mut port.text));
+        text.clear();
+        let mut output = Self(text);
+        then(&mut output);
+        let length = output.0.len() as u32;
+        PORT.with(|port| port.text = output.0);
+        length
+    }
+
+    /// A list of what is written within.
+    pub(super) fn list(&mut self, then: impl FnOnce(&mut Self)) {
+        self.comma();
+        self.0.push(b'[');
+        then(self);
+        self.0.push(b']');
+    }
+
+    pub(super) fn none(&mut self) {
+        self.word("null");
+    }
+
+    pub(super) fn flag(&mut self, flag: bool) {
+        self.word(if flag { "1" } else { "0" });
+    }
+
+    /// A number that a JavaScript number can hold, or is held for one.
+    pub(super) fn number(&mut self, number: u64) {
+        self.comma();
+        self.digits(number);
+    }
+
+    pub(super) fn maybe(&mut self, number: Option<u64>) {
+        match number {
+            Some(number) => self.number(number),
+            None => self.none(),
+        }
+    }
+
+    /// An integer, as text where a JavaScript number cannot hold it.
+    pub(super) fn exact(&mut self, number: i64) {
+        self.comma();
+        let size = number.unsigned_abs();
+        let quoted = size >= 1 << 53;
+        if quoted {
+            self.0.push(b'"');
+        }
+        if number < 0 {
+            self.0.push(b'-');
+        }
+        self.digits(size);
+        if quoted {
+            self.0.push(b'"');
+        }
+    }
+
+    pub(super) fn text(&mut self, text: &str) {
+        self.bytes(text.as_bytes());
+    }
+
+    /// Bytes that ought to be UTF-8; JavaScript puts U+FFFD for what is not.
+    pub(super) fn bytes(&mut self, text: &[u8]) {
+        self.comma();
+        self.0.push(b'"');
+        for &byte in text {
+            match byte {
+                b'"' | b'\\' => self.0.extend_from_slice(&[b'\\', byte]),
+                0..0x20 => {
+                    let hex = |digit: u8| digit + if digit < 10 { b'0' } else { b'a' - 10 };
+                    let escape = [b'\\', b'u', b'0', b'0', b'0' + (byte >> 4), hex(byte & 15)];
+                    self.0.extend_from_slice(&escape);
+                }
+                _ => self.0.push(byte),
+            }
+        }
+        self.0.push(b'"');
+    }
+
+    pub(super) fn maybe_text(&mut self, text: Option<&str>) {
+        match text {
+            Some(text) => self.text(text),
+            None => self.none(),
+        }
+    }
+
+    fn word(&mut self, word: &str) {
+        self.comma();
+        self.0.extend_from_slice(word.as_bytes());
+    }
+
+    fn comma(&mut self) {
+        if !matches!(self.0.last(), None | Some(b'[')) {
+            self.0.push(b',');
+        }
+    }
+
+    fn digits(&mut self, mut number: u64) {
+        let mut digits = [0; 20];
+        let mut count = 0;
+        for digit in digits.iter_mut().rev() {
+            *digit = b'0' + (number % 10) as u8;
+            number /= 10;
+            count += 1;
+            if number == 0 {
+                break;
+            }
+        }
+        self.0.extend_from_slice(&digits[digits.len() - count..]);
+    }
+}
