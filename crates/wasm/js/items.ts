@@ -1,100 +1,99 @@
 // Reads of a state in the module's memory: nothing is parsed that nobody reads, and what was
 // parsed is the same object until its version moves.
 
-import type { Reader } from './core.js'
 import { HighwaterError } from './errors.js'
-import { Memory } from './module.js'
+import { Bit, type Machine } from './machine.js'
+import { decode, numbersOf, say, textOf, wasm, words } from './module.js'
+import { giveWords, Names } from './names.js'
+import type { Transacted } from './reads.js'
 import { Shot, type ShotSource } from './shot.js'
 import { type ItemName, type Version, versionOf } from './types.js'
 
-/** A transaction as the module lists it: slots, each with what happened. */
-export interface Transaction {
-  readonly snapshot: boolean
-  readonly changed: readonly ItemName[]
-  readonly removed: readonly ItemName[]
-}
-
 /** Reads items, and keeps what it parsed for as long as somebody else does. */
 export class Items implements ShotSource {
-  readonly #reader: Reader
+  readonly #raw: Machine
+  readonly #names: Names
   readonly #unreadable: (error: HighwaterError) => void
-  /** Kind, key, slot: of items that were read and are there. */
-  readonly #slots = new Map<string, Map<string, number>>()
-  readonly #names: (ItemName | undefined)[] = []
   /** Per slot, the epoch of the value that was parsed, and that value: weakly, if it can be held so. */
   readonly #seen: (number | undefined)[] = []
   readonly #values: unknown[] = []
-  #epochs: number | undefined
+  /** Where the epochs are, as long as nothing is taken in. */
+  #epochs = 0
   #shots = new Map<string, WeakRef<Shot<unknown>>>()
   #whole: WeakRef<object> | undefined
 
-  constructor(reader: Reader, unreadable: (error: HighwaterError) => void) {
-    this.#reader = reader
+  constructor(raw: Machine, unreadable: (error: HighwaterError) => void) {
+    this.#raw = raw
+    this.#names = new Names(raw)
     this.#unreadable = unreadable
   }
 
   get size(): number {
-    return this.#reader.len()
+    return wasm.size(this.#raw.handle)
   }
 
   get version(): number {
-    return this.#reader.revision()
+    return wasm.revision(this.#raw.handle)
   }
 
   get cursor(): string | undefined {
-    return this.#reader.cursor()
+    return this.#raw.position()[0] ?? undefined
   }
 
   get mode(): 'inactive' | 'changes' | 'full' | undefined {
-    return this.#reader.mode() as 'inactive' | 'changes' | 'full' | undefined
+    return (this.#raw.position()[1] ?? undefined) as 'inactive' | 'changes' | 'full' | undefined
   }
 
   get(kind: string, key: string): unknown {
-    const slot = this.#find(kind, key)
+    const slot = this.#names.find(kind, key)
     return slot === undefined ? undefined : this.#value(slot)
   }
 
   has(kind: string, key: string): boolean {
-    return this.#find(kind, key) !== undefined
+    return this.#names.find(kind, key) !== undefined
   }
 
   versionOf(kind: string, key: string): Version | undefined {
-    const slot = this.#find(kind, key)
-    const version = slot === undefined ? undefined : this.#reader.version(slot)
-    return version === undefined ? undefined : versionOf(version)
+    const slot = this.#names.find(kind, key)
+    return slot === undefined ? undefined : versionOf(wasm.version(this.#raw.handle, slot))
   }
 
   tombstones(): (ItemName & { readonly version: Version })[] {
-    const flat = this.#reader.tombstones() as unknown[]
+    const flat = this.#raw.json(wasm.tombstones(this.#raw.handle))
     return Array.from({ length: flat.length / 3 }, (_, at) => {
-      const [kind, key, version] = flat.slice(at * 3, at * 3 + 3) as [string, string, bigint]
+      const [kind, key, version] = flat.slice(at * 3, at * 3 + 3) as [string, string, string | number]
       return { kind, key, version: versionOf(version) }
     })
   }
 
   names(kind?: string): ItemName[] {
-    return Array.from(this.#reader.slots(kind), (slot) => this.#name(slot))
+    return this.#names.all(this.#slots(kind))
   }
 
   /** Items that can be read. */
   entries(kind: string): [string, unknown][] {
-    const entries: [string, unknown][] = []
-    for (const slot of this.#reader.slots(kind)) {
-      const value = this.#value(slot)
-      if (value !== undefined) entries.push([this.#name(slot).key, value])
-    }
-    return entries
+    const slots = this.#slots(kind)
+    const names = this.#names.all(slots)
+    const values = slots.map((slot) => this.#held(slot, this.#epoch(slot)))
+    const bare = slots.flatMap((_, at) => (values[at] === undefined ? [at] : []))
+    this.texts(bare.map((at) => slots[at] as number), (text, index) => {
+      const at = bare[index] as number
+      const slot = slots[at] as number
+      values[at] = text === undefined ? (this.#value(slot) ?? UNREADABLE) : this.#parse(slot, this.#epoch(slot), text)
+    })
+    return names.flatMap(({ key }, at) => (values[at] === UNREADABLE ? [] : [[key, values[at]] as [string, unknown]]))
   }
 
   /** All items of one kind at this moment. */
   shot(kind: string): Shot<unknown> {
     const last = this.#shots.get(kind)?.deref()
-    const version = this.version
+    const { version } = this
     if (last?.version === version) return last
-    const cells = Array.from(this.#reader.slots(kind), (slot) => {
-      const { key } = this.#name(slot)
+    const slots = this.#slots(kind)
+    const cells = this.#names.all(slots).map(({ key }, at) => {
+      const slot = slots[at] as number
       const epoch = this.#epoch(slot)
-      return last?.reuse(key, slot, epoch) ?? { key, slot, epoch, raw: undefined, value: this.#held(slot, epoch) }
+      return last?.reuse(key, slot, epoch) ?? { key, slot, epoch, from: undefined, value: this.#held(slot, epoch) }
     })
     if (last?.holds(cells)) {
       last.version = version
@@ -119,51 +118,25 @@ export class Items implements ShotSource {
     return whole
   }
 
-  /** What the last input changed, in order, if anybody wants to hear it. Call it after each. */
-  took(wanted: boolean): Transaction[] {
-    this.#epochs = undefined
-    const packed = this.#reader.changes()
-    const transactions: Transaction[] = []
-    const gone: number[] = []
-    for (let at = 0; at < packed.length; ) {
-      const header = packed[at++] ?? 0
-      const end = at + (header >>> 1)
-      const changed = new Map<number, ItemName>()
-      const removed = new Map<number, ItemName>()
-      for (; at < end; at++) {
-        const change = packed[at] ?? 0
-        const slot = change >>> 2
-        const deleted = (change & 3) === 2
-        if (deleted) gone.push(slot)
-        if (!wanted) continue
-        const name = this.#name(slot)
-        if (deleted) {
-          changed.delete(slot)
-          removed.set(slot, name)
-        } else {
-          removed.delete(slot)
-          changed.set(slot, name)
-        }
-      }
-      if (wanted) {
-        transactions.push({ snapshot: (header & 1) === 1, changed: [...changed.values()], removed: [...removed.values()] })
-      }
-    }
-    // The slot may be another item's soon.
-    for (const slot of gone) this.#drop(slot)
+  /** What the last input changed, in order, as far as it is wanted. Call it after each. */
+  took(bits: number, wanted: 'nothing' | 'changes' | 'all'): Transacted[] {
+    this.#epochs = 0
+    const any = wanted !== 'nothing' && (bits & Bit.Commits) !== 0
+    const transactions = any ? this.#names.transactions(wanted === 'all') : []
+    if ((bits & Bit.Gone) !== 0) for (const slot of this.#names.drop()) this.#seen[slot] = this.#values[slot] = undefined
     return transactions
   }
 
-  /** For a shot: the bytes of values, copied together. */
-  copy(slots: readonly number[]): Uint8Array[] {
-    const places = slots.map((slot) => [this.#reader.valuePtr(slot), this.#reader.valueLen(slot)] as const)
-    const all = new Uint8Array(places.reduce((sum, [, length]) => sum + length, 0))
-    let at = 0
-    return places.map(([pointer, length]) => {
-      const raw = all.subarray(at, (at += length))
-      raw.set(Memory.view(pointer, length))
-      return raw
-    })
+  /** The texts of values, `undefined` for one that has none. They are decoded some hundreds at a time. */
+  texts(slots: readonly number[], then: (text: string | undefined, index: number) => void): void {
+    for (let start = 0; start < slots.length; start += BATCH) {
+      const count = giveWords(slots.slice(start, start + BATCH))
+      const text = textOf(wasm.values(this.#raw.handle, count))
+      let at = 0
+      numbersOf(count).slice().forEach((length, index) => {
+        then(length === NO_TEXT ? undefined : text.slice(at, (at += length)), start + index)
+      })
+    }
   }
 
   /** For a shot: the value, if it is still the one of this epoch. */
@@ -171,39 +144,14 @@ export class Items implements ShotSource {
     return this.#epoch(slot) === epoch ? this.#value(slot) : undefined
   }
 
-  #find(kind: string, key: string): number | undefined {
-    if (typeof kind !== 'string' || typeof key !== 'string') return undefined
-    let known = this.#slots.get(kind)?.get(key)
-    if (known === undefined) {
-      known = this.#reader.find(kind, key)
-      if (known !== undefined) this.#note(known, { kind, key })
-    }
-    return known
-  }
-
-  #name(slot: number): ItemName {
-    return this.#names[slot] ?? this.#note(slot, { kind: this.#reader.kind(slot), key: this.#reader.key(slot) })
-  }
-
-  #note(slot: number, name: ItemName): ItemName {
-    this.#names[slot] = Object.freeze(name)
-    let keys = this.#slots.get(name.kind)
-    if (keys === undefined) this.#slots.set(name.kind, (keys = new Map()))
-    keys.set(name.key, slot)
-    return name
-  }
-
-  #drop(slot: number): void {
-    const name = this.#names[slot]
-    this.#names[slot] = this.#seen[slot] = this.#values[slot] = undefined
-    if (name !== undefined && this.#slots.get(name.kind)?.get(name.key) === slot) {
-      this.#slots.get(name.kind)?.delete(name.key)
-    }
+  #slots(kind: string | undefined): number[] {
+    say([kind])
+    return Array.from(numbersOf(wasm.slots(this.#raw.handle)))
   }
 
   #epoch(slot: number): number {
-    this.#epochs ??= this.#reader.epochsPtr()
-    return Memory.word(this.#epochs, slot)
+    this.#epochs ||= wasm.epochs(this.#raw.handle) >>> 2
+    return words()[this.#epochs + slot] ?? 0
   }
 
   /** The value of this epoch, if somebody still holds it. */
@@ -215,12 +163,16 @@ export class Items implements ShotSource {
 
   #value(slot: number): unknown {
     const epoch = this.#epoch(slot)
-    const held = this.#held(slot, epoch)
-    if (held === UNREADABLE) return undefined
-    if (held !== undefined) return held
-    const pointer = this.#reader.valuePtr(slot)
-    if (pointer === 0) return undefined
-    const text = Memory.text(pointer, this.#reader.valueLen(slot))
+    let held = this.#held(slot, epoch)
+    if (held === undefined) {
+      if (wasm.value(this.#raw.handle, slot) === 0) return undefined
+      const [pointer = 0, length = 0] = numbersOf(2)
+      held = this.#parse(slot, epoch, decode(pointer, length))
+    }
+    return held === UNREADABLE ? undefined : held
+  }
+
+  #parse(slot: number, epoch: number, text: string): unknown {
     let value: unknown
     try {
       value = JSON.parse(text)
@@ -230,11 +182,11 @@ export class Items implements ShotSource {
     }
     this.#seen[slot] = epoch
     this.#values[slot] = typeof value === 'object' && value !== null ? new WeakRef(value) : value
-    return value === UNREADABLE ? undefined : value
+    return value
   }
 
   #fault(slot: number, error: unknown): HighwaterError {
-    const { kind, key } = this.#name(slot)
+    const { kind, key } = this.#names.of(slot)
     const { cursor } = this
     const message = `the value of ${kind}/${key} is not JSON: ${(error as Error).message}`
     return new HighwaterError('bad-value', message, { kind, key, cause: error, ...(cursor === undefined ? {} : { cursor }) })
@@ -242,3 +194,5 @@ export class Items implements ShotSource {
 }
 
 const UNREADABLE = Symbol('unreadable')
+const BATCH = 512
+const NO_TEXT = 2 ** 32 - 1

@@ -1,6 +1,6 @@
 // Who wants to hear of what, and that one who throws stops nobody else.
 
-import type { Transaction } from './items.js'
+import type { Transacted } from './reads.js'
 import { callable, described, known, refuse } from './options.js'
 import type { Change, ItemName, Scope } from './types.js'
 
@@ -49,10 +49,10 @@ export class Listeners<A> {
 }
 
 /** What of a transaction is within a scope; nothing if that is empty. */
-export function within(transaction: Transaction, wants: ((name: ItemName) => boolean) | undefined): Transaction | undefined {
+export function within(transaction: Transacted, wants: ((name: ItemName) => boolean) | undefined): Transacted | undefined {
+  if (wants === undefined) return transaction
   const { snapshot } = transaction
-  const changed = wants === undefined ? transaction.changed : transaction.changed.filter(wants)
-  const removed = wants === undefined ? transaction.removed : transaction.removed.filter(wants)
+  const [changed, removed] = [transaction.changed.filter(wants), transaction.removed.filter(wants)]
   return changed.length === 0 && removed.length === 0 ? undefined : { snapshot, changed, removed }
 }
 
@@ -73,11 +73,21 @@ export function wantsOf<T extends object>(scope: Scope<T> | undefined): ((name: 
     (prefix === undefined || name.key.startsWith(prefix))
 }
 
-/** A transaction as a listener is told of it. */
+/** A transaction as a listener is told of it: what it changed is named when somebody asks. */
 export function changeOf<T extends object>(
-  transaction: Transaction,
+  transaction: Transacted,
   version: number,
   cursor: string | undefined,
 ): Change<T> {
-  return { ...transaction, version, cursor } as Change<T>
+  return {
+    snapshot: transaction.snapshot,
+    version,
+    cursor,
+    get changed() {
+      return transaction.changed as Change<T>['changed']
+    },
+    get removed() {
+      return transaction.removed as Change<T>['removed']
+    },
+  }
 }

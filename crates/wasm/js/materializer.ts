@@ -1,15 +1,15 @@
 // Bytes or events in, state out: for streams that come by a way of the application's own.
 
-import { Materializer as Raw } from './core.js'
 import { errorOf, HighwaterError } from './errors.js'
 import { Items } from './items.js'
-import { needModule } from './module.js'
+import { Bit, Machine } from './machine.js'
+import { give, needModule, say, wasm } from './module.js'
 import { checkTombstones, described, known, number, numbersOf, oneOf, refuse, type TombstoneOptions } from './options.js'
-import { isProtocol, type ProtocolOptions, rawProtocol } from './protocol.js'
+import { isProtocol, type ProtocolOptions } from './protocols.js'
 import { Reads, type Transacted } from './reads.js'
 import { type TraceEvent, traceOf } from './trace.js'
 import type { AnyKinds } from './types.js'
-import { hookOf, type View } from './view.js'
+import { isView, type View, viewing } from './view.js'
 
 /** The choices that a materializer leaves open. */
 export interface MaterializerOptions {
@@ -56,9 +56,9 @@ export interface PushResult {
  * flags.get('flags', 'dark-mode')
  */
 export class Materializer<T extends object = AnyKinds> extends Reads<T> {
-  readonly #raw: Raw
+  readonly #raw: Machine
+  readonly #view: View | undefined
   protected readonly items: Items
-  #thrown: unknown
   #unreadable: HighwaterError | undefined
 
   constructor(options: MaterializerOptions = {}, view?: View) {
@@ -70,17 +70,18 @@ export class Materializer<T extends object = AnyKinds> extends Reads<T> {
     oneOf('option validate', validate, ['read', 'ingest'])
     number('option maxBytes', maxBytes, 1, 2 ** 31 - 1)
     checkTombstones(tombstones)
+    isView(view)
     needModule('Materializer')
-    const hook = hookOf(view, (error) => (this.#thrown = error))
     const numbers = numbersOf(options as MaterializerOptions, { emptyFirst: refill === 'empty-first' })
-    this.#raw = new Raw(rawProtocol(protocol), numbers, hook)
-    this.items = new Items(this.#raw.reader(), (error) => (this.#unreadable = error))
-    if (trace === true) this.#raw.setTracing(true)
+    this.#view = view
+    this.#raw = new Machine(protocol, numbers, view !== undefined)
+    this.items = new Items(this.#raw, (error) => (this.#unreadable = error))
+    if (trace === true) this.#raw.trace(true)
   }
 
   /** The last event id of the stream; empty if there is none. */
   get lastEventId(): string {
-    return this.#call(() => this.#raw.lastEventId())
+    return this.#raw.position()[2]
   }
 
   /** The last value that was read and is not JSON. */
@@ -94,7 +95,7 @@ export class Materializer<T extends object = AnyKinds> extends Reads<T> {
    */
   push(bytes: Uint8Array): PushResult {
     if (!(bytes instanceof Uint8Array)) refuse(`push needs a Uint8Array, not ${described(bytes)}`)
-    return this.#take((now) => this.#raw.push(now, bytes))
+    return this.#take(Push.Bytes, give(bytes))
   }
 
   /** Reads one event, as an `EventSource` hands it over; otherwise as {@link Materializer.push}. */
@@ -102,32 +103,30 @@ export class Materializer<T extends object = AnyKinds> extends Reads<T> {
     if (typeof event !== 'object' || event === null || typeof event.data !== 'string') {
       refuse(`pushEvent needs an object with data as a string, not ${described(event)}`)
     }
-    return this.#take((now) => this.#raw.pushEvent(now, event.type ?? 'message', event.data, event.id ?? ''))
+    say([event.type ?? 'message', event.data, event.id ?? ''])
+    return this.#take(Push.Event, 0)
   }
 
   /** Reads the answer to a fetch that {@link PushResult.invalidated} asked for. */
   fetched(body: Uint8Array): PushResult {
     if (!(body instanceof Uint8Array)) refuse(`fetched needs a Uint8Array, not ${described(body)}`)
-    return this.#take((now) => this.#raw.fetched(now, body))
+    return this.#take(Push.Fetched, give(body))
   }
 
   /** A new connection begins: what the old one left unfinished is dropped. */
   connected(options: { readonly lines?: boolean } = {}): void {
-    this.#call(() => {
-      this.#raw.connected()
-      if (options.lines !== undefined) this.#raw.readLines(options.lines)
-    })
+    this.#raw.told(wasm.connected(this.#raw.handle, options.lines === undefined ? 0 : options.lines ? 2 : 1))
   }
 
   /** Drops the position: the next connection is to ask for everything. */
   reset(): void {
-    this.#call(() => this.#raw.reset())
-    this.items.took(false)
+    viewing(this.#view, () => this.#raw.told(wasm.connected(this.#raw.handle, 3)))
+    this.items.took(Bit.Commits | Bit.Gone, 'nothing')
   }
 
   /** What every event did since this was last called. */
   takeTrace(): TraceEvent[] {
-    return this.#call(() => traceOf(this.#raw.takeTrace(), Date.now() - performance.now()))
+    return traceOf(this.#raw.traced(), Date.now() - performance.now())
   }
 
   /** Frees its memory in the module. */
@@ -135,33 +134,36 @@ export class Materializer<T extends object = AnyKinds> extends Reads<T> {
     this.#raw.free()
   }
 
-  #take(take: (now: number) => unknown[]): PushResult {
-    this.#thrown = undefined
-    const answer = this.#call(() => take(performance.now()))
-    const [fault, , upToDate, resumed, reconnect, goodbye, invalidated, events, failed] = answer as [
-      unknown, boolean, boolean, boolean | undefined, boolean, string | undefined, boolean, number, boolean,
+  #take(what: Push, size: number): PushResult {
+    let thrown: unknown
+    const push = (): unknown[] => this.#raw.json(wasm.push(this.#raw.handle, performance.now(), what, size))
+    const answer = viewing(this.#view, push, (error) => (thrown = error))
+    const [bits, events, upToDate, resumed, reconnect, goodbye, invalidated, fault] = answer as [
+      number, number, number, number | null, number, string | null, number, unknown,
     ]
-    const transactions = this.items.took(true)
-    const { cursor } = this
-    let error = fault === undefined ? undefined : errorOf(fault, cursor)
-    if (error?.code === 'view') {
-      error = new HighwaterError('view', error.message, { cause: this.#thrown, ...(cursor === undefined ? {} : { cursor }) })
+    const transactions = this.items.took(bits, 'all')
+    let error = fault === null ? undefined : errorOf(fault, this.cursor)
+    if (error?.code === 'view') error = new HighwaterError('view', error.message, { cause: thrown, ...cursorOf(this.cursor) })
+    if ((bits & Bit.Fault) !== 0 && error !== undefined) throw error
+    return {
+      transactions,
+      events,
+      upToDate: upToDate === 1,
+      resumed: resumed === null ? undefined : resumed === 1,
+      reconnect: reconnect === 1,
+      goodbye: goodbye ?? undefined,
+      invalidated: invalidated === 1,
+      fault: error,
     }
-    if (failed && error !== undefined) throw error
-    return { transactions, events, upToDate, resumed, reconnect, goodbye, invalidated, fault: error }
-  }
-
-  #call<R>(call: () => R): R {
-    return unlessBusy(call)
   }
 }
 
-/** Calls the module, which refuses while it is telling a view. */
-export function unlessBusy<R>(call: () => R): R {
-  try {
-    return call()
-  } catch (error) {
-    if (error !== 'busy') throw error
-    throw new HighwaterError('busy', 'not from within View.update: use the changes that it was given')
-  }
+const enum Push {
+  Bytes,
+  Event,
+  Fetched,
+}
+
+function cursorOf(cursor: string | undefined): { cursor?: string } {
+  return cursor === undefined ? {} : { cursor }
 }

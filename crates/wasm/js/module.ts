@@ -1,14 +1,68 @@
-// The module, once it is there. The doors (browser.ts, node.ts, …) say how it gets here.
+// The module, once it is there: how it gets here, what it exports, and the only reads and writes
+// of its memory. The doors (browser.ts, node.ts, …) say where it comes from.
 
-import initGlue, { initSync } from './core.js'
 import { HighwaterError, wordsOf } from './errors.js'
 
 /** A module, its bytes, or a response with its bytes. */
 export type ModuleSource = BufferSource | WebAssembly.Module | Response | Promise<Response>
 
-let memory: WebAssembly.Memory | undefined
+/** What the module exports; crates/wasm/src/engine says what each does. */
+export interface Exports {
+  readonly memory: WebAssembly.Memory
+  input(size: number): number
+  text(): number
+  numbers(): number
+  free(handle: number): void
+  session_new(numbers: number, view: number): number
+  session_input(handle: number, now: number, what: number, connection: number, number: number): number
+  session_opened(handle: number, now: number, connection: number, status: number, retryAfter: number): number
+  session_fetched(handle: number, now: number, connection: number, status: number, size: number): number
+  session_effects(handle: number): number
+  session_status(handle: number): number
+  session_types(handle: number): number
+  session_trace(handle: number, on: number): number
+  session_traced(handle: number): number
+  push(handle: number, now: number, what: number, size: number): number
+  connected(handle: number, what: number): number
+  position(handle: number): number
+  find(handle: number): number
+  value(handle: number, slot: number): number
+  values(handle: number, count: number): number
+  version(handle: number, slot: number): bigint
+  names(handle: number, count: number): number
+  epochs(handle: number): number
+  size(handle: number): number
+  revision(handle: number): number
+  slots(handle: number): number
+  changes(handle: number): number
+  tombstones(handle: number): number
+  protocol_new(): number
+  protocol_connected(handle: number): void
+  protocol_mode(handle: number): number
+  protocol_decode(handle: number): number
+  decoder_new(limit: number): number
+  decoder_push(handle: number, size: number): number
+  decoder_end(handle: number): void
+  decoder_id(handle: number): number
+  decoder_set_id(handle: number): void
+  receiver_new(): number
+  receiver_take(handle: number, what: number, version: bigint): number
+  receiver_entries(handle: number): number
+  backoff_new(numbers: number): number
+  backoff_fail(handle: number, chance: number): number
+  backoff_base(handle: number): number
+  backoff_failures(handle: number): number
+  backoff_first(handle: number, millis: number): void
+}
+
+/** There once {@link isLoaded}. */
+export let wasm: Exports
 let loading: Promise<void> | undefined
 let load: (() => ModuleSource | Promise<ModuleSource>) | undefined
+/** What a view of the application's is to be told by. */
+let told: (length: number) => number = () => 0
+
+const imports = { view: { tell: (length: number): number => told(length) } }
 
 /** Says where the module comes from, when it is wanted. */
 export function setSource(source: () => ModuleSource | Promise<ModuleSource>): void {
@@ -17,26 +71,31 @@ export function setSource(source: () => ModuleSource | Promise<ModuleSource>): v
 
 /** Loads the module now, from bytes or a module that is there. */
 export function loadSync(source: BufferSource | WebAssembly.Module): void {
-  memory ??= initSync({ module: source }).memory
+  const module = source instanceof WebAssembly.Module ? source : new WebAssembly.Module(source)
+  take(new WebAssembly.Instance(module, imports))
 }
 
 /** Whether the module is there. */
 export function isLoaded(): boolean {
-  return memory !== undefined
+  return wasm !== undefined
 }
 
 /** Loads the module, once; from `source` if that is given. */
 export function loadModule(source?: ModuleSource): Promise<void> {
-  if (memory !== undefined) return Promise.resolve()
+  if (isLoaded()) return Promise.resolve()
   loading ??= (async () => {
-    if (source === undefined && load === undefined) {
-      throw new Error('highwater/slim brings no module of its own: call init(module) first')
-    }
-    const module = await (source ?? load?.())
-    if (typeof Response === 'function' && module instanceof Response && !module.ok) {
-      throw new Error(`${module.url} answered ${module.status}`)
-    }
-    memory = (await initGlue({ module_or_path: module })).memory
+    const given = await (source ?? load?.())
+    if (given === undefined) throw new Error('highwater/slim brings no module of its own: call init(module) first')
+    if (typeof Response === 'function' && given instanceof Response) {
+      if (!given.ok) throw new Error(`${given.url} answered ${given.status}`)
+      // What is served as something else than application/wasm is not streamed.
+      const streams = given.headers.get('content-type') === 'application/wasm'
+      const { instance } = await (streams
+        ? WebAssembly.instantiateStreaming(given, imports)
+        : WebAssembly.instantiate(await given.arrayBuffer(), imports))
+      take(instance)
+    } else if (given instanceof WebAssembly.Module) take(await WebAssembly.instantiate(given, imports))
+    else take((await WebAssembly.instantiate(given as BufferSource, imports)).instance)
   })().catch((error: unknown) => {
     // Another attempt may find the network back.
     loading = undefined
@@ -47,39 +106,123 @@ export function loadModule(source?: ModuleSource): Promise<void> {
 
 /** Throws unless the module is there. */
 export function needModule(what: string): void {
-  if (memory === undefined) {
-    throw new HighwaterError('wasm', `${what} needs the WebAssembly module: await init() first`)
+  if (!isLoaded()) throw new HighwaterError('wasm', `${what} needs the WebAssembly module: await init() first`)
+}
+
+/** Has views told by this function while `call` runs. */
+export function telling<R>(tell: (length: number) => number, call: () => R): R {
+  const before = told
+  told = tell
+  try {
+    return call()
+  } finally {
+    told = before
   }
 }
 
-/** The only reader of the module's memory. Its views are made anew whenever that has grown. */
-export class Memory {
-  static #bytes = new Uint8Array(0)
-  static #words = new Uint32Array(0)
-  static #decoder = new TextDecoder('utf-8', { ignoreBOM: true })
+/** Something in the module that is known by a number. */
+export class Thing {
+  /** -1 once it was freed, which nothing has. */
+  handle: number
 
-  /** The text of these bytes. */
-  static text(pointer: number, length: number): string {
-    return this.#decoder.decode(this.#all().subarray(pointer, pointer + length))
+  constructor(handle: number) {
+    this.handle = handle
+    registry.register(this, handle, this)
   }
 
-  /** These bytes, to be copied at once: the next call into the module may move them. */
-  static view(pointer: number, length: number): Uint8Array {
-    return this.#all().subarray(pointer, pointer + length)
+  free(): void {
+    registry.unregister(this)
+    wasm.free(this.handle)
+    this.handle = -1
   }
 
-  /** The 32-bit number at this place of a list that begins at `pointer`. */
-  static word(pointer: number, at: number): number {
-    this.#all()
-    return this.#words[(pointer >>> 2) + at] ?? 0
+  /** The answer of a call; throws when that was refused. */
+  told(answer: number): number {
+    if (answer !== REFUSED) return answer
+    if (this.handle === -1) throw new HighwaterError('closed', 'it was disposed of')
+    throw new HighwaterError('busy', 'not from within View.update: use the changes that it was given')
   }
 
-  static #all(): Uint8Array {
-    const buffer = memory?.buffer
-    if (buffer !== undefined && buffer !== this.#bytes.buffer) {
-      this.#bytes = new Uint8Array(buffer)
-      this.#words = new Uint32Array(buffer)
+  /** What a call answered with, which said how long its text is. */
+  json(answer: number): unknown[] {
+    return JSON.parse(textOf(this.told(answer))) as unknown[]
+  }
+}
+
+/** The text of the last answer. */
+export function textOf(length: number): string {
+  return decode(wasm.text(), length)
+}
+
+/** The text of these bytes. */
+export function decode(pointer: number, length: number): string {
+  return decoder.decode(bytes().subarray(pointer, pointer + length))
+}
+
+/** The numbers of the last answer: to be read before the next call. */
+export function numbersOf(count: number): Uint32Array {
+  const at = wasm.numbers() >>> 2
+  return words().subarray(at, at + count)
+}
+
+/** All of the memory as bytes, until the next call. */
+export function bytes(): Uint8Array {
+  if (allBytes.buffer !== wasm.memory.buffer) allBytes = new Uint8Array(wasm.memory.buffer)
+  return allBytes
+}
+
+/** All of the memory as 32-bit numbers, until the next call. */
+export function words(): Uint32Array {
+  if (allWords.buffer !== wasm.memory.buffer) allWords = new Uint32Array(wasm.memory.buffer)
+  return allWords
+}
+
+/** Writes bytes, or numbers, to the input. Answers with how many bytes they are. */
+export function give(data: ArrayBufferView): number {
+  const { buffer, byteOffset, byteLength } = data
+  const pointer = wasm.input(byteLength)
+  bytes().set(data instanceof Uint8Array ? data : new Uint8Array(buffer, byteOffset, byteLength), pointer)
+  return byteLength
+}
+
+/** Writes texts to the input, behind so many bytes. */
+export function say(texts: readonly (string | undefined)[], behind = 0, before?: Uint8Array): void {
+  let room = behind
+  for (const text of texts) room += 4 + 3 * (text?.length ?? 0)
+  let at = wasm.input(room)
+  const all = bytes()
+  if (before !== undefined) all.set(before, at)
+  at += behind
+  for (const text of texts) {
+    const start = at + 4
+    let length = text?.length ?? -1
+    if (text !== undefined) {
+      // A key is written sooner than it is handed to the encoder.
+      let next = length > 40 ? 0 : length
+      for (; next > 0; next--) {
+        const code = text.charCodeAt(next - 1)
+        if (code > 127) break
+        all[start + next - 1] = code
+      }
+      if (next > 0 || length > 40) ({ written: length } = encoder.encodeInto(text, all.subarray(start)))
     }
-    return this.#bytes
+    all[at] = length
+    all[at + 1] = length >> 8
+    all[at + 2] = length >> 16
+    all[at + 3] = length >> 24
+    at = start + Math.max(length, 0)
   }
 }
+
+function take(instance: WebAssembly.Instance): void {
+  wasm ??= instance.exports as unknown as Exports
+}
+
+/** What an unsigned -1 is here. */
+export const REFUSED = -1
+
+let allBytes = new Uint8Array(0)
+let allWords = new Uint32Array(0)
+const encoder = new TextEncoder()
+const decoder = new TextDecoder('utf-8', { ignoreBOM: true })
+const registry = new FinalizationRegistry<number>((handle) => wasm.free(handle))

@@ -1,9 +1,9 @@
 // The options of a store, checked: a mistake is named before anything happens.
 
 import { HighwaterError } from './errors.js'
-import { isProtocol, type ProtocolOptions } from './protocol.js'
+import { isProtocol, type ProtocolOptions } from './protocols.js'
 
-export type { JsonProtocol, ProtocolName, ProtocolOptions } from './protocol.js'
+export type { JsonProtocol, ProtocolName, ProtocolOptions } from './protocols.js'
 
 /** Why headers are asked for. */
 export interface HeadersContext {

@@ -1,8 +1,7 @@
 // The rule of versions alone, for messages that come by a way of the application's own.
 
-import { MessageReceiver as Raw } from './core.js'
 import { HighwaterError } from './errors.js'
-import { needModule } from './module.js'
+import { needModule, say, Thing, wasm } from './module.js'
 import { described } from './options.js'
 import { type Version, versionOf } from './types.js'
 
@@ -29,28 +28,30 @@ export interface ReceiverEntry<T> {
  * receiver.upsert('xyz', 'new', 3)   // 'insert'
  */
 export class MessageReceiver<T = unknown> {
-  readonly #raw: Raw
+  readonly #raw: Thing
+  /** Of the ids whose item is there. */
+  readonly #items = new Map<string, T>()
 
   constructor() {
     needModule('MessageReceiver')
-    this.#raw = new Raw()
+    this.#raw = new Thing(wasm.receiver_new())
   }
 
   /** The item is there at this version. */
   upsert(id: string, item: T, version: Version): ReceiverAction {
-    const exact = versioned('upsert', version)
-    return this.#raw.upsert(text('upsert', 'id', id), item, exact) as ReceiverAction
+    const action = this.#take(Take.Upsert, text('upsert', 'id', id), versioned('upsert', version))
+    if (action !== 'noop') this.#items.set(id, item)
+    return action
   }
 
   /** The item is gone since this version, which is remembered in any case. */
   delete(id: string, version: Version): ReceiverAction {
-    const exact = versioned('delete', version)
-    return this.#raw.delete(text('delete', 'id', id), exact) as ReceiverAction
+    return this.#drop(Take.Delete, text('delete', 'id', id), versioned('delete', version))
   }
 
   /** Forgets all about the id, its version included. */
   forget(id: string): ReceiverAction {
-    return this.#raw.forget(text('forget', 'id', id)) as ReceiverAction
+    return this.#drop(Take.Forget, text('forget', 'id', id), 0n)
   }
 
   /**
@@ -68,16 +69,16 @@ export class MessageReceiver<T = unknown> {
 
   /** The item, if it is there. */
   get(id: string): T | undefined {
-    return this.#raw.get(text('get', 'id', id)) as T | undefined
+    return this.#items.get(text('get', 'id', id))
   }
 
   /** All that is known, deletions included. */
   entries(): ReceiverEntry<T>[] {
-    const flat = this.#raw.entries() as unknown[]
+    const flat = this.#raw.json(wasm.receiver_entries(this.#raw.handle))
     const entries: ReceiverEntry<T>[] = []
-    for (let at = 0; at < flat.length; at += 4) {
-      const [id, version, tombstone, item] = flat.slice(at, at + 4) as [string, bigint, boolean, T | undefined]
-      entries.push({ id, version: versionOf(version), tombstone, item })
+    for (let at = 0; at < flat.length; at += 3) {
+      const [id, version, tombstone] = flat.slice(at, at + 3) as [string, number | string, number]
+      entries.push({ id, version: versionOf(version), tombstone: tombstone === 1, item: this.#items.get(id) })
     }
     return entries
   }
@@ -91,8 +92,34 @@ export class MessageReceiver<T = unknown> {
     if (typeof ask !== 'function') wrong(method, 'a function', ask)
     // All are asked before anything is done: a predicate may throw, or use the receiver itself.
     const gone = this.entries().filter(({ id }) => Boolean(ask(id)) === wanted)
-    return this.#raw.purge(gone.map(({ id }) => id)) as string[]
+    return gone.flatMap(({ id }) => (this.#drop(Take.Forget, id, 0n) === 'delete' ? [id] : [])).sort(byCodePoint)
   }
+
+  #drop(what: Take, id: string, version: bigint): ReceiverAction {
+    const action = this.#take(what, id, version)
+    if (action === 'delete') this.#items.delete(id)
+    return action
+  }
+
+  #take(what: Take, id: string, version: bigint): ReceiverAction {
+    say([id])
+    return ACTIONS[this.#raw.told(wasm.receiver_take(this.#raw.handle, what, version))] ?? 'noop'
+  }
+}
+
+const enum Take {
+  Upsert,
+  Delete,
+  Forget,
+}
+
+const ACTIONS: readonly ReceiverAction[] = ['insert', 'updated', 'delete', 'noop']
+
+/** As UTF-8 sorts: a string's own order has surrogates in the wrong place. */
+function byCodePoint(a: string, b: string): number {
+  const [left, right] = [[...a], [...b]]
+  const at = left.findIndex((char, index) => char !== right[index])
+  return at < 0 ? left.length - right.length : (left[at]?.codePointAt(0) ?? 0) - (right[at]?.codePointAt(0) ?? -1)
 }
 
 function versioned(method: string, version: unknown): bigint {

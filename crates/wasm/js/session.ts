@@ -1,18 +1,17 @@
 // The machine of connecting by itself, for those who bring their own transport and clock.
 
-import { Backoff as RawBackoff, Session as Raw } from './core.js'
-import { HighwaterError } from './errors.js'
+import type { HighwaterError } from './errors.js'
 import { Items } from './items.js'
-import { unlessBusy } from './materializer.js'
+import { type Effect, Input, Machine } from './machine.js'
 import type { MaterializerOptions } from './materializer.js'
-import { needModule } from './module.js'
+import { give, needModule, Thing, wasm } from './module.js'
 import { checkRetry, checkTombstones, described, known, number, numbersOf, oneOf, refuse, type RetryOptions, retryNumbers } from './options.js'
-import { isProtocol, rawProtocol } from './protocol.js'
+import { isProtocol } from './protocols.js'
 import { Reads, type Transacted } from './reads.js'
 import { partsOf } from './status.js'
 import { type TraceEvent, traceOf } from './trace.js'
 import type { AnyKinds, Phase } from './types.js'
-import { hookOf, type View } from './view.js'
+import { isView, type View, viewing } from './view.js'
 
 /** The choices that a session leaves open. Times are milliseconds. */
 export interface SessionOptions extends MaterializerOptions {
@@ -89,7 +88,8 @@ export interface SessionStatus {
  * const [effect] = session.handle(0, { type: 'start' })  // { type: 'connect', connection: 1, … }
  */
 export class Session<T extends object = AnyKinds> extends Reads<T> {
-  readonly #raw: Raw
+  readonly #raw: Machine
+  readonly #view: View | undefined
   protected readonly items: Items
   #transactions: Transacted[] = []
 
@@ -110,11 +110,13 @@ export class Session<T extends object = AnyKinds> extends Reads<T> {
     if (idle !== false) number('option idle', idle, 1)
     checkRetry(retry)
     checkTombstones(rest.tombstones)
+    isView(view)
     needModule('Session')
     const more = { emptyFirst: refill === 'empty-first', ...(seed === undefined ? {} : { seed }) }
-    this.#raw = new Raw(rawProtocol(protocol), numbersOf(options as SessionOptions, more), hookOf(view, () => {}))
-    this.items = new Items(this.#raw.reader(), () => {})
-    if (trace === true) this.#raw.setTracing(true)
+    this.#view = view
+    this.#raw = new Machine(protocol, numbersOf(options as SessionOptions, more), view !== undefined)
+    this.items = new Items(this.#raw, () => {})
+    if (trace === true) this.#raw.trace(true)
   }
 
   /** What the last input changed. */
@@ -124,29 +126,20 @@ export class Session<T extends object = AnyKinds> extends Reads<T> {
 
   /** How it stands. */
   get status(): SessionStatus {
-    return unlessBusy(() => {
-      const news = this.#raw.status()[11] ?? 0
-      return { ...partsOf(this.#raw, this.cursor), news }
-    })
+    return partsOf(this.#raw)
   }
 
   /** Takes in what happened, at this time, and answers with what is to be done, in order. */
   handle(now: number, input: SessionInput): SessionEffect[] {
     number('the time', now, 0)
-    return unlessBusy(() => {
-      this.#give(now, input)
-      this.#transactions = this.items.took(true)
-      const effects: SessionEffect[] = []
-      for (let effect = this.#raw.poll() as unknown[]; effect !== undefined; effect = this.#raw.poll() as unknown[]) {
-        effects.push(effectOf(effect))
-      }
-      return effects
-    })
+    const bits = viewing(this.#view, () => this.#give(now, input))
+    this.#transactions = this.items.took(bits, 'all')
+    return this.#raw.effects().map(effectOf)
   }
 
   /** What every event did since this was last called, in times of its clock. */
   takeTrace(): TraceEvent[] {
-    return unlessBusy(() => traceOf(this.#raw.takeTrace(), 0))
+    return traceOf(this.#raw.traced(), 0)
   }
 
   /** Frees its memory in the module. */
@@ -154,32 +147,35 @@ export class Session<T extends object = AnyKinds> extends Reads<T> {
     this.#raw.free()
   }
 
-  #give(now: number, input: SessionInput): void {
+  #give(now: number, input: SessionInput): number {
     const raw = this.#raw
     switch (input.type) {
       case 'pause':
+        return raw.input(now, Input.Pause, 0, 0, input.reason)
       case 'resume':
-        return raw.pause(now, input.reason, input.type === 'pause')
+        return raw.input(now, Input.Unpause, 0, 0, input.reason)
       case 'opened':
-        return raw.opened(now, input.connection, input.status, input.contentType, input.retryAfter ?? NaN)
+        return raw.opened(now, input.connection, input.status, input.contentType, input.retryAfter)
       case 'bytes':
         return raw.bytes(now, input.connection, input.bytes)
       case 'event': {
         const { type, data, id } = input.event
-        return raw.event(now, input.connection, type ?? 'message', data, id ?? '')
+        return raw.input(now, Input.Event, input.connection, 0, type ?? 'message', data, id ?? '')
       }
       case 'ended':
-        return raw.ended(now, input.connection)
+        return raw.input(now, Input.Ended, input.connection)
       case 'aborted':
-        return raw.failed(now, input.connection, undefined, undefined)
-      case 'failed':
-        return raw.failed(now, input.connection, input.what, input.temporary)
+        return raw.input(now, Input.Aborted, input.connection)
+      case 'failed': {
+        const { what, temporary } = input
+        return raw.input(now, Input.Failed, input.connection, temporary === undefined ? -1 : temporary ? 1 : 0, what)
+      }
       case 'fetched':
         return raw.fetched(now, input.connection, input.status, input.body)
       default: {
         const command = COMMANDS.indexOf(input.type)
         if (command < 0) refuse(`there is no input ${described(input.type)}`)
-        return raw.command(now, command)
+        return raw.input(now, command)
       }
     }
   }
@@ -196,34 +192,34 @@ export type BackoffOptions = Omit<RetryOptions, 'attempts' | 'healthy'>
  * await sleep(backoff.fail())
  */
 export class Backoff {
-  readonly #raw: RawBackoff
+  readonly #raw: Thing
 
   constructor(options: BackoffOptions = {}) {
     checkRetry(options)
     needModule('Backoff')
-    this.#raw = new RawBackoff(Float64Array.from(retryNumbers(options)))
+    this.#raw = new Thing(wasm.backoff_new(give(Float64Array.from(retryNumbers(options))) / 8))
   }
 
   /** How many failures count at present. */
   get failures(): number {
-    return this.#raw.failures()
+    return wasm.backoff_failures(this.#raw.handle)
   }
 
   /** The wait after that many failures, without chance, in milliseconds. */
   get base(): number {
-    return this.#raw.base()
+    return wasm.backoff_base(this.#raw.handle)
   }
 
   /** Counts a failure and returns the wait that follows, in milliseconds; `chance` is from 0 to 1. */
   fail(chance: number = Math.random()): number {
     number('chance', chance, 0, 1)
-    return this.#raw.fail(chance)
+    return wasm.backoff_fail(this.#raw.handle, chance)
   }
 
   /** Takes this as the first wait, as a server asks by `retry:`. */
   setFirst(millis: number): void {
     number('the wait', millis, 0)
-    this.#raw.setFactor(millis)
+    wasm.backoff_first(this.#raw.handle, millis)
   }
 
   /** Frees its memory in the module. */
@@ -232,12 +228,12 @@ export class Backoff {
   }
 }
 
-function effectOf(parts: unknown[]): SessionEffect {
-  const [type, number, attempt, lastEventId, ...query] = parts as [SessionEffect['type'], number, number, string | undefined, ...string[]]
+function effectOf([type, number, attempt = 0, lastEventId, ...query]: Effect): SessionEffect {
   if (type === 'wake') return { type, at: number }
-  if (type !== 'connect') return { type, connection: number }
+  if (type !== 'connect') return { type: type as 'disconnect' | 'fetch', connection: number }
   const pairs = query.flatMap((name, at) => (at % 2 === 0 ? [[name, query[at + 1] ?? '']] : []))
-  return { type, connection: number, attempt, lastEventId, query: Object.fromEntries(pairs) as Record<string, string> }
+  const added = Object.fromEntries(pairs) as Record<string, string>
+  return { type, connection: number, attempt, lastEventId: lastEventId ?? undefined, query: added }
 }
 
 const COMMANDS: readonly string[] = ['start', 'reconnect', 'wake', 'offline', 'online', 'stop']

@@ -2,8 +2,8 @@
 
 /** Where a shot gets its values from. */
 export interface ShotSource {
-  /** Copies of the values' bytes. */
-  copy(slots: readonly number[]): Uint8Array[]
+  /** The texts of values; `undefined` for one that has none. */
+  texts(slots: readonly number[], then: (text: string | undefined, index: number) => void): void
   /** The value in this slot, if it is still the one of this epoch. */
   current(slot: number, epoch: number): unknown
 }
@@ -12,13 +12,13 @@ interface Cell {
   readonly key: string
   readonly slot: number
   readonly epoch: number
-  /** The value's bytes, as long as nobody has read it. */
-  raw: Uint8Array | undefined
+  /** The value's text, as long as nobody has read it. */
+  from: string | undefined
   value: unknown
 }
 
 /**
- * A map that never changes. The bytes of its values are its own; each is parsed when it is first
+ * A map that never changes. The texts of its values are its own; each is parsed when it is first
  * read, and is the very object that the store gives out as long as that has not moved on.
  */
 export class Shot<V> implements ReadonlyMap<string, V> {
@@ -30,9 +30,8 @@ export class Shot<V> implements ReadonlyMap<string, V> {
   constructor(source: ShotSource, version: number, cells: readonly Cell[]) {
     this.#source = source
     this.version = version
-    const bare = cells.filter(({ raw, value }) => raw === undefined && value === undefined)
-    const copies = source.copy(bare.map(({ slot }) => slot))
-    bare.forEach((cell, at) => (cell.raw = copies[at]))
+    const bare = cells.filter(({ from, value }) => from === undefined && value === undefined)
+    source.texts(bare.map(({ slot }) => slot), (text, index) => ((bare[index] as Cell).from = text ?? ''))
     for (const cell of cells) this.#cells.set(cell.key, cell)
   }
 
@@ -88,17 +87,17 @@ export class Shot<V> implements ReadonlyMap<string, V> {
   }
 
   #read(cell: Cell): unknown {
-    if (cell.raw !== undefined) {
-      cell.value = this.#source.current(cell.slot, cell.epoch) ?? parsed(cell.raw)
-      cell.raw = undefined
+    if (cell.from !== undefined) {
+      cell.value = this.#source.current(cell.slot, cell.epoch) ?? parsed(cell.from)
+      cell.from = undefined
     }
     return cell.value === UNREADABLE ? undefined : cell.value
   }
 }
 
-function parsed(raw: Uint8Array): unknown {
+function parsed(text: string): unknown {
   try {
-    return JSON.parse(decoder.decode(raw))
+    return JSON.parse(text)
   } catch {
     // Whoever reads it from the store is told; here it is not there.
     return UNREADABLE
@@ -106,4 +105,3 @@ function parsed(raw: Uint8Array): unknown {
 }
 
 const UNREADABLE = Symbol('unreadable')
-const decoder = new TextDecoder('utf-8', { ignoreBOM: true })

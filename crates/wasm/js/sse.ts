@@ -1,7 +1,6 @@
 // The decoder of server-sent events by itself.
 
-import { SseDecoder as Raw } from './core.js'
-import { needModule } from './module.js'
+import { give, needModule, numbersOf, say, textOf, Thing, wasm } from './module.js'
 import { described, known, number, refuse } from './options.js'
 
 /** An event, as the standard has it. */
@@ -35,7 +34,7 @@ export interface SseDecoderOptions {
  * }
  */
 export class SseDecoder {
-  readonly #raw: Raw
+  readonly #raw: Thing
   readonly #options: SseDecoderOptions
   #retry: number | undefined
 
@@ -45,16 +44,17 @@ export class SseDecoder {
     number('option limit', limit, 1, 2 ** 31 - 1)
     needModule('SseDecoder')
     this.#options = options
-    this.#raw = new Raw(limit)
+    this.#raw = new Thing(wasm.decoder_new(limit ?? 0))
   }
 
   /** The last event id of the stream; it survives a reconnect. */
   get lastEventId(): string {
-    return this.#raw.lastEventId
+    return this.#raw.json(wasm.decoder_id(this.#raw.handle))[0] as string
   }
 
   set lastEventId(id: string) {
-    this.#raw.lastEventId = id
+    say([id])
+    wasm.decoder_set_id(this.#raw.handle)
   }
 
   /** The last reconnection time that the stream named, in milliseconds. */
@@ -65,25 +65,27 @@ export class SseDecoder {
   /** Reads the next bytes: the events that they complete. */
   push(bytes: Uint8Array): SseEvent[] {
     if (!(bytes instanceof Uint8Array)) refuse(`push needs a Uint8Array, not ${described(bytes)}`)
-    const table = this.#raw.push(bytes)
+    const count = wasm.decoder_push(this.#raw.handle, give(bytes))
     const events: SseEvent[] = []
-    if (table.length === 0) return events
-    const text = this.#raw.text()
+    if (count < 2) return events
+    // Copied: a callback may push.
+    const table = numbersOf(count).slice()
+    const text = textOf(table[0] ?? 0)
     let at = 0
     const next = (length = 0): string => text.slice(at, (at += length))
-    for (let row = 0; row < table.length; row += 4) {
+    for (let row = 1; row < count; row += 4) {
       const [what, a = 0, b = 0, c = 0] = table.subarray(row, row + 4)
       if (what === 0) events.push({ type: next(a), data: next(b), lastEventId: next(c) })
-      else if (what === 1) this.#options.onRetry?.((this.#retry = a))
+      else if (what === 1) this.#options.onRetry?.((this.#retry = a + b * 2 ** 32))
       else if (what === 2) this.#options.onComment?.()
-      else this.#options.onTooLarge?.(a, b)
+      else this.#options.onTooLarge?.(a, b + c * 2 ** 32)
     }
     return events
   }
 
   /** The connection ended: what is incomplete is dropped, the last event id is kept. */
   end(): void {
-    this.#raw.end()
+    wasm.decoder_end(this.#raw.handle)
   }
 
   /** Frees its memory in the module. */

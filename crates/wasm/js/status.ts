@@ -1,7 +1,7 @@
 // How a store stands, out of the numbers that the module gives.
 
-import type { Session } from './core.js'
 import { errorOf, type HighwaterError } from './errors.js'
+import type { Machine } from './machine.js'
 import type { Phase, Status } from './types.js'
 
 /** What a status is made of. */
@@ -21,28 +21,29 @@ export interface StatusParts {
   readonly target: number | undefined
 }
 
-/** Reads how a session stands; and whether it ever had a whole state. */
-export function partsOf(session: Session, cursor: string | undefined, last?: StatusParts): StatusParts & { synced: boolean } {
-  const numbers = session.status()
-  const at = (place: number): number => numbers[place] ?? NaN
-  const maybe = (place: number): number | undefined => (Number.isNaN(at(place)) ? undefined : at(place))
-  const parts = session.error() as unknown[] | undefined
-  const error = parts === undefined ? undefined : errorOf(parts, cursor)
+/** Reads how a session stands; and whether it ever had a whole state, and what moves with its news. */
+export function partsOf(machine: Machine, last?: StatusParts): StatusParts & { synced: boolean; news: number } {
+  const [phase, connected, attempt, failures, resumed, version, at, retryAt, staleSince, received, target, synced, news, fault] =
+    machine.status() as [Phase, number, number, number, number | null, number, string | null, ...number[]]
+  const cursor = at ?? undefined
+  // The same fault is the same object.
+  const found = fault === null ? undefined : errorOf(fault, cursor)
+  const error = found?.message === last?.error?.message && found?.code === last?.error?.code ? last?.error : found
   return {
-    phase: PHASES[at(0)] ?? 'stopped',
-    connected: at(1) === 1,
-    attempt: at(2),
-    failures: at(3),
-    resumed: at(4) < 0 ? undefined : at(4) === 1,
-    version: at(5),
+    phase,
+    connected: connected === 1,
+    attempt,
+    failures,
+    resumed: resumed === null ? undefined : resumed === 1,
+    version,
     cursor,
-    retryAt: maybe(6),
-    staleSince: maybe(7),
-    // The same fault is the same object.
-    error: error?.message === last?.error?.message && error?.code === last?.error?.code ? last?.error : error,
-    received: at(8),
-    target: maybe(9),
-    synced: at(10) === 1,
+    retryAt: retryAt ?? undefined,
+    staleSince: staleSince ?? undefined,
+    error: error ?? found,
+    received: received ?? 0,
+    target: target ?? undefined,
+    synced: synced === 1,
+    news: news ?? 0,
   }
 }
 
@@ -70,5 +71,3 @@ export function statusOf(parts: StatusParts, offset: number): Status {
     },
   })
 }
-
-const PHASES: readonly Phase[] = ['connecting', 'syncing', 'live', 'stale', 'paused', 'offline', 'stopped']

@@ -1,13 +1,13 @@
 // The store: one stream, kept up, and its state to be read.
 
-import { Client, Session as RawSession } from './core.js'
+import { Edge, isNative } from './edge.js'
 import { HighwaterError } from './errors.js'
-import { Items, type Transaction } from './items.js'
-import { isNative, linkOf } from './link.js'
+import { Items } from './items.js'
 import { changeOf, Listeners, report, wantsOf, within } from './listeners.js'
+import { Bit, Input, Machine } from './machine.js'
 import { isLoaded, loadModule, type ModuleSource } from './module.js'
 import { addressOf, checkOptions, numbersOf, type Options } from './options.js'
-import { rawProtocol } from './protocol.js'
+import type { Transacted } from './reads.js'
 import { isSame, partsOf, type StatusParts, statusOf } from './status.js'
 import { type TraceEvent, traceOf } from './trace.js'
 import type { AnyKinds, Change, Collection, ItemName, Scope, Snapshot, Status, Version } from './types.js'
@@ -42,20 +42,10 @@ export function init(source?: ModuleSource): Promise<void> {
   return loadModule(source)
 }
 
-/** Names of the session's commands. */
-const enum Command {
-  Start,
-  Reconnect,
-  Wake,
-  Offline,
-  Online,
-  Stop,
-}
-
 /** What there is once the module is there. */
 interface Running {
-  readonly session: RawSession
-  readonly client: Client
+  readonly machine: Machine
+  readonly edge: Edge
   readonly items: Items
 }
 
@@ -68,12 +58,12 @@ export class Store<T extends object = AnyKinds> {
   readonly ready: Promise<void>
 
   readonly #options: Options
-  readonly #changes = new Listeners<Transaction>()
+  readonly #changes = new Listeners<Transacted>()
   readonly #statuses = new Listeners<Status>()
   readonly #traces = new Listeners<TraceEvent>()
   readonly #collections = new Map<string, Collection<unknown>>()
   /** What was asked for before the module was there. */
-  #waiting: ((session: RawSession) => void)[] = []
+  #waiting: ((running: Running) => void)[] = []
   #running: Running | undefined
   #closed = false
   /** Why the module is of no use. */
@@ -84,6 +74,8 @@ export class Store<T extends object = AnyKinds> {
   #status: Status = statusOf(START, 0)
   #statusTold = this.#status
   #fresh = true
+  /** Whether `ready` is. */
+  #settled = false
   #queue: (() => void)[] = []
   #telling = false
   #resolve: () => void = () => {}
@@ -220,29 +212,29 @@ export class Store<T extends object = AnyKinds> {
   trace(listener: (event: TraceEvent) => void): () => void {
     this.#check('trace', listener)
     const remove = this.#traces.add(listener)
-    this.#ask((session) => session.setTracing(this.#traces.size > 0))
+    this.#ask(({ machine }) => machine.trace(this.#traces.size > 0))
     return () => {
       remove()
-      if (!this.#closed) this.#ask((session) => session.setTracing(this.#traces.size > 0))
+      if (!this.#closed) this.#ask(({ machine }) => machine.trace(this.#traces.size > 0))
     }
   }
 
   /** Lets go of the connection until {@link Store.resume} with the same reason. The state stays. */
   pause(reason = 'pause'): void {
     this.#open('pause')
-    this.#ask((session) => session.pause(performance.now(), String(reason), true))
+    this.#ask(({ edge }) => edge.input(Input.Pause, 0, 0, String(reason)))
   }
 
   /** Takes a reason to pause away; with the last one gone, the store connects again. */
   resume(reason = 'pause'): void {
     this.#open('resume')
-    this.#ask((session) => session.pause(performance.now(), String(reason), false))
+    this.#ask(({ edge }) => edge.input(Input.Unpause, 0, 0, String(reason)))
   }
 
   /** Makes a new connection now, and resumes where the stream was left. */
   reconnect(): void {
     this.#open('reconnect')
-    this.#ask((session) => session.command(performance.now(), Command.Reconnect))
+    this.#ask(({ edge }) => edge.input(Input.Reconnect))
   }
 
   /** Ends it. The state stays readable; calling it again does nothing. */
@@ -251,17 +243,11 @@ export class Store<T extends object = AnyKinds> {
     this.#closed = true
     this.#release()
     this.#waiting = []
-    if (this.#running !== undefined && this.#broken === undefined) {
-      const { session, client } = this.#running
-      this.#guard(() => {
-        session.command(performance.now(), Command.Stop)
-        session.setTracing(false)
-        client.settle()
-        client.close()
-      })
-    } else {
-      this.#notify()
-    }
+    const running = this.#running
+    if (running !== undefined && this.#broken === undefined) {
+      running.edge.input(Input.Stop)
+      this.#guard(() => running.machine.trace(false))
+    } else this.#notify(0)
   }
 
   [Symbol.dispose](): void {
@@ -277,8 +263,8 @@ export class Store<T extends object = AnyKinds> {
   #heed(url: string): void {
     const { signal } = this.#options
     const close = (): void => this.close()
-    const offline = (): void => this.#ask((session) => session.command(performance.now(), Command.Offline))
-    const online = (): void => this.#ask((session) => session.command(performance.now(), Command.Online))
+    const offline = (): void => this.#ask(({ edge }) => edge.input(Input.Offline))
+    const online = (): void => this.#ask(({ edge }) => edge.input(Input.Online))
     // This machine is there without a network too.
     const listens = typeof globalThis.addEventListener === 'function' && !LOCAL.test(new URL(url).hostname)
     this.#release = () => {
@@ -298,40 +284,28 @@ export class Store<T extends object = AnyKinds> {
   #run(url: string): void {
     if (this.#closed) return
     const options = this.#options
-    const native = isNative(options.transport, options)
     // The platform's event source hides comments: their absence means nothing.
-    const chosen: Options = native && options.idle === undefined ? { ...options, idle: false } : options
+    const chosen: Options = isNative(options) && options.idle === undefined ? { ...options, idle: false } : options
     this.#guard(() => {
-      const session = new RawSession(rawProtocol(options.protocol), numbersOf(chosen, { seed: Math.random() }))
-      const link = linkOf(url, options, {
-        notify: () => this.#notify(),
-        broken: (error) => this.#fail(error),
-      })
-      const client = new Client(session, link)
-      const items = new Items(session.reader(), (error) => {
+      const machine = new Machine(options.protocol, numbersOf(chosen, { seed: Math.random() }))
+      const edge = new Edge(machine, url, options, (bits) => this.#notify(bits), (error) => this.#fail(error))
+      const items = new Items(machine, (error) => {
         this.#unreadable = { error, version: this.version }
         this.#fresh = false
         report(options.onError, error)
       })
-      this.#running = { session, client, items }
-      for (const ask of this.#waiting.splice(0)) ask(session)
-      session.command(performance.now(), Command.Start)
-      client.settle()
+      this.#running = { machine, edge, items }
+      for (const ask of this.#waiting.splice(0)) ask(this.#running)
+      edge.input(Input.Start)
     })
   }
 
   /** Asks something of the session, now or when it is there. */
-  #ask(ask: (session: RawSession) => void): void {
+  #ask(ask: (running: Running) => void): void {
     if (this.#closed || this.#broken !== undefined) return
-    if (this.#running === undefined) {
-      this.#waiting.push(ask)
-      return
-    }
-    const { session, client } = this.#running
-    this.#guard(() => {
-      ask(session)
-      client.settle()
-    })
+    const running = this.#running
+    if (running === undefined) this.#waiting.push(ask)
+    else this.#guard(() => ask(running))
   }
 
   /** The module does not throw, unless it has failed. */
@@ -350,20 +324,23 @@ export class Store<T extends object = AnyKinds> {
         : new HighwaterError('wasm', `the WebAssembly module failed: ${String(error)}`, { cause: error, terminal: true })
     this.#release()
     this.#running = undefined
-    this.#notify()
+    this.#notify(0)
   }
 
   /** The module took something in. */
-  #notify(): void {
+  #notify(bits: number): void {
     this.#fresh = false
-    const items = this.#running?.items
-    const transactions = items?.took(this.#changes.size > 0) ?? []
+    const running = this.#running
+    const transactions = running?.items.took(bits, this.#changes.size > 0 ? 'changes' : 'nothing') ?? []
     for (const transaction of transactions) {
       this.#queue.push(() => this.#changes.tell(transaction, this.#thrown))
     }
-    this.#queue.push(() => this.#tellStatus())
-    if (this.#traces.size > 0 && this.#running !== undefined) {
-      const events = traceOf(this.#running.session.takeTrace(), Date.now() - performance.now())
+    // How it stands is worked out when somebody asks, or waits for it.
+    if (this.#statuses.size > 0 || (!this.#settled && (running === undefined || (bits & SETTLES) !== 0))) {
+      this.#queue.push(() => this.#tellStatus())
+    }
+    if (this.#traces.size > 0 && running !== undefined) {
+      const events = traceOf(running.machine.traced(), Date.now() - performance.now())
       for (const event of events) this.#queue.push(() => this.#traces.tell(event, this.#thrown))
     }
     // A listener may cause the next input: what it brings is told after what this one brought.
@@ -385,17 +362,18 @@ export class Store<T extends object = AnyKinds> {
   #refresh(): void {
     if (this.#fresh) return
     this.#fresh = true
-    let parts: StatusParts & { synced: boolean }
+    let parts: StatusParts & { synced: boolean; news: number }
     if (this.#running === undefined) {
       const stopped = this.#closed || this.#broken !== undefined
       const error = this.#broken
-      parts = { ...this.#parts, phase: stopped ? 'stopped' : 'connecting', connected: false, error, synced: false }
+      parts = { ...this.#parts, phase: stopped ? 'stopped' : 'connecting', connected: false, error, synced: false, news: 0 }
     } else {
-      parts = partsOf(this.#running.session, this.#running.items.cursor, this.#parts)
+      parts = partsOf(this.#running.machine, this.#parts)
     }
-    const { synced, ...rest } = parts
+    const { synced, news: _, ...rest } = parts
     const unreadable = this.#unreadable?.version === rest.version ? this.#unreadable.error : undefined
     const next = { ...rest, error: rest.error ?? unreadable }
+    this.#settled ||= synced || next.phase === 'stopped'
     if (synced) this.#resolve()
     else if (next.phase === 'stopped') {
       this.#reject(next.error ?? new HighwaterError('closed', 'the store was closed before its first state was there'))
@@ -451,6 +429,8 @@ const START: StatusParts = {
   target: undefined,
 }
 
+/** What makes `ready` settle. */
+const SETTLES = Bit.Synced | Bit.Stopped
 const NOTHING = Object.freeze(Object.create(null) as object)
 const EMPTY: ReadonlyMap<string, never> = new Map<string, never>()
 const LOCAL = /^(localhost|127\.[0-9.]+|\[::1\])$|\.localhost$/

@@ -53,20 +53,24 @@ export interface TraceStep {
 }
 
 /** Makes events of what the module recorded; `offset` turns its times into those of the clock. */
-export function traceOf(recorded: unknown[], offset: number): TraceEvent[] {
+export function traceOf(recorded: unknown[][], offset: number): TraceEvent[] {
   return recorded.map((parts) => {
-    const [at, event, id, bytes, data, steps] = parts as [number, string, string, number, string, unknown[][]]
+    const [at, event, id, bytes, data, steps] = parts as [number, string, string, number, string, Step[]]
     return { at: Math.round(at + offset), event, id, bytes, data, steps: steps.map(stepOf) }
   })
 }
 
-function stepOf(parts: unknown[]): TraceStep {
-  const step: Record<string, unknown> = {}
-  MEMBERS.forEach((member, at) => {
-    const value = parts[at]
-    if (value !== undefined) step[member] = typeof value === 'bigint' ? versionOf(value) : value
-  })
-  return step as unknown as TraceStep
-}
+type Step = [TraceStep['action'], string | null, (string | null)?, string?, (string | number)?, (string | number | null)?, number?]
 
-const MEMBERS = ['action', 'kind', 'key', 'version', 'reason', 'known', 'cursor', 'deleted']
+function stepOf([action, reason, kind, key, version, known, deleted]: Step): TraceStep {
+  return {
+    action,
+    ...(reason == null ? {} : { reason }),
+    // A commit has in this place where it led.
+    ...(kind == null ? {} : action === 'commit' ? { cursor: kind } : { kind }),
+    ...(key === undefined ? {} : { key }),
+    ...(version === undefined ? {} : { version: versionOf(version) }),
+    ...(known == null ? {} : { known: versionOf(known) }),
+    ...(deleted === undefined ? {} : { deleted: deleted === 1 }),
+  }
+}

@@ -105,8 +105,9 @@ export interface Collection<V> {
   [Symbol.iterator](): Iterator<[string, V]>
 }
 
-/** A number, if that is exact. */
-export function versionOf(version: bigint): Version {
+/** A version as the module writes it: as text where a number is not exact. */
+export function versionOf(version: string | number | bigint): Version {
+  if (typeof version === 'number') return version
   const number = Number(version)
-  return Number.isSafeInteger(number) ? number : version
+  return Number.isSafeInteger(number) ? number : BigInt(version)
 }

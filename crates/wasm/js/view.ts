@@ -1,5 +1,6 @@
 // A view of the application's own, over whole transactions.
 
+import { say, telling, textOf } from './module.js'
 import { described, refuse } from './options.js'
 import { type Version, versionOf } from './types.js'
 
@@ -34,30 +35,40 @@ export interface View {
   reset(): void
 }
 
-/** What the module calls for a view; `thrown` is given what the view throws. */
-export function hookOf(view: View | undefined, thrown: (error: unknown) => void): ((...told: unknown[]) => unknown) | undefined {
-  if (view === undefined) return undefined
-  if (typeof view !== 'object' || view === null || typeof view.update !== 'function' || typeof view.reset !== 'function') {
+/** Checks a view. */
+export function isView(view: unknown): asserts view is View | undefined {
+  const { update, reset } = (view ?? {}) as Partial<View>
+  if (view !== undefined && (typeof update !== 'function' || typeof reset !== 'function')) {
     refuse(`a view needs the methods update and reset; this is ${described(view)}`)
   }
-  return (flat, cursor) => {
+}
+
+/** Has a view told of what the module takes in while `call` runs; `thrown` is given what the view throws. */
+export function viewing<R>(view: View | undefined, call: () => R, thrown: (error: unknown) => void = () => {}): R {
+  if (view === undefined) return call()
+  const tell = (length: number): number => {
     try {
-      if (flat === undefined) view.reset()
-      else view.update(changesOf(flat as unknown[]), cursor as string | undefined)
-      return undefined
+      if (length === 0) view.reset()
+      else {
+        const [cursor, ...flat] = JSON.parse(textOf(length)) as [string | null, ...unknown[]]
+        view.update(changesOf(flat), cursor ?? undefined)
+      }
+      return 0
     } catch (error) {
       thrown(error)
-      return error instanceof Error ? error.message : String(error)
+      say([error instanceof Error ? error.message : String(error)])
+      return 1
     }
   }
+  return telling(tell, call)
 }
 
 function changesOf(flat: unknown[]): ViewChange[] {
   const changes: ViewChange[] = []
   for (let at = 0; at < flat.length; at += 5) {
-    const [action, kind, key, version, text] = flat.slice(at, at + 5) as [ViewChange['action'], string, string, bigint, string | undefined]
+    const [action, kind, key, version, text] = flat.slice(at, at + 5) as [ViewChange['action'], string, string, number | string, string | null]
     let value: unknown
-    let parsed = text === undefined
+    let parsed = text === null
     changes.push({
       action,
       kind,

@@ -75,42 +75,26 @@ fn parts(project: &Project, tools: &WasmTools, mode: Mode, chosen: &[&str]) -> R
     Ok(())
 }
 
-/// dist/core.{wasm,js,d.ts}: the module and its glue; dist/core.base64.{js,d.ts}: the module as text.
+/// dist/core.wasm: the module; dist/core.base64.{js,d.ts}: the module as text.
 fn wasm(project: &Project, tools: &WasmTools, mode: Mode) -> Result {
     let (profile, folder) = mode.wasm_profile();
-    sh::run(tools.command("cargo")?.args(["build", "--package", "highwater-wasm"]).args([
-        "--target",
-        WASM,
-        "--profile",
-        profile,
-    ]))?;
+    sh::run(
+        tools
+            .command("cargo")?
+            .args(["build", "--package", "highwater-wasm", "--no-default-features"])
+            .args(["--target", WASM, "--profile", profile]),
+    )?;
     let module = project.target.join(WASM).join(folder).join("highwater_wasm.wasm");
 
     // Made aside: dist/ changes only when all of it was made.
-    let aside = project.target.join("glue");
+    let aside = project.target.join("module");
     fs::create_dir_all(&aside)?;
-    sh::run(
-        tools
-            .command("wasm-bindgen")?
-            // Without the default path the glue names no URL: the doors do, each in its way.
-            .args([
-                "--target",
-                "web",
-                "--omit-default-module-path",
-                "--out-name",
-                "core",
-                "--out-dir",
-            ])
-            .arg(&aside)
-            .arg(module),
-    )?;
-    let bound = aside.join("core_bg.wasm");
     let wasm = aside.join("core.wasm");
     match mode {
         Mode::Release => {
-            sh::run(tools.command("wasm-opt")?.arg("-Oz").arg(bound).arg("-o").arg(&wasm))?;
+            sh::run(tools.command("wasm-opt")?.args(OPTIMISE).arg(module).arg("-o").arg(&wasm))?;
         }
-        Mode::Dev => drop(fs::copy(bound, &wasm)?),
+        Mode::Dev => drop(fs::copy(module, &wasm)?),
     }
     let text = base64(&fs::read(&wasm)?);
     fs::write(aside.join("core.base64.js"), format!("export const base64 = \"{text}\";\n"))?;
@@ -118,17 +102,26 @@ fn wasm(project: &Project, tools: &WasmTools, mode: Mode) -> Result {
 
     let dist = project.root.join("dist");
     fs::create_dir_all(&dist)?;
-    for name in ["core.wasm", "core.js", "core.d.ts", "core.base64.js", "core.base64.d.ts"] {
+    for name in ["core.wasm", "core.base64.js", "core.base64.d.ts"] {
         fs::copy(aside.join(name), dist.join(name))?;
+    }
+    // The glue of earlier builds: there is none any more.
+    for name in ["core.js", "core.d.ts"] {
+        if dist.join(name).exists() {
+            fs::remove_file(dist.join(name))?;
+        }
     }
     Ok(())
 }
 
+/// Sections that nobody reads are left out as well.
+const OPTIMISE: [&str; 3] = ["-Oz", "--strip-producers", "--strip-target-features"];
+
 /// dist/*.js and dist/*.d.ts from crates/wasm/js/*.ts.
 fn js(project: &Project, _: &WasmTools, _: Mode) -> Result {
     let dist = project.root.join("dist");
-    if !dist.join("core.d.ts").is_file() {
-        return Err("dist/core.d.ts is missing: build wasm first".into());
+    if !dist.join("core.base64.d.ts").is_file() {
+        return Err("dist/core.base64.d.ts is missing: build wasm first".into());
     }
     // What an earlier source file left behind must not be published.
     for entry in fs::read_dir(&dist)? {

@@ -73,16 +73,17 @@ export! {
         Thing::Decoder(Box::new(decoder)).keep()
     }
 
-    /// Reads the next bytes. The answer is how long the text is in which the texts of all events
-    /// lie end to end. The numbers are rows of four: `0, length of type, of data, of id` for an
-    /// event (in UTF-16 units); `1, low, high, 0` for a reconnection time; `2, 0, 0, 0` for
-    /// comments; `3, limit, low, high` for an event that was too large, and where it began. The
-    /// last row is `4, 0, 0, 0`.
+    /// Reads the next bytes. The answer is how many numbers there are: first how long the text is in
+    /// which the texts of all events lie end to end, and then rows of four: `0, length of type, of
+    /// data, of id` for an event (in UTF-16 units); `1, low, high, 0` for a reconnection time;
+    /// `2, 0, 0, 0` for comments; `3, limit, low, high` for an event that was too large, and where
+    /// it began.
     fn decoder_push(handle: u32, size: usize) -> u32 {
         let input = Input::take();
         let mut text = PORT.with(|port| mem::take(&mut port.text));
         text.clear();
-        numbers(|rows| {
+        let count = numbers(|rows| {
+            rows.push(0);
             let mut rest = input.bytes(size);
             with!(handle, Decoder(decoder) => while let Some(item) = decoder.next(&mut rest) {
                 rows.extend(match item {
@@ -100,11 +101,10 @@ export! {
                     _ => [2, 0, 0, 0],
                 });
             }, else ());
-            rows.extend([4, 0, 0, 0]);
+            rows[0] = text.len() as u32;
         });
-        let length = text.len() as u32;
         PORT.with(|port| port.text = text);
-        length
+        count
     }
 
     /// The connection ended: what is incomplete is dropped, the last event id is kept.

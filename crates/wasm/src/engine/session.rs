@@ -146,8 +146,8 @@ export! {
     }
 
     /// To a materializer by itself: bytes (0), an event (1), the answer to a poll (2). The text
-    /// says what they asked for: `[events, up to date, resumed, reconnect, goodbye, invalidated,
-    /// error]`.
+    /// says what they asked for: `[bits, events, up to date, resumed, reconnect, goodbye,
+    /// invalidated, error]`.
     fn push(handle: u32, now: f64, what: u32, size: usize) -> u32 {
         let mut input = Input::take();
         let texts = if what == 1 { [input.next(), input.next(), input.next()] } else { [None; 3] };
@@ -160,9 +160,11 @@ export! {
                 _ => materializer.fetched(at(now), input.bytes(size)),
             };
             let fault = if result.is_err() { bit::FAULT } else { 0 };
+            let bits = told(session) | fault;
             let quiet = Signals::default();
             Output::write(|out| out.list(|out| {
                 let signals = result.as_ref().unwrap_or(&quiet);
+                out.number(bits.into());
                 out.number(signals.events as u64);
                 out.flag(signals.up_to_date);
                 out.maybe(signals.resumed.map(u64::from));
@@ -170,8 +172,7 @@ export! {
                 out.maybe_text(signals.goodbye.as_deref());
                 out.flag(signals.invalidated);
                 events::error(out, result.as_ref().err().or(signals.fault.as_ref()));
-            }));
-            told(session) | fault
+            }))
         })
         .unwrap_or(BUSY)
     }

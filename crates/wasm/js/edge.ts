@@ -1,0 +1,246 @@
+// The transports and timers of the platform, driven by a session: every effect that it asks for
+// is carried out here, and every outcome told to it.
+//
+// - E1: the session is not called while it is telling of something, nor are effects carried out
+//   within effects: what comes meanwhile waits for its turn.
+// - E2: whatever is still under way for an old connection (a promise, a listener) finds by the
+//   connection's number that it is not wanted any more, and does nothing.
+
+import { HEADERS_FAILED, wordsOf } from './errors.js'
+import { Bit, type Effect, Input, type Machine } from './machine.js'
+import { addressOf, type Options } from './options.js'
+
+/** Keeps a stream up. */
+export class Edge {
+  readonly #machine: Machine
+  readonly #url: string
+  readonly #options: Options
+  readonly #notify: (bits: number) => void
+  readonly #broken: (error: unknown) => void
+  readonly #init: RequestInit
+  #queue: Effect[] = []
+  #busy = false
+  /** The connection at hand; 0 when there is none. */
+  #current = 0
+  #abort: AbortController | undefined
+  #polling: AbortController | undefined
+  #source: EventSource | undefined
+  #timer: ReturnType<typeof setTimeout> | undefined
+
+  /** `notify` is called after each input, `broken` if the module fails. */
+  constructor(machine: Machine, url: string, options: Options, notify: (bits: number) => void, broken: (error: unknown) => void) {
+    this.#machine = machine
+    this.#url = url
+    this.#options = options
+    this.#notify = notify
+    this.#broken = broken
+    const { method, body, credentials } = options
+    this.#init = {
+      cache: 'no-store',
+      ...(method === undefined ? {} : { method }),
+      ...(body === undefined ? {} : { body }),
+      ...(credentials === undefined ? {} : { credentials }),
+    }
+  }
+
+  /** Tells the session of something, and carries out what follows. */
+  input(what: Input, connection = 0, number = 0, ...texts: string[]): void {
+    this.#take(() => this.#machine.input(performance.now(), what, connection, number, ...texts))
+  }
+
+  #take(input: () => number): void {
+    let bits: number
+    try {
+      bits = input()
+      if ((bits & Bit.Effects) !== 0) this.#queue.push(...this.#machine.effects())
+    } catch (error) {
+      // The module does not throw, unless it has failed.
+      this.#broken(error)
+      return
+    }
+    this.#notify(bits)
+    if (!this.#busy) {
+      this.#busy = true
+      for (let next = this.#queue.shift(); next !== undefined; next = this.#queue.shift()) this.#carryOut(next)
+      this.#busy = false
+    }
+    // No timer outlives the session.
+    if ((bits & Bit.Stopped) !== 0) clearTimeout(this.#timer)
+  }
+
+  #carryOut([type, number, attempt = 1, lastEventId, ...query]: Effect): void {
+    if (type === 'wake') {
+      clearTimeout(this.#timer)
+      const wait = Math.max(0, Math.ceil(number - performance.now()))
+      this.#timer = setTimeout(() => this.input(Input.Wake), Math.min(wait, LONGEST))
+    } else if (type === 'connect') {
+      this.#current = number
+      if (isNative(this.#options)) this.#listen(number, withQuery(this.#url, query))
+      else void this.#read(number, attempt, lastEventId ?? '', query)
+    } else if (type === 'fetch') void this.#poll(number)
+    else if (number === this.#current) this.#let()
+  }
+
+  /** Lets go of the connection. */
+  #let(): void {
+    this.#current = 0
+    const [abort, polling, source] = [this.#abort, this.#polling, this.#source]
+    this.#abort = this.#polling = this.#source = undefined
+    abort?.abort()
+    polling?.abort()
+    source?.close()
+  }
+
+  #fail(id: number, error: unknown): void {
+    if (id !== this.#current) return
+    this.#let()
+    const known = error instanceof Error && error.message.startsWith(HEADERS_FAILED)
+    this.input(Input.Failed, id, -1, known ? error.message : wordsOf(error))
+  }
+
+  /** The main transport: the body of a `fetch`, as bytes. */
+  async #read(id: number, attempt: number, lastEventId: string, query: readonly string[]): Promise<void> {
+    try {
+      let response: Response
+      for (let expired = false; ; expired = true) {
+        const headers = await this.#headers(attempt, expired)
+        if (id !== this.#current) return
+        if (!headers.has('accept')) headers.set('accept', 'text/event-stream, application/x-ndjson;q=0.9')
+        // Where the address says where to go on, the header would only cost a preflight.
+        const sent = sendable(lastEventId)
+        if (sent !== '' && !query.includes('basis') && !query.includes('index') && !headers.has('last-event-id')) {
+          headers.set('last-event-id', sent)
+        }
+        this.#abort = new AbortController()
+        response = await this.#send(withQuery(this.#url, query), headers, this.#abort.signal)
+        if (id !== this.#current) return
+        if (response.status !== 401 || expired || typeof this.#options.headers !== 'function') break
+        this.#abort.abort()
+      }
+      const { status, body } = response
+      const reader = status === 200 ? body?.getReader() : undefined
+      const contentType = response.headers.get('content-type') ?? undefined
+      const retryAfter = waitOf(response.headers.get('retry-after'))
+      this.#take(() => this.#machine.opened(performance.now(), id, status, contentType, retryAfter))
+      while (id === this.#current) {
+        const { done = true, value } = (await reader?.read()) ?? {}
+        if (id !== this.#current) return
+        if (done || value === undefined) {
+          this.#current = 0
+          this.input(Input.Ended, id)
+        } else this.#take(() => this.#machine.bytes(performance.now(), id, value))
+      }
+    } catch (error) {
+      this.#fail(id, error)
+    }
+  }
+
+  /**
+   * The other transport: the platform's own event source. It sends no headers, tells no status,
+   * hides comments, and hands over strings, each of which is copied and encoded: `fetch` is faster
+   * and knows more. It is closed at the first error and made anew by the session, which knows
+   * better when.
+   */
+  #listen(id: number, url: string): void {
+    let source: EventSource
+    try {
+      source = new EventSource(url, { withCredentials: this.#options.credentials === 'include' })
+    } catch (error) {
+      this.#fail(id, error)
+      return
+    }
+    this.#source = source
+    let opened = false
+    const take = ({ type, data, lastEventId }: MessageEvent): void => {
+      if (id === this.#current) this.input(Input.Event, id, 0, type, String(data), lastEventId)
+    }
+    source.onopen = () => {
+      if (opened || id !== this.#current) return
+      opened = true
+      this.#take(() => this.#machine.opened(performance.now(), id, 200, 'text/event-stream'))
+    }
+    source.onerror = (event) => {
+      // A server may send an event that is called "error": that one has data.
+      if ((event as MessageEvent).data !== undefined) take(event as MessageEvent)
+      else this.#fail(id, 'the event source failed; it does not say why')
+    }
+    for (const type of this.#machine.types()) if (type !== 'error') source.addEventListener(type, take)
+  }
+
+  /** Fetches the state from the poll address. */
+  async #poll(id: number): Promise<void> {
+    this.#polling = new AbortController()
+    const { signal } = this.#polling
+    const ask = async (expired: boolean): Promise<Response> =>
+      this.#send(addressOf('option poll', this.#options.poll), await this.#headers(1, expired), signal)
+    let [status, body] = [0, new Uint8Array(0)]
+    try {
+      let response = await ask(false)
+      if (response.status === 401 && typeof this.#options.headers === 'function') response = await ask(true)
+      ;[status, body] = [response.status, new Uint8Array(await response.arrayBuffer())]
+    } catch {
+      // No answer is told as status 0.
+    }
+    if (id === this.#current) this.#take(() => this.#machine.fetched(performance.now(), id, status, body))
+  }
+
+  async #headers(attempt: number, expired: boolean): Promise<Headers> {
+    const { headers } = this.#options
+    if (typeof headers !== 'function') return new Headers(headers)
+    try {
+      return new Headers(await headers({ attempt, cause: expired ? 'expired' : 'connect' }))
+    } catch (error) {
+      throw new Error(HEADERS_FAILED + wordsOf(error), { cause: error })
+    }
+  }
+
+  async #send(url: string, headers: Headers, signal: AbortSignal): Promise<Response> {
+    // Looked up when it is called: whoever replaces the global one later is heard.
+    const response: unknown = await (this.#options.fetch ?? globalThis.fetch)(url, { ...this.#init, headers, signal })
+    if (typeof (response as Response | undefined)?.status !== 'number') {
+      throw new TypeError('option fetch did not answer with a Response')
+    }
+    return response as Response
+  }
+}
+
+/** Whether the stream is to come over the platform's own event source. */
+export function isNative({ transport = 'auto', fetch = globalThis.fetch }: Options): boolean {
+  if (transport !== 'auto') return transport === 'eventsource'
+  const streams = typeof ReadableStream === 'function' && fetch !== undefined
+  return !streams && typeof globalThis.EventSource === 'function'
+}
+
+function withQuery(url: string, query: readonly string[]): string {
+  if (query.length === 0) return url
+  const address = new URL(url)
+  let more = ''
+  for (let at = 0; at < query.length; at += 2) {
+    const [name = '', value = ''] = query.slice(at, at + 2)
+    // What the application put there holds until the stream has a position of its own.
+    if (address.searchParams.has(name)) address.searchParams.delete(name)
+    more += `&${encodeURIComponent(name)}=${encodeURIComponent(value)}`
+  }
+  // Added as text: to set it would write the application's part anew.
+  const { href } = address
+  return href + (address.search === '' ? `${href.endsWith('?') ? '' : '?'}${more.slice(1)}` : more)
+}
+
+/**
+ * How a `Last-Event-ID` is sent: its UTF-8 bytes, each as a character, which is all that `Headers`
+ * takes. Empty for what no header can hold or no server would take.
+ */
+function sendable(id: string): string {
+  const bytes = new TextEncoder().encode(id)
+  return bytes.length > 4096 || bytes.some((byte) => byte < 0x20 || byte === 0x7f) ? '' : String.fromCharCode(...bytes)
+}
+
+/** A `Retry-After`, seconds or a date, in milliseconds; NaN for none. */
+function waitOf(retryAfter: string | null): number {
+  const text = retryAfter?.trim() ?? ''
+  const wait = /^\d+$/.test(text) ? Number(text) * 1000 : Date.parse(text) - Date.now()
+  return wait > 0 ? Math.min(wait, LONGEST) : NaN
+}
+
+/** Timers of 2^31 ms and more go off at once. */
+const LONGEST = 2 ** 31 - 1
