@@ -105,9 +105,3 @@ pub enum Message<'a> {
     /// The event has no effect.
     Ignored(&'static str),
 }
-
-impl Message<'_> {
-    /// The end of a transfer in a protocol that has no positions.
-    pub(crate) const COMMIT: Self =
-        Self::Commit { cursor: None, version: None, basis: None, ordered: false };
-}

@@ -1,368 +1,340 @@
 use memchr::memchr2;
 
-use super::{JsonError, Raw, Result, Text};
+use super::{JsonError, Raw, whole_number};
 
 /// Walks one text front to back.
+///
+/// The first fault is kept, and ends everything: from then on there is nothing more to read. So
+/// whoever reads need not look at each step whether it went well; it asks once, at the end.
 #[derive(Clone, Copy)]
 pub(crate) struct Reader<'a> {
-    bytes: &'a [u8],
+    text: &'a [u8],
     at: usize,
-}
-
-/// The members still to come of an object that [`Reader::object`] opened.
-pub(crate) struct Members {
-    first: bool,
-}
-
-/// The elements still to come of an array that [`Reader::array`] opened.
-pub(crate) struct Elements {
-    first: bool,
+    fault: Option<JsonError>,
 }
 
 impl<'a> Reader<'a> {
-    pub(crate) const fn new(bytes: &'a [u8]) -> Self {
-        Self { bytes, at: 0 }
+    /// A reader of a text of less than 4 GiB.
+    pub(crate) const fn new(text: &'a [u8]) -> Self {
+        Self { text, at: 0, fault: None }
     }
 
-    /// A reader that begins inside a text; what it says of places is said of the whole.
-    pub(super) const fn from(bytes: &'a [u8], at: usize) -> Self {
-        Self { bytes, at }
+    /// What went wrong, if anything did.
+    pub(crate) const fn fault(&self) -> Option<JsonError> {
+        self.fault
     }
 
-    /// Enters an object.
-    pub(crate) fn object(&mut self) -> Result<Members> {
-        self.expect(b'{', "expected an object")?;
-        Ok(Members { first: true })
+    /// Something is wrong at the next byte.
+    #[cold]
+    pub(crate) fn fail(&mut self, what: &'static str) {
+        let early = self.at >= self.text.len();
+        self.fail_at(self.at, if early { "the text ends early" } else { what });
     }
 
-    /// Enters an array.
-    pub(crate) fn array(&mut self) -> Result<Elements> {
-        self.expect(b'[', "expected an array")?;
-        Ok(Elements { first: true })
-    }
-
-    /// Reads a string.
-    pub(crate) fn text(&mut self) -> Result<Text<'a>> {
-        if self.peek()? != b'"' {
-            return Err(self.error("expected a string"));
+    /// Something is wrong at this byte.
+    #[cold]
+    pub(crate) fn fail_at(&mut self, at: usize, what: &'static str) {
+        if self.fault.is_none() {
+            self.fault = Some(JsonError { at, what });
         }
-        self.string()
+        self.at = self.text.len();
     }
 
-    /// Reads an integer that fits: no fraction, no exponent.
-    pub(crate) fn i64(&mut self) -> Result<i64> {
-        let digits = self.integer()?;
-        let minus = digits.first() == Some(&b'-');
-        let size = whole_number(digits.get(usize::from(minus)..).unwrap_or_default());
-        let number = size.and_then(|size| {
-            let number = if minus { 0i64.wrapping_sub_unsigned(size) } else { size.cast_signed() };
-            (size == 0 || minus == (number < 0)).then_some(number)
-        });
-        number.ok_or_else(|| self.error("the integer does not fit in 64 bits"))
-    }
-
-    /// Reads an unsigned integer, as a number or as a string of digits (proto JSON writes both).
-    pub(crate) fn u64(&mut self) -> Result<u64> {
-        let quoted = self.peek()? == b'"';
-        let start = self.at;
-        let digits = if quoted { self.string()?.raw } else { self.integer()? };
-        whole_number(digits)
-            .ok_or(JsonError { at: start, what: "expected an unsigned 64-bit integer" })
-    }
-
-    /// Reads `true` or `false`.
-    pub(crate) fn bool(&mut self) -> Result<bool> {
-        match self.peek()? {
-            b't' => self.word(b"true").map(|()| true),
-            b'f' => self.word(b"false").map(|()| false),
-            _ => Err(self.error("expected true or false")),
-        }
-    }
-
-    /// Reads over a `null`, if one is next.
-    pub(crate) fn null(&mut self) -> Result<bool> {
-        if self.peek()? == b'n' { self.word(b"null").map(|()| true) } else { Ok(false) }
-    }
-
-    /// Reads over one value of any type and returns its text.
-    pub(crate) fn value(&mut self) -> Result<&'a [u8]> {
-        self.peek()?;
-        let start = self.at;
-        let mut nesting = Nesting::default();
+    /// The next byte that is not white space, which stays unread; 0 where there is none.
+    pub(crate) fn peek(&mut self) -> u8 {
         loop {
-            match self.peek()? {
-                b'{' => {
-                    self.at += 1;
-                    if self.peek()? == b'}' {
-                        self.at += 1;
-                    } else {
-                        nesting.push(true).ok_or_else(|| self.error("nested too deeply"))?;
-                        self.name()?;
-                        continue;
-                    }
-                }
-                b'[' => {
-                    self.at += 1;
-                    if self.peek()? == b']' {
-                        self.at += 1;
-                    } else {
-                        nesting.push(false).ok_or_else(|| self.error("nested too deeply"))?;
-                        continue;
-                    }
-                }
-                b'"' => drop(self.string()?),
-                b't' => self.word(b"true")?,
-                b'f' => self.word(b"false")?,
-                b'n' => self.word(b"null")?,
-                b'-' | b'0'..=b'9' => self.number()?,
-                _ => return Err(self.error("expected a value")),
+            match self.text.get(self.at) {
+                Some(b' ' | b'\n' | b'\r' | b'\t') => self.at += 1,
+                Some(&byte) => return byte,
+                None => return 0,
             }
-            // A value ended: close what ends with it, or go on to the next one beside it.
-            loop {
-                let Some(in_object) = nesting.top() else {
-                    return Ok(&self.bytes[start..self.at]);
-                };
-                match (self.peek()?, in_object) {
-                    (b',', true) => {
-                        self.at += 1;
-                        self.name()?;
-                        break;
-                    }
-                    (b',', false) => {
-                        self.at += 1;
-                        break;
-                    }
-                    (b'}', true) | (b']', false) => {
-                        self.at += 1;
-                        nesting.pop();
-                    }
-                    (_, true) => return Err(self.error("expected , or }")),
-                    (_, false) => return Err(self.error("expected , or ]")),
+        }
+    }
+
+    /// Where the next value begins; with [`since`](Self::since), the value.
+    pub(crate) fn mark(&mut self) -> usize {
+        self.peek();
+        self.at
+    }
+
+    /// What was read since that mark.
+    pub(crate) fn since(&self, mark: usize) -> Raw {
+        Raw::new(mark, self.at)
+    }
+
+    /// Goes on where a value begins.
+    pub(crate) fn enter(&mut self, raw: Raw) {
+        if self.fault.is_none() {
+            self.at = raw.start();
+        }
+    }
+
+    /// Enters an object or an array, by its bracket.
+    pub(crate) fn open(&mut self, bracket: u8) {
+        if self.peek() == bracket {
+            self.at += 1;
+        } else {
+            self.fail(if bracket == b'{' { "expected an object" } else { "expected an array" });
+        }
+    }
+
+    /// Whether another member or element is next in what was opened; if not, it was closed.
+    pub(crate) fn more(&mut self, first: &mut bool, bracket: u8) -> bool {
+        let next = self.peek();
+        if next == bracket + 2 {
+            self.at += 1;
+            return false;
+        }
+        if core::mem::replace(first, false) {
+            return self.fault.is_none();
+        }
+        self.comma(next, bracket);
+        self.fault.is_none()
+    }
+
+    /// Reads a member's name and the colon behind it.
+    pub(crate) fn name(&mut self) -> Raw {
+        if self.peek() != b'"' {
+            self.fail("expected a member's name");
+            return Raw::NONE;
+        }
+        let name = self.string();
+        if self.peek() == b':' {
+            self.at += 1;
+        } else {
+            self.fail("expected :");
+        }
+        name
+    }
+
+    /// Reads an object, and finds the values of these members in it; of several with one name, the
+    /// last.
+    pub(crate) fn fields(&mut self, names: &[&str], found: &mut [Raw]) {
+        let mut first = true;
+        self.open(b'{');
+        while self.more(&mut first, b'{') {
+            let name = self.name();
+            let value = self.value();
+            for (wanted, found) in names.iter().zip(&mut *found) {
+                if self.is(name, wanted) {
+                    *found = value;
                 }
             }
         }
     }
 
     /// Reads over one value of any type.
-    pub(crate) fn raw(&mut self) -> Result<Raw<'a>> {
-        let at = self.mark();
-        self.value()?;
-        Ok(Raw::new(&self.bytes[..self.at], at))
-    }
-
-    /// Reads an object, and finds the values of these members in it; of several with one name, the
-    /// last.
-    pub(crate) fn fields(&mut self, names: &[&str], found: &mut [Option<Raw<'a>>]) -> Result<()> {
-        let mut members = self.object()?;
-        while let Some(name) = members.next(self)? {
-            let raw = self.raw()?;
-            let wanted = names.iter().zip(&mut *found).find(|(wanted, _)| name.is(wanted));
-            if let Some((_, found)) = wanted {
-                *found = Some(raw);
+    pub(crate) fn value(&mut self) -> Raw {
+        self.peek();
+        let start = self.at;
+        let mut nesting = Nesting::default();
+        loop {
+            match self.peek() {
+                bracket @ (b'{' | b'[') => {
+                    self.at += 1;
+                    if self.peek() == bracket + 2 {
+                        self.at += 1;
+                    } else {
+                        if !nesting.push(bracket == b'{') {
+                            self.fail_at(self.at, "nested too deeply");
+                        }
+                        if bracket == b'{' {
+                            self.name();
+                        }
+                        continue;
+                    }
+                }
+                b'"' => drop(self.string()),
+                b't' => self.word(b"true"),
+                b'f' => self.word(b"false"),
+                b'n' => self.word(b"null"),
+                b'-' | b'0'..=b'9' => self.number(),
+                _ => self.fail("expected a value"),
+            }
+            // A value ended: close what ends with it, or go on to the next one beside it.
+            loop {
+                if self.fault.is_some() {
+                    return Raw::NONE;
+                }
+                let Some(in_object) = nesting.top() else {
+                    return Raw::new(start, self.at);
+                };
+                let bracket = if in_object { b'{' } else { b'[' };
+                let next = self.peek();
+                if next == bracket + 2 {
+                    self.at += 1;
+                    nesting.pop();
+                    continue;
+                }
+                self.comma(next, bracket);
+                if in_object {
+                    self.name();
+                }
+                break;
             }
         }
-        Ok(())
     }
 
     /// Makes sure that nothing but white space is left.
-    pub(crate) fn end(&mut self) -> Result<()> {
-        self.white();
-        if self.at == self.bytes.len() { Ok(()) } else { Err(self.error("bytes after the value")) }
+    pub(crate) fn end(&mut self) {
+        self.peek();
+        if self.at < self.text.len() {
+            self.fail("bytes after the value");
+        }
     }
 
-    /// The offset of the next byte, and with [`Reader::since`] the text of what was read.
-    pub(crate) fn mark(&mut self) -> usize {
-        self.white();
-        self.at
+    /// A value's own text.
+    pub(crate) fn bytes(&self, raw: Raw) -> &'a [u8] {
+        self.text.get(raw.start()..raw.end()).unwrap_or_default()
     }
 
-    /// The text read since `mark`.
-    pub(crate) fn since(&self, mark: usize) -> &'a [u8] {
-        &self.bytes[mark..self.at]
+    /// The first byte of a value; 0 for none.
+    pub(crate) fn first(&self, raw: Raw) -> u8 {
+        self.bytes(raw).first().copied().unwrap_or_default()
     }
 
-    /// An error at the next byte.
-    pub(crate) fn error(&self, what: &'static str) -> JsonError {
-        JsonError { at: self.at, what }
+    /// Whether a string, read as it stands in the text, is this word.
+    pub(crate) fn is(&self, string: Raw, word: &str) -> bool {
+        let raw = self.content(string);
+        raw == word.as_bytes()
+            || raw.contains(&b'\\') && {
+                let mut plain = alloc::vec::Vec::new();
+                super::text::unescape(raw, &mut plain);
+                plain == word.as_bytes()
+            }
     }
 
-    /// The next byte that is not white space; it stays unread.
-    pub(crate) fn peek(&mut self) -> Result<u8> {
-        self.white();
-        self.bytes.get(self.at).copied().ok_or_else(|| self.error("the text ends early"))
+    /// What is between the quotes of a string.
+    pub(crate) fn content(&self, string: Raw) -> &'a [u8] {
+        let bytes = self.bytes(string);
+        bytes.get(1..bytes.len().wrapping_sub(1)).unwrap_or_default()
     }
 
-    fn white(&mut self) {
-        while let Some(b' ' | b'\n' | b'\r' | b'\t') = self.bytes.get(self.at) {
+    /// The integer that a value is, which fits, without fraction or exponent.
+    pub(crate) fn i64(&mut self, raw: Raw) -> i64 {
+        let digits = self.bytes(raw);
+        let minus = digits.first() == Some(&b'-');
+        let digits = digits.get(usize::from(minus)..).unwrap_or_default();
+        if !digits.iter().all(u8::is_ascii_digit) || digits.is_empty() {
+            self.fail_at(raw.start(), "expected an integer");
+        }
+        let size = whole_number(digits);
+        let number = size.and_then(|size| {
+            if minus { 0i64.checked_sub_unsigned(size) } else { i64::try_from(size).ok() }
+        });
+        number.unwrap_or_else(|| {
+            self.fail_at(raw.start(), "the integer does not fit in 64 bits");
+            0
+        })
+    }
+
+    /// The unsigned integer that a value is, as a number or as a string of digits (proto JSON
+    /// writes both).
+    pub(crate) fn u64(&mut self, raw: Raw) -> u64 {
+        let quoted = self.first(raw) == b'"';
+        let digits = if quoted { self.content(raw) } else { self.bytes(raw) };
+        whole_number(digits).unwrap_or_else(|| {
+            self.fail_at(raw.start(), "expected an unsigned 64-bit integer");
+            0
+        })
+    }
+
+    /// The truth that a value is.
+    pub(crate) fn bool(&mut self, raw: Raw) -> bool {
+        match self.bytes(raw) {
+            b"true" => true,
+            b"false" => false,
+            _ => {
+                self.fail_at(raw.start(), "expected true or false");
+                false
+            }
+        }
+    }
+
+    fn comma(&mut self, next: u8, bracket: u8) {
+        if next == b',' {
             self.at += 1;
+        } else {
+            self.fail(if bracket == b'{' { "expected , or }" } else { "expected , or ]" });
         }
     }
 
-    fn expect(&mut self, byte: u8, what: &'static str) -> Result<()> {
-        if self.peek()? != byte {
-            return Err(self.error(what));
+    fn word(&mut self, word: &'static [u8]) {
+        if self.text.get(self.at..).is_some_and(|rest| rest.starts_with(word)) {
+            self.at += word.len();
+        } else {
+            self.fail_at(self.at, "expected a value");
         }
-        self.at += 1;
-        Ok(())
-    }
-
-    fn name(&mut self) -> Result<Text<'a>> {
-        if self.peek()? != b'"' {
-            return Err(self.error("expected a member's name"));
-        }
-        let name = self.string()?;
-        self.expect(b':', "expected :")?;
-        Ok(name)
-    }
-
-    fn word(&mut self, word: &'static [u8]) -> Result<()> {
-        if !self.bytes[self.at..].starts_with(word) {
-            return Err(self.error("expected a value"));
-        }
-        self.at += word.len();
-        Ok(())
     }
 
     /// Reads a string whose opening quote is the next byte.
-    fn string(&mut self) -> Result<Text<'a>> {
-        let start = self.at + 1;
-        let mut escaped = false;
-        let mut at = start;
+    fn string(&mut self) -> Raw {
+        let start = self.at;
+        let mut at = start + 1;
         loop {
-            let Some(found) = memchr2(b'"', b'\\', &self.bytes[at..]) else {
-                self.at = self.bytes.len();
-                return Err(self.error("the string has no end"));
+            let rest = self.text.get(at..).unwrap_or_default();
+            let Some(found) = memchr2(b'"', b'\\', rest) else {
+                self.fail_at(self.text.len(), "the string has no end");
+                return Raw::NONE;
             };
             at += found;
-            if self.bytes[at] == b'"' {
+            if rest.get(found) == Some(&b'"') {
                 break;
             }
-            escaped = true;
-            at = self.escape(at)?;
+            at += match rest.get(found + 1) {
+                Some(b'"' | b'\\' | b'/' | b'b' | b'f' | b'n' | b'r' | b't') => 2,
+                Some(b'u')
+                    if rest
+                        .get(found + 2..found + 6)
+                        .is_some_and(|digits| digits.iter().all(u8::is_ascii_hexdigit)) =>
+                {
+                    6
+                }
+                _ => {
+                    self.fail_at(at, "not an escape");
+                    return Raw::NONE;
+                }
+            };
         }
-        let raw = &self.bytes[start..at];
-        if let Some(control) = control(raw) {
-            return Err(JsonError { at: start + control, what: "a control character in a string" });
+        let string = Raw::new(start, at + 1);
+        if let Some(control) = control(self.content(string)) {
+            self.fail_at(start + 1 + control, "a control character in a string");
+            return Raw::NONE;
         }
         self.at = at + 1;
-        Ok(Text { raw, at: start, escaped })
+        string
     }
 
-    /// Checks the escape that begins at `at` and returns the offset behind it.
-    fn escape(&mut self, at: usize) -> Result<usize> {
-        match self.bytes.get(at + 1) {
-            Some(b'"' | b'\\' | b'/' | b'b' | b'f' | b'n' | b'r' | b't') => Ok(at + 2),
-            Some(b'u')
-                if self.bytes.len() >= at + 6
-                    && self.bytes[at + 2..at + 6].iter().all(u8::is_ascii_hexdigit) =>
-            {
-                Ok(at + 6)
-            }
-            _ => Err(JsonError { at, what: "not an escape" }),
+    fn number(&mut self) {
+        self.skip(b"-", b"-");
+        // No digit may follow a leading zero.
+        if !self.skip(b"0", b"0") {
+            self.digits();
         }
-    }
-
-    fn integer(&mut self) -> Result<&'a [u8]> {
-        if !matches!(self.peek()?, b'-' | b'0'..=b'9') {
-            return Err(self.error("expected an integer"));
+        if self.skip(b".", b".") {
+            self.digits();
         }
-        let start = self.at;
-        self.number()?;
-        let text = &self.bytes[start..self.at];
-        if text.iter().any(|b| matches!(b, b'.' | b'e' | b'E')) {
-            return Err(JsonError { at: start, what: "expected an integer" });
+        if self.skip(b"e", b"E") {
+            self.skip(b"+", b"-");
+            self.digits();
         }
-        Ok(text)
-    }
-
-    fn number(&mut self) -> Result<()> {
-        if self.bytes.get(self.at) == Some(&b'-') {
-            self.at += 1;
-        }
-        match self.bytes.get(self.at) {
-            Some(b'0') => self.at += 1,
-            Some(b'1'..=b'9') => self.digits(),
-            _ => return Err(self.error("expected a digit")),
-        }
-        if self.bytes.get(self.at) == Some(&b'.') {
-            self.at += 1;
-            self.some_digits()?;
-        }
-        if let Some(b'e' | b'E') = self.bytes.get(self.at) {
-            self.at += 1;
-            if let Some(b'+' | b'-') = self.bytes.get(self.at) {
-                self.at += 1;
-            }
-            self.some_digits()?;
-        }
-        Ok(())
-    }
-
-    fn some_digits(&mut self) -> Result<()> {
-        let start = self.at;
-        self.digits();
-        if self.at == start { Err(self.error("expected a digit")) } else { Ok(()) }
     }
 
     fn digits(&mut self) {
-        while self.bytes.get(self.at).is_some_and(u8::is_ascii_digit) {
-            self.at += 1;
+        let rest = self.text.get(self.at..).unwrap_or_default();
+        let count = rest.iter().take_while(|byte| byte.is_ascii_digit()).count();
+        self.at += count;
+        if count == 0 {
+            self.fail("expected a digit");
         }
     }
-}
 
-impl Members {
-    /// The next member's name; its value is next in `reader` and must be read before the member
-    /// after it is asked for. `None`: the object has ended.
-    pub(crate) fn next<'a>(&mut self, reader: &mut Reader<'a>) -> Result<Option<Text<'a>>> {
-        let first = core::mem::replace(&mut self.first, false);
-        match reader.peek()? {
-            b'}' => {
-                reader.at += 1;
-                Ok(None)
-            }
-            b',' if !first => {
-                reader.at += 1;
-                reader.name().map(Some)
-            }
-            b'"' if first => reader.name().map(Some),
-            _ if first => Err(reader.error("expected a member's name or }")),
-            _ => Err(reader.error("expected , or }")),
-        }
+    fn skip(&mut self, one: &[u8; 1], other: &[u8; 1]) -> bool {
+        let next = self.text.get(self.at);
+        let skips = next == Some(&one[0]) || next == Some(&other[0]);
+        self.at += usize::from(skips);
+        skips
     }
-}
-
-impl Elements {
-    /// Whether another element is next in `reader`.
-    pub(crate) fn next(&mut self, reader: &mut Reader<'_>) -> Result<bool> {
-        let first = core::mem::replace(&mut self.first, false);
-        match reader.peek()? {
-            b']' => {
-                reader.at += 1;
-                Ok(false)
-            }
-            b',' if !first => {
-                reader.at += 1;
-                reader.peek().map(|_| true)
-            }
-            _ if first => Ok(true),
-            _ => Err(reader.error("expected , or ]")),
-        }
-    }
-}
-
-/// The number that these decimal digits are, if it fits and they are nothing else.
-pub(crate) fn whole_number(digits: &[u8]) -> Option<u64> {
-    if digits.is_empty() {
-        return None;
-    }
-    digits.iter().try_fold(0u64, |number, byte| {
-        let digit = byte.wrapping_sub(b'0');
-        if digit > 9 {
-            return None;
-        }
-        number.checked_mul(10)?.checked_add(u64::from(digit))
-    })
 }
 
 /// Where the first control character stands. No early exit, so that it runs many bytes at a time.
@@ -379,17 +351,20 @@ struct Nesting {
 }
 
 impl Nesting {
-    fn push(&mut self, object: bool) -> Option<()> {
-        let word = self.bits.get_mut(self.depth / 64)?;
+    /// False if there are too many.
+    fn push(&mut self, object: bool) -> bool {
+        let Some(word) = self.bits.get_mut(self.depth / 64) else {
+            return false;
+        };
         let bit = 1 << (self.depth % 64);
         *word = if object { *word | bit } else { *word & !bit };
         self.depth += 1;
-        Some(())
+        true
     }
 
     fn top(&self) -> Option<bool> {
         let at = self.depth.checked_sub(1)?;
-        Some(self.bits[at / 64] & (1 << (at % 64)) != 0)
+        Some(self.bits.get(at / 64)? & (1 << (at % 64)) != 0)
     }
 
     fn pop(&mut self) {

@@ -2,146 +2,124 @@
 //!
 //! Source: Relay's `StreamManager`. Member names are compared exactly, as JSON does.
 
-use alloc::borrow::Cow;
-
-use super::relay::{needed, one};
-use super::{Decoded, Emit, Fault};
-use crate::json::{Raw, fields_or_null};
-use crate::message::{Event, Message, Transfer, Version};
+use super::decoding::{Decoding, Word};
+use crate::json::Raw;
+use crate::message::{Message, Transfer, Version};
 
 const ENVIRONMENTS: &str = "environments";
 const FILTERS: &str = "filters";
 
 /// Decodes an event of the stream.
-pub(super) fn decode(event: &Event<'_>, emit: Emit<'_>) -> Decoded {
-    match event.kind {
-        "put" => put(event.data, emit),
-        "patch" => patch(event.data, emit),
-        "delete" => delete(event.data, emit),
-        "reconnect" => emit(Message::Reconnect),
-        _ => emit(Message::Ignored("unknown event")),
+pub(super) fn decode(kind: &str, event: &mut Decoding<'_>) {
+    match kind {
+        "put" => put(event),
+        "patch" => patch(event),
+        "delete" => delete(event),
+        "reconnect" => event.tell(Message::Reconnect),
+        _ => event.ignore("unknown event"),
     }
 }
 
 /// All environments, then all filters; what is not listed is gone.
-fn put(data: &[u8], emit: Emit<'_>) -> Decoded {
-    let [path, lists] = fields_or_null(data, ["path", "data"])?;
-    let path = text(path)?;
-    let lists = members(lists, [ENVIRONMENTS, FILTERS])?;
-    emit(Message::Begin(Transfer::Snapshot))?;
+fn put(event: &mut Decoding<'_>) {
+    let [path, lists] = event.whole_or_null(["path", "data"]);
+    let path = event.text_or_null(path);
+    let lists = event.fields_or_null(lists, [ENVIRONMENTS, FILTERS]);
+    event.begin(Transfer::Snapshot);
     for (kind, list) in [ENVIRONMENTS, FILTERS].into_iter().zip(lists) {
-        if let Some(list) = list {
-            entries(kind, list, emit)?;
-        }
-        emit(Message::Listed { kind })?;
+        entries(kind, list, event);
+        event.tell(Message::Listed { kind });
     }
     // Uncommitted, what was collected is dropped with the next beginning.
-    emit(if path == "/" { Message::COMMIT } else { Message::Ignored("unknown path") })
+    if event.say(path) == "/" { event.commit() } else { event.ignore("unknown path") }
 }
 
-fn entries(kind: &str, list: Raw<'_>, emit: Emit<'_>) -> Decoded {
-    if list.is_null() {
-        return Ok(());
+fn entries(kind: &'static str, list: Raw, event: &mut Decoding<'_>) {
+    if event.is_nothing(list) {
+        return;
     }
-    let mut reader = list.reader();
-    let mut members = reader.object()?;
-    while let Some(key) = members.next(&mut reader)? {
-        let key = key.decode()?;
-        let item = reader.raw()?;
-        let (id, version) = header(kind, item)?;
+    let mut first = true;
+    event.json().enter(list);
+    event.json().open(b'{');
+    while event.json().more(&mut first, b'{') {
+        let key = event.json().name();
+        event.forget_words();
+        let key = event.string(key);
+        let item = event.json().value();
+        let (id, version) = header(kind, item, event);
         // An entry that names itself otherwise is skipped, and protects what is known of its key.
-        emit(if id.is_none_or(|id| id == key) {
-            Message::Upsert { kind, key: &key, version, value: item.bytes() }
+        if event.is_same(id, key) {
+            event.item(Word::Known(kind), key, version, Some(item));
         } else {
-            Message::Keep { kind, key: &key }
-        })?;
+            event.keep(Word::Known(kind), key);
+        }
+        event.json().enter(item);
+        event.json().value();
     }
-    Ok(())
 }
 
-fn patch(data: &[u8], emit: Emit<'_>) -> Decoded {
-    let [path, item] = fields_or_null(data, ["path", "data"])?;
-    let path = text(path)?;
-    let Some((kind, key)) = place(&path) else {
-        return emit(Message::Ignored("unknown path"));
+fn patch(event: &mut Decoding<'_>) {
+    let [path, item] = event.whole_or_null(["path", "data"]);
+    let path = event.text_or_null(path);
+    let Some((kind, key)) = place(event, path) else {
+        return event.ignore("unknown path");
     };
-    let item = needed(item, data, "a patch without data")?;
-    let (id, version) = header(kind, item)?;
-    if id.is_some_and(|id| id != key) {
-        return emit(Message::Ignored("the path and the environment disagree on its id"));
-    }
-    one(Message::Upsert { kind, key, version, value: item.bytes() }, emit)
-}
-
-fn delete(data: &[u8], emit: Emit<'_>) -> Decoded {
-    let [path, version] = fields_or_null(data, ["path", "version"])?;
-    let (path, version) = (text(path)?, integer(version)?);
-    match place(&path) {
-        Some((kind, key)) => one(Message::Delete { kind, key, version }, emit),
-        None => emit(Message::Ignored("unknown path")),
+    event.need(item, "a patch without data");
+    let (id, version) = header(kind, item, event);
+    if event.is_same(id, key) {
+        event.one(Word::Known(kind), key, version, Some(item));
+    } else {
+        event.ignore("the path and the environment disagree on its id");
     }
 }
 
-/// `/environments/ID` or `/filters/ID`. The id is what follows the last slash.
-fn place(path: &str) -> Option<(&'static str, &str)> {
-    [(ENVIRONMENTS, "/environments/"), (FILTERS, "/filters/")].into_iter().find_map(
-        |(kind, prefix)| {
-            let id = path.strip_prefix(prefix)?;
-            (!id.as_bytes().contains(&b'/')).then_some((kind, id))
-        },
-    )
+fn delete(event: &mut Decoding<'_>) {
+    let [path, version] = event.whole_or_null(["path", "version"]);
+    let (path, version) = (event.text_or_null(path), event.integer_or_null(version));
+    match place(event, path) {
+        Some((kind, key)) => event.one(Word::Known(kind), key, version, None),
+        None => event.ignore("unknown path"),
+    }
+}
+
+/// `/environments/ID` or `/filters/ID`. An id has no slash.
+fn place(event: &mut Decoding<'_>, path: Word) -> Option<(&'static str, Word)> {
+    let places = [(ENVIRONMENTS, "/environments/"), (FILTERS, "/filters/")];
+    places.into_iter().find_map(|(kind, prefix)| {
+        let id = event.behind(path, prefix)?;
+        (!event.say(id).as_bytes().contains(&b'/')).then_some((kind, id))
+    })
 }
 
 /// The id that an item gives itself, where it does, and its version. An item that is not of the
 /// right shape spoils its whole event.
-fn header<'a>(kind: &str, item: Raw<'a>) -> Result<(Option<Cow<'a, str>>, Version), Fault> {
+fn header(kind: &str, item: Raw, event: &mut Decoding<'_>) -> (Option<Word>, Version) {
     if kind == FILTERS {
         // A filter's id is in its path alone.
-        let [version, project, key] = members(Some(item), ["version", "projKey", "key"])?;
-        texts([project, key])?;
-        return Ok((None, integer(version)?));
+        let [version, project, key] = event.fields_or_null(item, ["version", "projKey", "key"]);
+        texts(event, &[project, key]);
+        return (None, event.integer_or_null(version));
     }
     let names = ["envID", "version", "defaultTtl", "secureMode", "sdkKey"];
-    let [id, version, ttl, secure, sdk] = members(Some(item), names)?;
-    texts(members(Some(item), ["envKey", "envName", "mobKey", "projKey", "projName"])?)?;
-    integer(ttl)?;
-    if let Some(secure) = secure.filter(|secure| !secure.is_null()) {
-        secure.reader().bool()?;
+    let [id, version, ttl, secure, sdk] = event.fields_or_null(item, names);
+    let names = ["envKey", "envName", "mobKey", "projKey", "projName"];
+    let others = event.fields_or_null(item, names);
+    let [value, expiring] = event.fields_or_null(sdk, ["value", "expiring"]);
+    let [old, timestamp] = event.fields_or_null(expiring, ["value", "timestamp"]);
+    texts(event, &others);
+    texts(event, &[value, old]);
+    event.integer_or_null(ttl);
+    event.integer_or_null(timestamp);
+    if !event.is_nothing(secure) {
+        event.json().bool(secure);
     }
-    let [value, expiring] = members(sdk, ["value", "expiring"])?;
-    let [old, timestamp] = members(expiring, ["value", "timestamp"])?;
-    texts([value, old])?;
-    integer(timestamp)?;
-    Ok((Some(text(id)?), integer(version)?))
+    (Some(event.text_or_null(id)), event.integer_or_null(version))
 }
 
-/// Members of an object; `null`, and no object at all, is one without.
-fn members<'a, const N: usize>(
-    object: Option<Raw<'a>>,
-    names: [&str; N],
-) -> Result<[Option<Raw<'a>>; N], Fault> {
-    match object.filter(|object| !object.is_null()) {
-        Some(object) => Ok(object.fields(names)?),
-        None => Ok([None; N]),
-    }
-}
-
-fn texts<const N: usize>(all: [Option<Raw<'_>>; N]) -> Decoded {
-    all.into_iter().try_for_each(|raw| text(raw).map(drop))
-}
-
-/// A string; `null`, and nothing, is an empty one.
-fn text(raw: Option<Raw<'_>>) -> Result<Cow<'_, str>, Fault> {
-    match raw.filter(|raw| !raw.is_null()) {
-        Some(raw) => Ok(raw.text()?),
-        None => Ok(Cow::Borrowed("")),
-    }
-}
-
-/// An integer; `null`, and nothing, is zero.
-fn integer(raw: Option<Raw<'_>>) -> Result<i64, Fault> {
-    match raw.filter(|raw| !raw.is_null()) {
-        Some(raw) => Ok(raw.i64()?),
-        None => Ok(0),
+/// Makes sure that these are strings, where they are anything.
+fn texts(event: &mut Decoding<'_>, all: &[Raw]) {
+    for &raw in all {
+        let word = event.text_or_null(raw);
+        event.say(word);
     }
 }

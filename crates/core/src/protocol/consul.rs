@@ -3,12 +3,9 @@
 //! Source: Consul's `submatview` handlers and the proto's canonical JSON: 64-bit integers may be
 //! strings, and members with default values (the operation "register") may be missing.
 
-use alloc::string::String;
-use alloc::vec::Vec;
-
-use super::{Decoded, Emit, Fault};
-use crate::json::{Raw, Reader};
-use crate::message::{Event, Message, Transfer, Version};
+use super::decoding::{Decoding, Word};
+use crate::json::Raw;
+use crate::message::{Message, Transfer, Version};
 
 #[derive(Debug)]
 pub(crate) struct Consul {
@@ -28,26 +25,15 @@ enum Phase {
     Live,
 }
 
-/// An event without what frames it.
-struct Parsed<'a> {
-    index: u64,
-    body: Body<'a>,
-}
-
-enum Body<'a> {
+/// What an event is about.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Body {
     EndOfSnapshot,
     NewSnapshotToFollow,
-    /// The array.
-    Batch(Option<Raw<'a>>),
-    Payload(Payload<'a>),
-}
-
-struct Payload<'a> {
-    kind: &'static str,
-    key: String,
-    /// The item is gone.
-    delete: bool,
-    value: &'a [u8],
+    /// The array, if there is one.
+    Batch(Raw),
+    /// The kind, the change, and the name of the member that it is about; empty: of itself.
+    Change(&'static str, Raw, &'static str),
 }
 
 impl Consul {
@@ -60,76 +46,75 @@ impl Consul {
         self.phase = if resume { Phase::Resume } else { Phase::Fresh };
     }
 
-    pub(crate) fn decode(&mut self, event: &Event<'_>, emit: Emit<'_>) -> Decoded {
-        let mut reader = Reader::new(event.data);
-        let raw = reader.raw()?;
-        reader.end()?;
-        let parsed = parse(raw)?;
-        let framing = matches!(parsed.body, Body::EndOfSnapshot | Body::NewSnapshotToFollow);
-        match (self.phase, &parsed.body) {
-            (Phase::Fresh, _) => {
-                emit(Message::Resumed(false))?;
-                self.begin(emit)?;
+    pub(crate) fn decode(&mut self, event: &mut Decoding<'_>) {
+        let whole = event.json().value();
+        event.json().end();
+        let (index, body) = parse(event, whole);
+        if event.fault().is_some() {
+            return;
+        }
+        let framing = matches!(body, Body::EndOfSnapshot | Body::NewSnapshotToFollow);
+        match self.phase {
+            Phase::Fresh => {
+                event.tell(Message::Resumed(false));
+                self.begin(event);
             }
-            (Phase::Resume, Body::NewSnapshotToFollow) => {
-                emit(Message::Resumed(false))?;
-                return self.begin(emit);
+            Phase::Resume if body == Body::NewSnapshotToFollow => {
+                event.tell(Message::Resumed(false));
+                return self.begin(event);
             }
-            (Phase::Resume, _) => {
-                emit(Message::Resumed(true))?;
+            Phase::Resume => {
+                event.tell(Message::Resumed(true));
                 self.phase = Phase::Live;
             }
-            (Phase::Snapshot | Phase::Live, _) => {}
+            Phase::Snapshot | Phase::Live => {}
         }
         let collecting = self.phase == Phase::Snapshot;
-        let ends = collecting && matches!(parsed.body, Body::EndOfSnapshot);
-        if framing && self.recorded && !ends {
-            return self.misplaced(&parsed, emit);
+        if framing && self.recorded && !(collecting && body == Body::EndOfSnapshot) {
+            // Out of place it goes to the view, as if it were an item.
+            let ends = body == Body::EndOfSnapshot;
+            let kind = if ends { "EndOfSnapshot" } else { "NewSnapshotToFollow" };
+            let item = Message::Upsert { kind, key: "", version: version(index), value: b"true" };
+            if !collecting {
+                event.begin(Transfer::Changes);
+            }
+            event.tell(item);
+            if !collecting {
+                commit(event, index);
+            }
+            return;
         }
-        match parsed.body {
+        match body {
             // In-band: the server gives up on what it was sending and starts over.
-            Body::NewSnapshotToFollow => self.begin(emit),
+            Body::NewSnapshotToFollow => self.begin(event),
             Body::EndOfSnapshot if collecting => {
                 self.phase = Phase::Live;
-                commit(parsed.index, emit)
+                commit(event, index);
             }
-            Body::EndOfSnapshot => Err(Fault::Order("no snapshot is to be ended")),
-            Body::Batch(_) | Body::Payload(_) => {
+            Body::EndOfSnapshot => event.misplaced("no snapshot is to be ended"),
+            Body::Batch(_) | Body::Change(..) => {
                 if !collecting {
-                    emit(Message::Begin(Transfer::Changes))?;
+                    event.begin(Transfer::Changes);
                 }
-                tell(&parsed, emit)?;
-                if collecting { Ok(()) } else { commit(parsed.index, emit) }
+                tell(event, index, body);
+                if !collecting {
+                    commit(event, index);
+                }
             }
         }
     }
 
-    fn begin(&mut self, emit: Emit<'_>) -> Decoded {
+    fn begin(&mut self, event: &mut Decoding<'_>) {
         self.phase = Phase::Snapshot;
-        emit(Message::Begin(Transfer::Snapshot))
-    }
-
-    fn misplaced(&self, parsed: &Parsed<'_>, emit: Emit<'_>) -> Decoded {
-        let kind = match parsed.body {
-            Body::EndOfSnapshot => "EndOfSnapshot",
-            _ => "NewSnapshotToFollow",
-        };
-        let data =
-            Message::Upsert { kind, key: "", version: version(parsed.index), value: b"true" };
-        if self.phase == Phase::Snapshot {
-            return emit(data);
-        }
-        emit(Message::Begin(Transfer::Changes))?;
-        emit(data)?;
-        commit(parsed.index, emit)
+        event.begin(Transfer::Snapshot);
     }
 }
 
-fn commit(index: u64, emit: Emit<'_>) -> Decoded {
+fn commit(event: &mut Decoding<'_>, index: u64) {
     // Index 0 means: nothing was loaded.
     let mut digits = [0; 20];
     let cursor = if index == 0 { None } else { Some(decimal(index, &mut digits)) };
-    emit(Message::Commit { cursor, version: None, basis: None, ordered: false })
+    event.tell(Message::Commit { cursor, version: None, basis: None, ordered: false });
 }
 
 /// The digits of a number. (`to_string` would bring all of formatting along.)
@@ -146,26 +131,26 @@ fn decimal(mut number: u64, digits: &mut [u8; 20]) -> &str {
     core::str::from_utf8(digits.get(first..).unwrap_or_default()).unwrap_or_default()
 }
 
-fn tell(parsed: &Parsed<'_>, emit: Emit<'_>) -> Decoded {
-    let version = version(parsed.index);
-    match &parsed.body {
-        Body::Payload(Payload { kind, key, delete: true, .. }) => {
-            emit(Message::Delete { kind, key, version })
-        }
-        Body::Payload(Payload { kind, key, value, .. }) => {
-            emit(Message::Upsert { kind, key, version, value })
-        }
+fn tell(event: &mut Decoding<'_>, index: u64, body: Body) {
+    match body {
+        Body::Change(kind, raw, subject) => change(event, index, kind, raw, subject),
         Body::Batch(events) => {
-            let Some(events) = events else { return Ok(()) };
-            let mut reader = events.reader();
-            let mut elements = reader.array()?;
-            while elements.next(&mut reader)? {
-                tell(&parse(reader.raw()?)?, emit)?;
+            if !events.is_some() {
+                return;
             }
-            Ok(())
+            let mut first = true;
+            event.json().enter(events);
+            event.json().open(b'[');
+            while event.json().more(&mut first, b'[') {
+                let raw = event.json().value();
+                let (index, body) = parse(event, raw);
+                tell(event, index, body);
+                event.json().enter(raw);
+                event.json().value();
+            }
         }
         Body::EndOfSnapshot | Body::NewSnapshotToFollow => {
-            Err(Fault::Order("framing inside a batch"))
+            event.misplaced("framing inside a batch");
         }
     }
 }
@@ -175,105 +160,89 @@ fn version(index: u64) -> Version {
     Version::try_from(index).unwrap_or(Version::MAX)
 }
 
-fn parse(event: Raw<'_>) -> Result<Parsed<'_>, Fault> {
-    let [index, end, new, batch, health, entry, service] = event.fields([
-        "Index",
-        "EndOfSnapshot",
-        "NewSnapshotToFollow",
-        "EventBatch",
-        "ServiceHealth",
-        "ConfigEntry",
-        "Service",
-    ])?;
-    let index = index.map_or(Ok(0), |index| index.reader().u64())?;
-    let is = |raw: Option<Raw<'_>>| raw.map_or(Ok(false), |raw| raw.reader().bool());
-    let body = if is(end)? {
+fn parse(event: &mut Decoding<'_>, raw: Raw) -> (u64, Body) {
+    let [index, end, new, batch] =
+        event.fields(raw, ["Index", "EndOfSnapshot", "NewSnapshotToFollow", "EventBatch"]);
+    let [health, entry, service] = event.fields(raw, ["ServiceHealth", "ConfigEntry", "Service"]);
+    let json = event.json();
+    let index = if index.is_some() { json.u64(index) } else { 0 };
+    let body = if end.is_some() && json.bool(end) {
         Body::EndOfSnapshot
-    } else if is(new)? {
+    } else if new.is_some() && json.bool(new) {
         Body::NewSnapshotToFollow
-    } else if let Some(batch) = batch {
-        let [events] = batch.fields(["Events"])?;
+    } else if batch.is_some() {
+        let [events] = event.fields(batch, ["Events"]);
         Body::Batch(events)
-    } else if let Some(health) = health {
-        Body::Payload(change(health, "ServiceHealth", "CheckServiceNode")?)
-    } else if let Some(entry) = entry {
-        Body::Payload(change(entry, "ConfigEntry", "ConfigEntry")?)
-    } else if let Some(service) = service {
-        Body::Payload(change(service, "Service", "")?)
+    } else if health.is_some() {
+        Body::Change("ServiceHealth", health, "CheckServiceNode")
+    } else if entry.is_some() {
+        Body::Change("ConfigEntry", entry, "ConfigEntry")
     } else {
-        return Err(event.reader().error("an event without a payload").into());
+        if !service.is_some() {
+            json.fail_at(raw.end(), "an event without a payload");
+        }
+        Body::Change("Service", service, "")
     };
-    Ok(Parsed { index, body })
+    (index, body)
 }
 
 /// `{"Op":…, SUBJECT:{…}}`; without a subject's name the members stand beside `Op`.
-fn change<'a>(
-    raw: Raw<'a>,
+fn change(
+    event: &mut Decoding<'_>,
+    index: u64,
     kind: &'static str,
+    raw: Raw,
     subject: &'static str,
-) -> Result<Payload<'a>, Fault> {
-    let [op, found] = raw.fields(["Op", subject])?;
-    let delete = op.map_or(Ok(false), operation)?;
-    let subject = if subject.is_empty() { Some(raw) } else { found };
-    let key = match (subject, kind) {
-        (None, _) => String::new(),
-        (Some(subject), "ServiceHealth") => instance(subject)?,
-        (Some(subject), _) => named(subject)?,
-    };
-    let value = subject.map_or(&b"{}"[..], |subject| subject.bytes());
-    Ok(Payload { kind, key, delete, value })
+) {
+    let [op, found] = event.fields(raw, ["Op", subject]);
+    let delete = op.is_some() && operation(event, op);
+    let item = if subject.is_empty() { raw } else { found };
+    if !item.is_some() {
+        return event.ignore("a change of nothing");
+    }
+    let version = version(index);
+    let key = event.joining(|event| {
+        if kind == "ServiceHealth" {
+            // An instance's identity: partition/peer/node/namespace/service id.
+            let [node, service] = event.fields(item, ["Node", "Service"]);
+            join(event, node, ["Partition", "PeerName", "Node"]);
+            event.join("/");
+            join(event, service, ["Namespace", "ID", ""]);
+        } else {
+            // A name, behind its namespace if it has one.
+            join(event, item, ["Namespace", "Name", ""]);
+        }
+    });
+    let key = if kind == "ServiceHealth" { key } else { event.behind(key, "/").unwrap_or(key) };
+    event.item(Word::Known(kind), key, version, (!delete).then_some(item));
 }
 
 /// Register and upsert are 0, deregister and delete are 1; by name or by number.
-fn operation(op: Raw<'_>) -> Result<bool, Fault> {
-    if !op.is_text() {
-        return Ok(op.i64()? == 1);
+fn operation(event: &mut Decoding<'_>, op: Raw) -> bool {
+    let json = event.json();
+    if json.first(op) != b'"' {
+        return json.i64(op) == 1;
     }
-    let is = |names: [&str; 2]| names.iter().any(|name| op.is(name));
-    match () {
-        () if is(["Deregister", "Delete"]) => Ok(true),
-        () if is(["Register", "Upsert"]) => Ok(false),
-        () => Err(op.reader().error("an unknown operation").into()),
+    let delete = json.is(op, "Deregister") || json.is(op, "Delete");
+    if !delete && !json.is(op, "Register") && !json.is(op, "Upsert") {
+        json.fail_at(op.start(), "an unknown operation");
     }
+    delete
 }
 
-/// An instance's identity: partition/peer/node/namespace/service id.
-fn instance(raw: Raw<'_>) -> Result<String, Fault> {
-    let [node, service] = raw.fields(["Node", "Service"])?;
-    let mut key = joined(node, &["Partition", "PeerName", "Node"])?;
-    key.push('/');
-    key.push_str(&joined(service, &["Namespace", "ID"])?);
-    Ok(key)
-}
-
-/// A name, behind its namespace if it has one.
-fn named(raw: Raw<'_>) -> Result<String, Fault> {
-    let mut key = joined(Some(raw), &["Namespace", "Name"])?;
-    if key.starts_with('/') {
-        key.remove(0);
-    }
-    Ok(key)
-}
-
-/// The text members of an object, or of its enterprise metadata, with slashes between them.
-fn joined(raw: Option<Raw<'_>>, names: &[&str]) -> Result<String, Fault> {
-    let empty: Vec<Option<Raw<'_>>> = names.iter().map(|_| None).collect();
-    let (mut found, mut inner) = (empty.clone(), empty);
-    if let Some(raw) = raw.filter(|raw| !raw.is_null()) {
-        raw.reader().fields(names, &mut found)?;
-        let [metadata] = raw.fields(["EnterpriseMeta"])?;
-        if let Some(metadata) = metadata.filter(|raw| !raw.is_null()) {
-            metadata.reader().fields(names, &mut inner)?;
-        }
-    }
-    let mut all = String::new();
+/// Joins the text members of an object, or of its enterprise metadata, with slashes between them.
+fn join(event: &mut Decoding<'_>, raw: Raw, names: [&str; 3]) {
+    let found = event.fields_or_null(raw, names);
+    let [metadata] = event.fields_or_null(raw, ["EnterpriseMeta"]);
+    let inner = event.fields_or_null(metadata, names);
     for (at, (found, inner)) in found.into_iter().zip(inner).enumerate() {
-        if at > 0 {
-            all.push('/');
+        if at > 0 && !names[at].is_empty() {
+            event.join("/");
         }
-        if let Some(text) = inner.filter(Raw::is_text).or(found.filter(Raw::is_text)) {
-            all.push_str(&text.text()?);
+        let json = event.json();
+        let text = if json.first(inner) == b'"' { inner } else { found };
+        if json.first(text) == b'"' {
+            event.join_text(text);
         }
     }
-    Ok(all)
 }

@@ -3,13 +3,14 @@
 //! Source: LaunchDarkly's FDv2 protocol handler; our own additions (`highwater`, `basis`) are
 //! members that other clients pass over.
 
-use alloc::borrow::Cow;
 use alloc::boxed::Box;
+use alloc::string::String;
 use alloc::vec::Vec;
 
-use super::{Decoded, Emit, Fault, promise};
-use crate::json::{Raw, fields};
-use crate::message::{Event, Message, Transfer};
+use super::decoding::{Decoding, Word};
+use super::promise;
+use crate::json::Raw;
+use crate::message::{Message, Transfer};
 
 /// Where an FDv2 stream stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -45,135 +46,161 @@ impl Fdv2 {
         self.promised = false;
     }
 
-    pub(crate) fn decode(&mut self, event: &Event<'_>, emit: Emit<'_>) -> Decoded {
-        match event.kind {
+    pub(crate) fn decode(&mut self, kind: &str, event: &mut Decoding<'_>) {
+        match kind {
             "put-object" | "delete-object" if self.mode == Mode::Inactive => {
-                emit(Message::Ignored("no intent yet"))
+                event.ignore("no intent yet");
             }
-            "put-object" => self.put(event.data, emit),
-            "payload-transferred" => self.transferred(event.data, emit),
-            "delete-object" => delete(event.data, emit),
-            "server-intent" => self.intent(event.data, emit),
-            "error" => error(event.data, emit),
+            "put-object" => self.put(event),
+            "payload-transferred" => self.transferred(event),
+            "delete-object" => self.delete(event),
+            "server-intent" => self.intent(event),
+            "error" => error(event),
             "goodbye" => {
-                let [reason] = fields(event.data, ["reason"])?;
-                let reason = text_or_empty(reason)?;
+                let [reason] = event.whole(["reason"]);
+                let reason = text_or_empty(event, reason);
+                event.words(reason, reason, |reason, _, _| Message::Goodbye { reason });
                 self.mode = Mode::Inactive;
-                emit(Message::Goodbye { reason: &reason })
             }
-            "heart-beat" => emit(Message::Heartbeat),
-            _ => emit(Message::Ignored("unknown event")),
+            "heart-beat" => event.tell(Message::Heartbeat),
+            _ => event.ignore("unknown event"),
         }
     }
 
     /// A poll answers with the same events, in one array.
-    pub(crate) fn polled(&mut self, body: &[u8], emit: Emit<'_>) -> Decoded {
+    pub(crate) fn polled(&mut self, body: &mut Decoding<'_>) {
         self.connected();
-        let [Some(events)] = fields(body, ["events"])? else {
-            return Ok(());
-        };
-        let mut reader = events.reader();
-        let mut events = reader.array()?;
-        while events.next(&mut reader)? {
-            let event = reader.raw()?;
-            let [Some(kind), Some(data)] = event.fields(["event", "data"])? else {
-                return Err(reader.error("an event without event or data").into());
-            };
-            self.decode(&Event { kind: &kind.text()?, data: data.bytes(), id: "" }, emit)?;
+        let [events] = body.whole(["events"]);
+        let mut all = Vec::new();
+        let mut first = true;
+        body.json().enter(events);
+        if events.is_some() {
+            body.json().open(b'[');
+            while body.json().more(&mut first, b'[') {
+                let [kind, data] = body.fields_here(["event", "data"]);
+                body.need(kind, "an event without event or data");
+                body.need(data, "an event without event or data");
+                all.push((body.text(kind), data));
+            }
         }
-        Ok(())
+        for (kind, data) in all {
+            let (kind, data) = (String::from(body.say(kind)), body.json().bytes(data));
+            let mut event = body.within(data);
+            self.decode(&kind, &mut event);
+            let fault = event.fault();
+            body.has(fault);
+        }
     }
 
-    fn intent(&mut self, data: &[u8], emit: Emit<'_>) -> Decoded {
-        let [payloads, promise] = fields(data, ["payloads", "highwater"])?;
-        let none = Err(Fault::Order("a server-intent names no payload"));
-        let Some(payloads) = payloads else { return none };
-        let mut reader = payloads.reader();
-        if !reader.array()?.next(&mut reader)? {
-            return none;
+    fn intent(&mut self, event: &mut Decoding<'_>) {
+        let [payloads, promise] = event.whole(["payloads", "highwater"]);
+        let mut first = true;
+        event.json().enter(payloads);
+        if !payloads.is_some() {
+            return event.misplaced("a server-intent names no payload");
+        }
+        event.json().open(b'[');
+        if !event.json().more(&mut first, b'[') {
+            return event.misplaced("a server-intent names no payload");
         }
         // Only the first counts.
-        let [code, target] = reader.raw()?.fields(["intentCode", "target"])?;
-        let is = |word: &str| code.is_some_and(|code| code.is(word));
-        let full = is("xfer-full");
-        if !full && !is("xfer-changes") && !is("none") {
-            return emit(Message::Ignored("unknown intent"));
+        let payload = event.json().value();
+        let [code, target] = event.fields(payload, ["intentCode", "target"]);
+        let json = event.json();
+        let (full, none) = (json.is(code, "xfer-full"), json.is(code, "none"));
+        if !full && !none && !json.is(code, "xfer-changes") {
+            return event.ignore("unknown intent");
         }
-        if let Some(promise) = promise {
-            let [heartbeat] = promise.fields(["heartbeat"])?;
-            let every = heartbeat.map_or(Ok(0), |every| every.reader().u64())?;
+        if promise.is_some() {
+            let [heartbeat] = event.fields(promise, ["heartbeat"]);
+            let every = if heartbeat.is_some() { event.json().u64(heartbeat) } else { 0 };
             self.promised = true;
-            emit(Message::HeartbeatEvery(every))?;
+            event.tell(Message::HeartbeatEvery(every));
         }
-        if let Some(target) = target
-            && let Ok(target) = u64::try_from(target.i64()?)
+        if target.is_some()
+            && let Ok(target) = u64::try_from(event.json().i64(target))
         {
-            emit(Message::Target(target))?;
+            event.tell(Message::Target(target));
         }
         self.mode = if full { Mode::Full } else { Mode::Changes };
-        emit(Message::Resumed(!full))?;
-        emit(Message::Begin(if full { Transfer::Snapshot } else { Transfer::Changes }))?;
-        if is("none") { emit(Message::UpToDate) } else { Ok(()) }
+        event.tell(Message::Resumed(!full));
+        event.begin(if full { Transfer::Snapshot } else { Transfer::Changes });
+        if none {
+            event.tell(Message::UpToDate);
+        }
     }
 
-    fn put(&self, data: &[u8], emit: Emit<'_>) -> Decoded {
+    fn put(&self, event: &mut Decoding<'_>) {
         // Only under the promise: a member after the value would be taken for a part of it.
         if self.promised
             && let Some((kind, key, version, value)) =
-                promise::item(data, ["kind", "key", "version", "object"])
+                promise::item(event.data(), ["kind", "key", "version", "object"])
         {
-            return emit(Message::Upsert { kind, key, version, value });
+            return event.tell(Message::Upsert { kind, key, version, value });
         }
-        let names = ["kind", "key", "version", "object"];
-        let [Some(kind), Some(key), Some(version), Some(value)] = fields(data, names)? else {
-            return emit(Message::Ignored("a put-object with a member missing"));
-        };
-        let (kind, key, version) = (kind.text()?, key.text()?, version.i64()?);
-        if !self.kinds.is_empty() && !self.kinds.iter().any(|known| **known == *kind) {
-            return emit(Message::Ignored("unknown kind"));
+        let [kind, key, version, value] = event.whole(["kind", "key", "version", "object"]);
+        if !all([kind, key, version, value]) {
+            return event.ignore("a put-object with a member missing");
         }
-        emit(Message::Upsert { kind: &kind, key: &key, version, value: value.bytes() })
+        let (kind, key) = (event.text(kind), event.text(key));
+        let version = event.json().i64(version);
+        if !self.kinds.is_empty() {
+            let kind = event.say(kind);
+            if !self.kinds.iter().any(|known| **known == *kind) {
+                return event.ignore("unknown kind");
+            }
+        }
+        event.item(kind, key, version, Some(value));
     }
 
-    fn transferred(&mut self, data: &[u8], emit: Emit<'_>) -> Decoded {
+    fn delete(&self, event: &mut Decoding<'_>) {
+        let [kind, key, version] = event.whole(["kind", "key", "version"]);
+        if !all([kind, key, version]) {
+            return event.ignore("a delete-object with a member missing");
+        }
+        let (kind, key) = (event.text(kind), event.text(key));
+        let version = event.json().i64(version);
+        event.item(kind, key, version, None);
+    }
+
+    fn transferred(&mut self, event: &mut Decoding<'_>) {
         if self.mode == Mode::Inactive {
-            return Err(Fault::Order("a payload-transferred needs a server-intent first"));
+            return event.misplaced("a payload-transferred needs a server-intent first");
         }
         let ordered = self.promised;
-        if ordered && let Some((state, version, basis)) = promise::transferred(data) {
-            self.mode = Mode::Changes;
+        self.mode = Mode::Changes;
+        if ordered && let Some((state, version, basis)) = promise::transferred(event.data()) {
             let (cursor, version) = (Some(state), Some(version));
-            return emit(Message::Commit { cursor, version, basis, ordered });
+            return event.tell(Message::Commit { cursor, version, basis, ordered });
         }
-        let [state, version, basis] = fields(data, ["state", "version", "basis"])?;
-        let (Some(state), Some(version)) = (state, version) else {
+        let [state, version, basis] = event.whole(["state", "version", "basis"]);
+        if !all([state, version]) {
             self.mode = Mode::Inactive;
             let reason = "a payload-transferred with a member missing";
-            return emit(Message::Failed { payload: "", reason });
-        };
-        let (state, version) = (state.text()?, Some(version.i64()?));
-        let basis = basis.map(|basis| basis.text()).transpose()?;
-        self.mode = Mode::Changes;
-        emit(Message::Commit { cursor: Some(&state), version, basis: basis.as_deref(), ordered })
+            return event.tell(Message::Failed { payload: "", reason });
+        }
+        let (state, built) = (event.text(state), basis.is_some());
+        let basis = if built { event.text(basis) } else { Word::Known("") };
+        let version = Some(event.json().i64(version));
+        event.words(state, basis, |state, basis, _| {
+            let basis = built.then_some(basis);
+            Message::Commit { cursor: Some(state), version, basis, ordered }
+        });
     }
-}
-
-fn delete(data: &[u8], emit: Emit<'_>) -> Decoded {
-    let [Some(kind), Some(key), Some(version)] = fields(data, ["kind", "key", "version"])? else {
-        return emit(Message::Ignored("a delete-object with a member missing"));
-    };
-    let (kind, key, version) = (kind.text()?, key.text()?, version.i64()?);
-    emit(Message::Delete { kind: &kind, key: &key, version })
 }
 
 /// Writers differ on the spelling of the id's name.
-fn error(data: &[u8], emit: Emit<'_>) -> Decoded {
-    let [payload, other, reason] = fields(data, ["payload_id", "payloadId", "reason"])?;
-    let (payload, reason) = (text_or_empty(payload.or(other))?, text_or_empty(reason)?);
-    emit(Message::Failed { payload: &payload, reason: &reason })
+fn error(event: &mut Decoding<'_>) {
+    let [payload, other, reason] = event.whole(["payload_id", "payloadId", "reason"]);
+    let payload = text_or_empty(event, payload.or(other));
+    let reason = text_or_empty(event, reason);
+    event.words(payload, reason, |payload, reason, _| Message::Failed { payload, reason });
 }
 
-fn text_or_empty(raw: Option<Raw<'_>>) -> Result<Cow<'_, str>, Fault> {
-    let text = raw.filter(Raw::is_text);
-    Ok(text.map_or(Ok(Cow::Borrowed("")), |raw| raw.text())?)
+fn text_or_empty(event: &mut Decoding<'_>, raw: Raw) -> Word {
+    if event.json().first(raw) == b'"' { event.string(raw) } else { Word::Known("") }
+}
+
+fn all<const N: usize>(members: [Raw; N]) -> bool {
+    members.iter().all(|raw| raw.is_some())
 }

@@ -1,13 +1,13 @@
 //! Any stream of JSON: the application says where things are.
 
-use alloc::borrow::Cow;
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 
-use super::{Decoded, Emit, Fault, promise};
+use super::decoding::{Decoding, Word};
+use super::promise;
 use crate::item::Gate;
-use crate::json::{Path, Raw, Reader, Text};
-use crate::message::{Event, Message, Transfer, Version};
+use crate::json::{Path, Raw};
+use crate::message::{Message, Transfer, Version};
 
 /// How to read a stream that knows nothing of Highwater.
 ///
@@ -112,134 +112,122 @@ impl Json {
         !self.snapshot.is_empty()
     }
 
-    pub(crate) fn decode(&mut self, event: &Event<'_>, emit: Emit<'_>) -> Decoded {
-        let is = |names: &[String]| names.iter().any(|name| name == event.kind);
+    pub(crate) fn decode(&mut self, kind: &str, id: &str, event: &mut Decoding<'_>) {
+        let is = |names: &[String]| names.iter().any(|name| name == kind);
         let (snapshot, delete) = (is(&self.snapshot), is(&self.delete));
         if !snapshot && !delete && !is(&self.upsert) {
-            return emit(Message::Ignored("unknown event"));
+            return event.ignore("unknown event");
         }
         if snapshot {
-            emit(Message::Begin(Transfer::Snapshot))?;
-            self.all(event.data, emit)?;
+            self.all(event);
         } else {
-            emit(Message::Begin(Transfer::Changes))?;
-            if !self.value_last || !self.promised(event.data, delete, emit)? {
-                let mut whole = Reader::new(event.data);
-                let item = whole.raw()?;
-                whole.end()?;
-                self.item(item, None, delete, emit)?;
+            event.begin(Transfer::Changes);
+            if !self.value_last || !self.promised(event, delete) {
+                let item = event.json().value();
+                event.json().end();
+                self.item(event, item, Raw::NONE, delete);
             }
         }
-        let cursor = (!event.id.is_empty()).then_some(event.id);
-        emit(Message::Commit { cursor, version: None, basis: None, ordered: false })
+        let cursor = (!id.is_empty()).then_some(id);
+        event.tell(Message::Commit { cursor, version: None, basis: None, ordered: false });
     }
 
     /// Reads an item that is written as was promised; false if it is not.
-    fn promised(&mut self, data: &[u8], delete: bool, emit: Emit<'_>) -> Result<bool, Fault> {
-        let member = |at: usize| self.paths[at].as_ref().map(Path::member);
-        let (Some(Some(key)), Some(Some(value)), None) =
-            (member(KEY), member(VALUE), member(DELETED))
-        else {
-            return Ok(false);
+    fn promised(&mut self, event: &mut Decoding<'_>, delete: bool) -> bool {
+        let [key, kind, version, value, deleted] = &self.paths;
+        // Of a member that is not looked for, the name is empty.
+        let [key_name, kind_name, version_name, value_name] = [key, kind, version, value]
+            .map(|path| path.as_ref().and_then(Path::member).unwrap_or_default());
+        if !self.flat || deleted.is_some() || key_name.is_empty() || value_name.is_empty() {
+            return false;
+        }
+        let (has_kind, has_version) = (kind.is_some(), version.is_some());
+        let names = [kind_name, key_name, version_name, value_name];
+        let Some((kind, key, version, value)) = promise::item(event.data(), names) else {
+            return false;
         };
-        let (Some(kind), Some(version)) =
-            (member(KIND).unwrap_or(Some("")), member(VERSION).unwrap_or(Some("")))
-        else {
-            return Ok(false);
-        };
-        let named = !kind.is_empty();
-        let found = promise::item(data, [kind, key, version, value]);
-        let Some((kind, key, version, value)) = found else {
-            return Ok(false);
-        };
-        let kind = if named { kind } else { DEFAULT_KIND };
-        let version = if self.paths[VERSION].is_some() { version } else { self.next() };
-        emit(if delete {
+        let kind = if has_kind { kind } else { DEFAULT_KIND };
+        let version = if has_version { version } else { self.next() };
+        event.tell(if delete {
             Message::Delete { kind, key, version }
         } else {
             Message::Upsert { kind, key, version, value }
-        })?;
-        Ok(true)
+        });
+        true
     }
 
-    fn all(&mut self, data: &[u8], emit: Emit<'_>) -> Decoded {
-        let mut whole = Reader::new(data);
-        whole.value()?;
-        whole.end()?;
-        let items = self.items.find(Reader::new(data))?;
-        let items = items.ok_or_else(|| missing(data, "no items where they should be"))?;
-        let mut reader = items.reader();
-        if reader.peek()? == b'[' {
-            let mut elements = reader.array()?;
-            while elements.next(&mut reader)? {
-                let item = reader.raw()?;
-                self.item(item, None, false, emit)?;
-            }
-        } else {
-            let mut members = reader.object()?;
-            while let Some(name) = members.next(&mut reader)? {
-                let item = reader.raw()?;
-                self.item(item, Some(name), false, emit)?;
-            }
+    fn all(&mut self, event: &mut Decoding<'_>) {
+        let whole = event.json().value();
+        event.json().end();
+        let items = self.items.find(event.json(), whole);
+        if !items.is_some() {
+            return event.json().fail_at(whole.start(), "no items where they should be");
         }
-        Ok(())
+        event.begin(Transfer::Snapshot);
+        let bracket = if event.json().first(items) == b'[' { b'[' } else { b'{' };
+        let mut first = true;
+        event.json().enter(items);
+        event.json().open(bracket);
+        while event.json().more(&mut first, bracket) {
+            let name = if bracket == b'{' { event.json().name() } else { Raw::NONE };
+            let item = event.json().value();
+            self.item(event, item, name, false);
+            event.json().enter(item);
+            event.json().value();
+        }
     }
 
-    fn item(
-        &mut self,
-        item: Raw<'_>,
-        name: Option<Text<'_>>,
-        delete: bool,
-        emit: Emit<'_>,
-    ) -> Decoded {
-        let data = item.bytes();
-        let [key, kind, version, value, deleted] = self.parts(item)?;
-        let key = match (key, name) {
-            (Some(key), _) => text(key)?,
-            (None, Some(name)) => name.decode()?,
-            (None, None) => return Err(missing(data, "no key where it should be")),
+    fn item(&mut self, event: &mut Decoding<'_>, item: Raw, name: Raw, delete: bool) {
+        let [key, kind, version, value, deleted] = self.parts(event, item);
+        let key = key.or(name);
+        event.forget_words();
+        let need = |event: &mut Decoding<'_>, raw: Raw, what| {
+            if !raw.is_some() {
+                event.json().fail_at(item.start(), what);
+            }
         };
-        let kind = kind.map_or(Ok(Cow::Borrowed(DEFAULT_KIND)), text)?;
+        need(event, key, "no key where it should be");
+        let key = if key == name { event.string(key) } else { text(event, key) };
+        let kind = if kind.is_some() { text(event, kind) } else { Word::Known(DEFAULT_KIND) };
         let version = if self.paths[VERSION].is_some() {
-            version.ok_or_else(|| missing(data, "no version where it should be"))?.i64()?
+            need(event, version, "no version where it should be");
+            event.json().i64(version)
         } else {
             self.next()
         };
-        if delete || deleted.is_some_and(|deleted| deleted.bytes() == b"true") {
-            return emit(Message::Delete { kind: &kind, key: &key, version });
+        let delete = delete || event.json().bytes(deleted) == b"true";
+        if !delete {
+            need(event, value, "no value where it should be");
         }
-        let value = value.ok_or_else(|| missing(data, "no value where it should be"))?.bytes();
-        emit(Message::Upsert { kind: &kind, key: &key, version, value })
+        event.item(kind, key, version, (!delete).then_some(value));
     }
 
-    fn parts<'a>(&self, item: Raw<'a>) -> Result<[Option<Raw<'a>>; PARTS], Fault> {
-        let mut found = [None; PARTS];
+    fn parts(&self, event: &mut Decoding<'_>, item: Raw) -> [Raw; PARTS] {
+        let mut found = [Raw::NONE; PARTS];
+        let json = event.json();
         let each = found.iter_mut().zip(&self.paths);
-        if !self.flat {
-            for (found, path) in each {
-                if let Some(path) = path {
-                    *found = path.find(item.reader())?;
-                }
-            }
-            return Ok(found);
-        }
         for (found, path) in each {
-            *found = path.as_ref().filter(|path| path.is_whole()).map(|_| item);
+            if let Some(path) = path
+                && (!self.flat || path.is_whole())
+            {
+                *found = path.find(json, item);
+            }
         }
-        if !item.is_object() {
-            return Ok(found);
-        }
-        let mut reader = item.reader();
-        let mut members = reader.object()?;
-        while let Some(name) = members.next(&mut reader)? {
-            let raw = reader.raw()?;
-            for (found, path) in found.iter_mut().zip(&self.paths) {
-                if path.as_ref().and_then(Path::member).is_some_and(|member| name.is(member)) {
-                    *found = Some(raw);
+        if self.flat && json.first(item) == b'{' {
+            let mut first = true;
+            json.enter(item);
+            json.open(b'{');
+            while json.more(&mut first, b'{') {
+                let name = json.name();
+                let value = json.value();
+                for (found, path) in found.iter_mut().zip(&self.paths) {
+                    if path.as_ref().and_then(Path::member).is_some_and(|own| json.is(name, own)) {
+                        *found = value;
+                    }
                 }
             }
         }
-        Ok(found)
+        found
     }
 
     fn next(&mut self) -> Version {
@@ -248,28 +236,19 @@ impl Json {
     }
 }
 
-/// Places in the list of paths.
+/// Places in the list of paths: of key, kind, version, value and the mark of deletion.
 const PARTS: usize = 5;
-const KEY: usize = 0;
-const KIND: usize = 1;
 const VERSION: usize = 2;
-const VALUE: usize = 3;
-const DELETED: usize = 4;
-
 const DEFAULT_KIND: &str = "item";
 
-fn missing(data: &[u8], what: &'static str) -> Fault {
-    let white = data.iter().take_while(|byte| byte.is_ascii_whitespace()).count();
-    Fault::at(white, what)
-}
-
-/// A string, or a number as it is written.
-fn text(raw: Raw<'_>) -> Result<Cow<'_, str>, Fault> {
-    if raw.is_text() {
-        return Ok(raw.text()?);
+/// A string, or an integer as it is written.
+fn text(event: &mut Decoding<'_>, raw: Raw) -> Word {
+    if event.json().first(raw) == b'"' {
+        return event.text(raw);
     }
-    raw.i64()?;
-    core::str::from_utf8(raw.bytes())
-        .map(Cow::Borrowed)
-        .map_err(|_| raw.reader().error("expected a string or an integer").into())
+    event.json().i64(raw);
+    event.joining(|event| {
+        let digits = event.json().bytes(raw);
+        event.join_bytes(digits);
+    })
 }

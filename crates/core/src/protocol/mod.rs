@@ -5,6 +5,7 @@
 
 mod autoconfig;
 mod consul;
+mod decoding;
 mod fdv2;
 mod json;
 mod ping;
@@ -16,42 +17,15 @@ use alloc::vec::Vec;
 
 use crate::error::Error;
 use crate::item::Gate;
-use crate::json::JsonError;
 use crate::message::{Event, Message};
 
+use decoding::{Decoding, Fault};
 pub use fdv2::Mode;
 pub use json::JsonSpec;
+use relay::snapshot_of_flags;
 
 /// Where a protocol puts what it decoded.
 pub type Sink<'s> = &'s mut dyn FnMut(Message<'_>) -> Result<(), Error>;
-
-/// The same within: whoever takes the messages keeps what is wrong with one.
-pub(crate) type Emit<'s> = &'s mut dyn FnMut(Message<'_>) -> Decoded;
-
-/// Why an event was not decoded to its end.
-#[derive(Clone, Copy, Debug)]
-pub(crate) enum Fault {
-    /// Its data is not what the protocol says.
-    Data(JsonError),
-    /// It may not stand where it stands.
-    Order(&'static str),
-    /// Whoever took the messages refused one.
-    Refused,
-}
-
-impl Fault {
-    const fn at(at: usize, what: &'static str) -> Self {
-        Self::Data(JsonError { at, what })
-    }
-}
-
-impl From<JsonError> for Fault {
-    fn from(error: JsonError) -> Self {
-        Self::Data(error)
-    }
-}
-
-pub(crate) type Decoded = Result<(), Fault>;
 
 /// One of the protocols that a stream may speak.
 ///
@@ -279,32 +253,33 @@ impl Protocol {
         sink: Sink<'_>,
     ) -> Result<(), Error> {
         let mut refusal = None;
-        let emit: Emit<'_> = &mut |message| {
-            sink(message).map_err(|error| {
-                refusal = Some(error);
-                Fault::Refused
-            })
-        };
-        let decoded = match &mut self.0 {
-            Kind::Fdv2(fdv2) if polled => fdv2.polled(event.data, emit),
-            Kind::Fdv2(fdv2) => fdv2.decode(event, emit),
-            Kind::Relay(relay) if polled => relay.polled(event.data, emit),
-            Kind::Relay(relay) => relay.decode(event, emit),
-            Kind::Ping if polled => ping::polled(event.data, emit),
-            Kind::Ping => ping::decode(event, emit),
-            _ if polled => Err(Fault::Order("this protocol has no polling")),
-            Kind::AutoConfig => autoconfig::decode(event, emit),
-            Kind::Consul(consul) => consul.decode(event, emit),
-            Kind::Json(json) => json.decode(event, emit),
-        };
-        decoded.map_err(|fault| {
-            let event = || event.kind.into();
-            match (fault, refusal) {
-                (Fault::Refused, Some(error)) => error,
-                (Fault::Data(cause), _) => Error::Data { event: event(), cause },
-                (Fault::Order(what), _) => Error::Order { event: event(), what },
-                (Fault::Refused, None) => Error::Order { event: event(), what: "" },
+        let mut take = |message: Message<'_>| {
+            if refusal.is_none() {
+                refusal = sink(message).err();
             }
-        })
+        };
+        let mut decoding = Decoding::new(event.data, &mut take);
+        let whole = &mut decoding;
+        match &mut self.0 {
+            Kind::Fdv2(fdv2) if polled => fdv2.polled(whole),
+            Kind::Fdv2(fdv2) => fdv2.decode(event.kind, whole),
+            Kind::Relay(relay) if polled => relay.polled(whole),
+            Kind::Relay(relay) => relay.decode(event.kind, whole),
+            Kind::Ping if polled => snapshot_of_flags(whole),
+            Kind::Ping => ping::decode(event.kind, whole),
+            _ if polled => whole.misplaced("this protocol has no polling"),
+            Kind::AutoConfig => autoconfig::decode(event.kind, whole),
+            Kind::Consul(consul) => consul.decode(whole),
+            Kind::Json(json) => json.decode(event.kind, event.id, whole),
+        }
+        let fault = decoding.fault();
+        if let Some(refusal) = refusal {
+            return Err(refusal);
+        }
+        match fault {
+            None => Ok(()),
+            Some(Fault::Data(cause)) => Err(Error::Data { event: event.kind.into(), cause }),
+            Some(Fault::Order(what)) => Err(Error::Order { event: event.kind.into(), what }),
+        }
     }
 }

@@ -3,38 +3,30 @@
 //! Servers that evaluate send the flags themselves, as puts, patches and deletes; those are
 //! understood too.
 
-use super::relay::{header, needed, one, snapshot_of_flags};
-use super::{Decoded, Emit};
-use crate::json::{Reader, fields};
-use crate::message::{Event, Message};
+use super::decoding::{Decoding, Word};
+use super::relay::snapshot_of_flags;
+use crate::message::Message;
 
 /// Decodes an event of the stream.
-pub(super) fn decode(event: &Event<'_>, emit: Emit<'_>) -> Decoded {
-    match event.kind {
-        "ping" => emit(Message::Invalidate),
-        "put" => snapshot_of_flags(event.data, emit),
-        "patch" | "delete" => change(event, emit),
-        _ => emit(Message::Ignored("unknown event")),
+pub(super) fn decode(kind: &str, event: &mut Decoding<'_>) {
+    match kind {
+        "ping" => event.tell(Message::Invalidate),
+        "put" => snapshot_of_flags(event),
+        "patch" => change(event, false),
+        "delete" => change(event, true),
+        _ => event.ignore("unknown event"),
     }
 }
 
-/// Decodes what was fetched.
-pub(super) fn polled(body: &[u8], emit: Emit<'_>) -> Decoded {
-    snapshot_of_flags(body, emit)
-}
-
 /// `{"key":KEY,"version":N,…}`: the flag itself, or the fact that it is gone.
-fn change(event: &Event<'_>, emit: Emit<'_>) -> Decoded {
-    let [key] = fields(event.data, ["key"])?;
-    let (version, deleted) = header(&mut Reader::new(event.data))?;
-    let key = needed(key, event.data, "a flag without key")?.text()?;
-    one(
-        if deleted || event.kind == "delete" {
-            Message::Delete { kind: "flags", key: &key, version }
-        } else {
-            let value = event.data.trim_ascii();
-            Message::Upsert { kind: "flags", key: &key, version, value }
-        },
-        emit,
-    )
+fn change(event: &mut Decoding<'_>, delete: bool) {
+    let start = event.json().mark();
+    let [key, version, deleted] = event.fields_here(["key", "version", "deleted"]);
+    let item = event.json().since(start);
+    event.json().end();
+    event.need(key, "a flag without key");
+    let version = if version.is_some() { event.json().i64(version) } else { 0 };
+    let delete = delete | (!event.is_nothing(deleted) && event.json().bool(deleted));
+    let key = event.text(key);
+    event.one(Word::Known("flags"), key, version, (!delete).then_some(item));
 }

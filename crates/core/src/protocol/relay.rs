@@ -3,9 +3,9 @@
 //! Source: the Go SDK's consumer: a put replaces everything, versions and deletions included;
 //! patches and deletes count by strictly greater version.
 
-use super::{Decoded, Emit, Fault};
-use crate::json::{Raw, Reader, fields};
-use crate::message::{Event, Message, Transfer, Version};
+use super::decoding::{Decoding, Word};
+use crate::json::Raw;
+use crate::message::{Transfer, Version};
 
 #[derive(Debug)]
 pub(crate) struct Relay {
@@ -28,152 +28,134 @@ impl Relay {
         if self.flags_only { "flags" } else { "relay" }
     }
 
-    pub(crate) fn decode(&self, event: &Event<'_>, emit: Emit<'_>) -> Decoded {
-        match event.kind {
-            "put" if self.flags_only => snapshot_of_flags(event.data, emit),
-            "put" => put(event.data, emit),
-            "patch" => self.patch(event.data, emit),
-            "delete" => self.delete(event.data, emit),
-            _ => emit(Message::Ignored("unknown event")),
+    pub(crate) fn decode(&self, kind: &str, event: &mut Decoding<'_>) {
+        match kind {
+            "put" if self.flags_only => snapshot_of_flags(event),
+            "put" => put(event),
+            "patch" => self.patch(event),
+            "delete" => self.delete(event),
+            _ => event.ignore("unknown event"),
         }
     }
 
     /// `/sdk/latest-all`: the data of a put.
-    pub(crate) fn polled(&self, body: &[u8], emit: Emit<'_>) -> Decoded {
+    pub(crate) fn polled(&self, event: &mut Decoding<'_>) {
         if self.flags_only {
-            return snapshot_of_flags(body, emit);
+            return snapshot_of_flags(event);
         }
-        let mut reader = Reader::new(body);
-        emit(Message::Begin(Transfer::Snapshot))?;
-        collections(&mut reader, emit)?;
-        reader.end()?;
-        emit(Message::COMMIT)
+        event.begin(Transfer::Snapshot);
+        collections(event);
+        event.json().end();
+        event.commit();
     }
 
-    fn patch(&self, data: &[u8], emit: Emit<'_>) -> Decoded {
-        let [path, item] = fields(data, ["path", "data"])?;
-        let path = needed(path, data, "a patch without path")?.text()?;
-        let item = needed(item, data, "a patch without data")?;
-        let Some((kind, key)) = self.place(&path) else {
-            return emit(Message::Ignored("unknown path"));
+    fn patch(&self, event: &mut Decoding<'_>) {
+        let [path, item] = event.whole(["path", "data"]);
+        event.need(path, "a patch without path");
+        event.need(item, "a patch without data");
+        let path = event.text(path);
+        let Some((kind, key)) = self.place(event, path) else {
+            return event.ignore("unknown path");
         };
-        let (version, deleted) = header(&mut item.reader())?;
-        one(
-            if deleted {
-                Message::Delete { kind, key, version }
-            } else {
-                Message::Upsert { kind, key, version, value: item.bytes() }
-            },
-            emit,
-        )
+        event.json().enter(item);
+        let (version, deleted) = header(event);
+        event.one(kind, key, version, (!deleted).then_some(item));
     }
 
-    fn delete(&self, data: &[u8], emit: Emit<'_>) -> Decoded {
-        let [path, version] = fields(data, ["path", "version"])?;
-        let path = needed(path, data, "a delete without path")?.text()?;
-        let version = needed(version, data, "a delete without version")?.i64()?;
-        match self.place(&path) {
-            Some((kind, key)) => one(Message::Delete { kind, key, version }, emit),
-            None => emit(Message::Ignored("unknown path")),
+    fn delete(&self, event: &mut Decoding<'_>) {
+        let [path, version] = event.whole(["path", "version"]);
+        event.need(path, "a delete without path");
+        event.need(version, "a delete without version");
+        let (path, version) = (event.text(path), event.json().i64(version));
+        match self.place(event, path) {
+            Some((kind, key)) => event.one(kind, key, version, None),
+            None => event.ignore("unknown path"),
         }
     }
 
     /// The kind and key that a path names. A key may hold slashes.
-    fn place<'p>(&self, path: &'p str) -> Option<(&'static str, &'p str)> {
+    fn place(&self, event: &mut Decoding<'_>, path: Word) -> Option<(Word, Word)> {
         if self.flags_only {
-            return Some(("flags", path.strip_prefix('/')?));
+            return Some((Word::Known("flags"), event.behind(path, "/")?));
         }
-        COLLECTIONS.iter().find_map(|&(kind, prefix)| Some((kind, path.strip_prefix(prefix)?)))
+        COLLECTIONS
+            .iter()
+            .find_map(|&(kind, prefix)| Some((Word::Known(kind), event.behind(path, prefix)?)))
     }
 }
 
-/// A transaction of one message.
-pub(super) fn one(message: Message<'_>, emit: Emit<'_>) -> Decoded {
-    emit(Message::Begin(Transfer::Changes))?;
-    emit(message)?;
-    emit(Message::COMMIT)
-}
-
-/// A member that must be there; if it is not, that is told at the end of the data.
-pub(super) fn needed<'a>(
-    raw: Option<Raw<'a>>,
-    data: &[u8],
-    what: &'static str,
-) -> Result<Raw<'a>, Fault> {
-    raw.ok_or_else(|| Fault::at(data.len(), what))
-}
-
-fn put(data: &[u8], emit: Emit<'_>) -> Decoded {
-    let mut reader = Reader::new(data);
-    let mut members = reader.object()?;
-    let (mut ours, mut found) = (true, false);
-    while let Some(name) = members.next(&mut reader)? {
-        if name.is("path") {
-            ours = reader.text()?.is("/");
-        } else if name.is("data") {
+fn put(event: &mut Decoding<'_>) {
+    let (mut first, mut ours, mut found) = (true, true, false);
+    event.json().open(b'{');
+    while event.json().more(&mut first, b'{') {
+        let name = event.json().name();
+        if event.json().is(name, "data") {
             found = true;
-            emit(Message::Begin(Transfer::Snapshot))?;
-            collections(&mut reader, emit)?;
+            event.begin(Transfer::Snapshot);
+            collections(event);
         } else {
-            reader.value()?;
+            let value = event.json().value();
+            if event.json().is(name, "path") {
+                event.text(value);
+                ours = event.json().is(value, "/");
+            }
         }
     }
-    reader.end()?;
-    if !found {
-        return Err(reader.error("a put without data").into());
-    }
+    event.json().end();
+    event.need(if found { Raw::SOME } else { Raw::NONE }, "a put without data");
     // Uncommitted, what was collected is dropped with the next beginning.
-    emit(if ours { Message::COMMIT } else { Message::Ignored("unknown path") })
+    if ours { event.commit() } else { event.ignore("unknown path") }
 }
 
-fn collections(reader: &mut Reader<'_>, emit: Emit<'_>) -> Decoded {
-    let mut members = reader.object()?;
-    while let Some(name) = members.next(reader)? {
-        if let Some((kind, _)) = COLLECTIONS.iter().find(|(kind, _)| name.is(kind)) {
-            items(kind, reader, emit)?;
-        } else {
-            reader.value()?;
+fn collections(event: &mut Decoding<'_>) {
+    let mut first = true;
+    event.json().open(b'{');
+    while event.json().more(&mut first, b'{') {
+        let name = event.json().name();
+        let json = event.json();
+        match COLLECTIONS.iter().find(|(kind, _)| json.is(name, kind)) {
+            Some((kind, _)) => items(kind, event),
+            None => drop(json.value()),
         }
     }
-    Ok(())
 }
 
 /// A whole state that is a bare map of flags.
-pub(super) fn snapshot_of_flags(data: &[u8], emit: Emit<'_>) -> Decoded {
-    let mut reader = Reader::new(data);
-    emit(Message::Begin(Transfer::Snapshot))?;
-    items("flags", &mut reader, emit)?;
-    reader.end()?;
-    emit(Message::COMMIT)
+pub(super) fn snapshot_of_flags(event: &mut Decoding<'_>) {
+    event.begin(Transfer::Snapshot);
+    items("flags", event);
+    event.json().end();
+    event.commit();
 }
 
-fn items(kind: &str, reader: &mut Reader<'_>, emit: Emit<'_>) -> Decoded {
-    if reader.null()? {
-        return Ok(());
+fn items(kind: &'static str, event: &mut Decoding<'_>) {
+    if event.json().peek() == b'n' {
+        event.json().value();
+        return;
     }
-    let mut members = reader.object()?;
-    while let Some(key) = members.next(reader)? {
-        if reader.null()? {
+    let mut first = true;
+    event.json().open(b'{');
+    while event.json().more(&mut first, b'{') {
+        let key = event.json().name();
+        if event.json().peek() == b'n' {
+            event.json().value();
             continue; // a deleted item, as live puts of the original write it
         }
-        let key = key.decode()?;
-        let start = reader.mark();
-        let (version, deleted) = header(reader)?;
-        emit(if deleted {
-            Message::Delete { kind, key: &key, version }
-        } else {
-            Message::Upsert { kind, key: &key, version, value: reader.since(start) }
-        })?;
+        event.forget_words();
+        let key = event.string(key);
+        let start = event.json().mark();
+        let (version, deleted) = header(event);
+        let item = event.json().since(start);
+        event.item(Word::Known(kind), key, version, (!deleted).then_some(item));
     }
-    Ok(())
 }
 
 /// Reads over an item, for its version (0 if it has none) and whether it says it is deleted.
-pub(super) fn header(reader: &mut Reader<'_>) -> Result<(Version, bool), Fault> {
-    let mut found = [None; 2];
-    reader.fields(&["version", "deleted"], &mut found)?;
+pub(super) fn header(event: &mut Decoding<'_>) -> (Version, bool) {
+    let mut found = [Raw::NONE; 2];
+    event.json().fields(&["version", "deleted"], &mut found);
     let [version, deleted] = found;
-    let version = version.map_or(Ok(0), |version| version.i64())?;
-    let deleted = deleted.filter(|deleted| !deleted.is_null());
-    Ok((version, deleted.map_or(Ok(false), |deleted| deleted.reader().bool())?))
+    let version = if version.is_some() { event.json().i64(version) } else { 0 };
+    let deleted = !event.is_nothing(deleted) && event.json().bool(deleted);
+    (version, deleted)
 }
