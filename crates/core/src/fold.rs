@@ -44,7 +44,7 @@ impl<V: View> Fold<V> {
             transfer: None,
             changes: Vec::new(),
             commits: Vec::new(),
-            trace: options.trace.then(Trace::default),
+            trace: Trace::begun(options.trace),
         }
     }
 
@@ -192,7 +192,7 @@ impl<V: View> Fold<V> {
     }
 
     pub(crate) fn set_tracing(&mut self, on: bool) {
-        self.trace = on.then(Trace::default);
+        self.trace = Trace::begun(on);
         self.state.keep_outcomes(on);
     }
 

@@ -25,6 +25,10 @@
 //! ```
 #![no_std]
 #![forbid(unsafe_code)]
+#![cfg_attr(
+    not(all(feature = "protocols", feature = "trace")),
+    allow(dead_code, reason = "some of what there is serves a feature alone")
+)]
 
 extern crate alloc;
 

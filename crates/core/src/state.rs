@@ -14,12 +14,13 @@ use alloc::collections::VecDeque;
 use alloc::vec::Vec;
 
 use crate::arena::Arena;
-use crate::item::{Change, Item, Outcome, Tombstones};
+use crate::item::{Change, Item, Tombstones};
 use crate::message::Version;
 use crate::names::{Names, Part, Slot};
 use crate::pages::Pages;
 use crate::receiver::Known;
 use crate::time::Instant;
+use crate::trace::Outcomes;
 use record::{Entry, Record};
 
 /// The default view: every item at its newest version, values as raw JSON.
@@ -68,7 +69,7 @@ struct Collected {
     /// How many of what is known the transfer has named.
     named: usize,
     /// Everything that became of messages, while somebody wants to know.
-    outcomes: Option<Vec<Outcome>>,
+    outcomes: Outcomes,
 }
 
 impl State {

@@ -90,10 +90,83 @@ const KEPT: usize = 10_000;
 /// How many steps of one event are kept: a snapshot may have very many.
 const STEPS: usize = 200;
 
+/// What became of messages, kept while somebody wants to know.
 #[derive(Debug, Default)]
+pub(crate) struct Outcomes {
+    #[cfg(feature = "trace")]
+    kept: Option<Vec<Outcome>>,
+}
+
+#[cfg_attr(not(feature = "trace"), expect(clippy::unused_self, reason = "nothing is kept"))]
+impl Outcomes {
+    pub(crate) fn keep(&mut self, on: bool) {
+        let _ = on;
+        #[cfg(feature = "trace")]
+        {
+            self.kept = on.then(Vec::new);
+        }
+    }
+
+    /// Keeps what came last, of what is made by `outcome`.
+    pub(crate) fn note(&mut self, outcome: impl FnOnce() -> Outcome) {
+        let _ = &outcome;
+        #[cfg(feature = "trace")]
+        if let Some(kept) = &mut self.kept {
+            kept.push(outcome());
+        }
+    }
+
+    pub(crate) fn take(&mut self) -> Vec<Outcome> {
+        #[cfg(feature = "trace")]
+        if let Some(kept) = &mut self.kept {
+            return core::mem::take(kept);
+        }
+        Vec::new()
+    }
+}
+
+#[derive(Debug, Default)]
+#[cfg(feature = "trace")]
 pub(crate) struct Trace(Vec<Traced>);
 
+/// What stands for it where it is left out: there is none, and what would ask it asks nobody.
+#[derive(Debug)]
+#[cfg(not(feature = "trace"))]
+pub(crate) enum Trace {}
+
+#[cfg(not(feature = "trace"))]
 impl Trace {
+    pub(crate) const fn begun(_: bool) -> Option<Self> {
+        None
+    }
+
+    pub(crate) const fn take(&mut self) -> Vec<Traced> {
+        match *self {}
+    }
+
+    pub(crate) const fn event(&mut self, _: Instant, _: &Event<'_>) {
+        match *self {}
+    }
+
+    pub(crate) const fn message(&mut self, _: &Message<'_>) {
+        match *self {}
+    }
+
+    pub(crate) const fn outcomes(&mut self, _: &[Outcome], _: &State) {
+        match *self {}
+    }
+
+    pub(crate) fn step(&mut self, _: Step) {
+        match *self {}
+    }
+}
+
+#[cfg(feature = "trace")]
+impl Trace {
+    pub(crate) fn begun(on: bool) -> Option<Self> {
+        on.then(Self::default)
+    }
+
     pub(crate) fn take(&mut self) -> Vec<Traced> {
         core::mem::take(&mut self.0)
     }

@@ -3,7 +3,7 @@
 
 import { HighwaterError } from './errors.js'
 import { Bit, type Machine } from './machine.js'
-import { decode, numbersOf, say, textOf, wasm, words } from './module.js'
+import { decode, jsonOf, numbersOf, say, textOf, wasm, words } from './module.js'
 import { giveWords, Names } from './names.js'
 import type { Transacted } from './reads.js'
 import { Shot, type ShotSource } from './shot.js'
@@ -59,7 +59,7 @@ export class Items implements ShotSource {
   }
 
   tombstones(): (ItemName & { readonly version: Version })[] {
-    const flat = this.#raw.json(wasm.tombstones(this.#raw.handle))
+    const flat = jsonOf(wasm.tombstones(this.#raw.handle))
     return Array.from({ length: flat.length / 3 }, (_, at) => {
       const [kind, key, version] = flat.slice(at * 3, at * 3 + 3) as [string, string, string | number]
       return { kind, key, version: versionOf(version) }

@@ -1,6 +1,6 @@
 // A session in the module: what happened goes in, what is to be done comes out.
 
-import { give, say, Thing, wasm } from './module.js'
+import { give, jsonOf, say, Thing, wasm } from './module.js'
 import { type ProtocolOptions, wordsOfProtocol } from './protocols.js'
 
 /** What happened; the numbers are the module's. */
@@ -38,58 +38,58 @@ export class Machine extends Thing {
   constructor(protocol: ProtocolOptions | undefined, numbers: Float64Array, wanted = false) {
     const bytes = new Uint8Array(numbers.buffer)
     say(wordsOfProtocol(protocol), bytes.length, bytes)
-    super(wasm.session_new(numbers.length, wanted ? 1 : 0))
+    super(wasm.session_new(numbers.length, wanted ? 1 : 0), wasm.session_free)
   }
 
   /** Takes in what happened, and answers with {@link Bit}s. */
   input(now: number, what: Input, connection = 0, number = 0, ...texts: (string | undefined)[]): number {
     if (texts.length > 0) say(texts)
-    return this.told(wasm.session_input(this.handle, now, what, connection, number))
+    return wasm.session_input(this.handle, now, what, connection, number)
   }
 
   /** Takes in bytes of the body. */
   bytes(now: number, connection: number, bytes: Uint8Array): number {
-    return this.told(wasm.session_input(this.handle, now, Input.Bytes, connection, give(bytes)))
+    return wasm.session_input(this.handle, now, Input.Bytes, connection, give(bytes))
   }
 
   /** The server has answered. */
   opened(now: number, connection: number, status: number, contentType: string | undefined, retryAfter = NaN): number {
     say([contentType])
-    return this.told(wasm.session_opened(this.handle, now, connection, status, retryAfter))
+    return wasm.session_opened(this.handle, now, connection, status, retryAfter)
   }
 
   /** The state was fetched; status 0 when there was no answer. */
   fetched(now: number, connection: number, status: number, body: Uint8Array): number {
-    return this.told(wasm.session_fetched(this.handle, now, connection, status, give(body)))
+    return wasm.session_fetched(this.handle, now, connection, status, give(body))
   }
 
   /** What is to be done. */
   effects(): Effect[] {
-    return this.json(wasm.session_effects(this.handle)) as Effect[]
+    return jsonOf(wasm.session_effects(this.handle)) as Effect[]
   }
 
   /** How things stand, in the order in which the module says it. */
   status(): unknown[] {
-    return this.json(wasm.session_status(this.handle))
+    return jsonOf(wasm.session_status(this.handle))
   }
 
   /** The types of event that a platform's own event source has to listen for. */
   types(): string[] {
-    return this.json(wasm.session_types(this.handle)) as string[]
+    return jsonOf(wasm.session_types(this.handle)) as string[]
   }
 
   /** Begins or ends the recording of what every event does. */
   trace(on: boolean): void {
-    this.told(wasm.session_trace(this.handle, on ? 1 : 0))
+    wasm.session_trace(this.handle, on ? 1 : 0)
   }
 
   /** What every event did since this was last called. */
   traced(): unknown[][] {
-    return this.json(wasm.session_traced(this.handle)) as unknown[][]
+    return jsonOf(wasm.session_traced(this.handle)) as unknown[][]
   }
 
   /** Where the stream stands: cursor, mode, last event id. */
   position(): [cursor: string | null, mode: string | null, lastEventId: string] {
-    return this.json(wasm.position(this.handle)) as [string | null, string | null, string]
+    return jsonOf(wasm.position(this.handle)) as [string | null, string | null, string]
   }
 }

@@ -3,7 +3,7 @@
 import { errorOf, HighwaterError } from './errors.js'
 import { Items } from './items.js'
 import { Bit, Machine } from './machine.js'
-import { give, needModule, say, wasm } from './module.js'
+import { give, jsonOf, needModule, say, wasm } from './module.js'
 import { checkTombstones, described, known, number, numbersOf, oneOf, refuse, type TombstoneOptions } from './options.js'
 import { isProtocol, type ProtocolOptions } from './protocols.js'
 import { Reads, type Transacted } from './reads.js'
@@ -115,12 +115,12 @@ export class Materializer<T extends object = AnyKinds> extends Reads<T> {
 
   /** A new connection begins: what the old one left unfinished is dropped. */
   connected(options: { readonly lines?: boolean } = {}): void {
-    this.#raw.told(wasm.connected(this.#raw.handle, options.lines === undefined ? 0 : options.lines ? 2 : 1))
+    wasm.connected(this.#raw.handle, options.lines === undefined ? 0 : options.lines ? 2 : 1)
   }
 
   /** Drops the position: the next connection is to ask for everything. */
   reset(): void {
-    viewing(this.#view, () => this.#raw.told(wasm.connected(this.#raw.handle, 3)))
+    viewing(this.#raw, this.#view, () => wasm.connected(this.#raw.handle, 3))
     this.items.took(Bit.Commits | Bit.Gone, 'nothing')
   }
 
@@ -136,8 +136,8 @@ export class Materializer<T extends object = AnyKinds> extends Reads<T> {
 
   #take(what: Push, size: number): PushResult {
     let thrown: unknown
-    const push = (): unknown[] => this.#raw.json(wasm.push(this.#raw.handle, performance.now(), what, size))
-    const answer = viewing(this.#view, push, (error) => (thrown = error))
+    const push = (): unknown[] => jsonOf(wasm.push(this.#raw.handle, performance.now(), what, size))
+    const answer = viewing(this.#raw, this.#view, push, (error) => (thrown = error))
     const [bits, events, upToDate, resumed, reconnect, goodbye, invalidated, fault] = answer as [
       number, number, number, number | null, number, string | null, number, unknown,
     ]

@@ -12,18 +12,18 @@ export interface Exports {
   input(size: number): number
   text(): number
   numbers(): number
-  free(handle: number): void
   session_new(numbers: number, view: number): number
+  session_free(handle: number): void
   session_input(handle: number, now: number, what: number, connection: number, number: number): number
   session_opened(handle: number, now: number, connection: number, status: number, retryAfter: number): number
   session_fetched(handle: number, now: number, connection: number, status: number, size: number): number
   session_effects(handle: number): number
   session_status(handle: number): number
   session_types(handle: number): number
-  session_trace(handle: number, on: number): number
+  session_trace(handle: number, on: number): void
   session_traced(handle: number): number
   push(handle: number, now: number, what: number, size: number): number
-  connected(handle: number, what: number): number
+  connected(handle: number, what: number): void
   position(handle: number): number
   find(handle: number): number
   value(handle: number, slot: number): number
@@ -37,18 +37,22 @@ export interface Exports {
   changes(handle: number): number
   tombstones(handle: number): number
   protocol_new(): number
+  protocol_free(handle: number): void
   protocol_connected(handle: number): void
   protocol_mode(handle: number): number
   protocol_decode(handle: number): number
   decoder_new(limit: number): number
+  decoder_free(handle: number): void
   decoder_push(handle: number, size: number): number
   decoder_end(handle: number): void
   decoder_id(handle: number): number
   decoder_set_id(handle: number): void
   receiver_new(): number
+  receiver_free(handle: number): void
   receiver_take(handle: number, what: number, version: bigint): number
   receiver_entries(handle: number): number
-  backoff_new(numbers: number): number
+  backoff_new(): number
+  backoff_free(handle: number): void
   backoff_fail(handle: number, chance: number): number
   backoff_base(handle: number): number
   backoff_failures(handle: number): number
@@ -109,44 +113,61 @@ export function needModule(what: string): void {
   if (!isLoaded()) throw new HighwaterError('wasm', `${what} needs the WebAssembly module: await init() first`)
 }
 
-/** Has views told by this function while `call` runs. */
-export function telling<R>(tell: (length: number) => number, call: () => R): R {
-  const before = told
-  told = tell
-  try {
-    return call()
-  } finally {
-    told = before
-  }
-}
-
-/** Something in the module that is known by a number. */
+/**
+ * An object in the module, known by its address. It is given to the functions of its sort alone;
+ * and to none when it was freed, or while it is telling a view of something.
+ */
 export class Thing {
-  /** -1 once it was freed, which nothing has. */
-  handle: number
+  #handle: number
+  readonly #free: (handle: number) => void
+  #busy = false
 
-  constructor(handle: number) {
-    this.handle = handle
-    registry.register(this, handle, this)
+  constructor(handle: number, free: (handle: number) => void) {
+    this.#handle = handle
+    this.#free = free
+    registry.register(this, [handle, free], this)
+  }
+
+  get isBusy(): boolean {
+    return this.#busy
+  }
+
+  /** The address, for a call that is made now. */
+  get handle(): number {
+    if (this.#busy) throw new HighwaterError('busy', 'not from within View.update: use the changes that it was given')
+    if (this.#handle === 0) throw new HighwaterError('closed', 'it was disposed of')
+    return this.#handle
   }
 
   free(): void {
+    const { handle } = this
     registry.unregister(this)
-    wasm.free(this.handle)
-    this.handle = -1
+    this.#handle = 0
+    this.#free(handle)
   }
 
-  /** The answer of a call; throws when that was refused. */
-  told(answer: number): number {
-    if (answer !== REFUSED) return answer
-    if (this.handle === -1) throw new HighwaterError('closed', 'it was disposed of')
-    throw new HighwaterError('busy', 'not from within View.update: use the changes that it was given')
+  /** Has this function told of transactions while `call` runs. */
+  telling<R>(tell: (length: number) => number, call: () => R): R {
+    const before = told
+    told = (length) => {
+      this.#busy = true
+      try {
+        return tell(length)
+      } finally {
+        this.#busy = false
+      }
+    }
+    try {
+      return call()
+    } finally {
+      told = before
+    }
   }
+}
 
-  /** What a call answered with, which said how long its text is. */
-  json(answer: number): unknown[] {
-    return JSON.parse(textOf(this.told(answer))) as unknown[]
-  }
+/** What the last answer says, which said how long its text is. */
+export function jsonOf(length: number): unknown[] {
+  return JSON.parse(textOf(length)) as unknown[]
 }
 
 /** The text of the last answer. */
@@ -218,11 +239,8 @@ function take(instance: WebAssembly.Instance): void {
   wasm ??= instance.exports as unknown as Exports
 }
 
-/** What an unsigned -1 is here. */
-export const REFUSED = -1
-
 let allBytes = new Uint8Array(0)
 let allWords = new Uint32Array(0)
 const encoder = new TextEncoder()
 const decoder = new TextDecoder('utf-8', { ignoreBOM: true })
-const registry = new FinalizationRegistry<number>((handle) => wasm.free(handle))
+const registry = new FinalizationRegistry<[number, (handle: number) => void]>(([handle, free]) => free(handle))

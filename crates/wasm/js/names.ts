@@ -1,6 +1,6 @@
 // Names of slots, and transactions that name what they changed when somebody asks.
 
-import { give, numbersOf, say, type Thing, wasm } from './module.js'
+import { give, jsonOf, numbersOf, say, type Thing, wasm } from './module.js'
 import type { Transacted } from './reads.js'
 import type { ItemName } from './types.js'
 
@@ -28,7 +28,8 @@ export class Names {
 
   /** The slot of an item that is there. */
   find(kind: string, key: string): number | undefined {
-    if (typeof kind !== 'string' || typeof key !== 'string') return undefined
+    // Whoever is told of a transaction has what it was told: there is nothing to read here meanwhile.
+    if (typeof kind !== 'string' || typeof key !== 'string' || this.#raw.isBusy) return undefined
     const known = this.#slots.get(kind)?.get(key)
     if (known !== undefined) return known
     say([kind, key])
@@ -47,7 +48,8 @@ export class Names {
   all(slots: ArrayLike<number>): ItemName[] {
     const unknown = Array.from(slots).filter((slot) => this.#names[slot] === undefined)
     if (unknown.length > 0) {
-      const flat = this.#raw.json(wasm.names(this.#raw.handle, giveWords(unknown))) as string[]
+      const count = giveWords(unknown)
+      const flat = jsonOf(wasm.names(this.#raw.handle, count)) as string[]
       unknown.forEach((slot, at) => this.#note(slot, { kind: flat[at * 2] ?? '', key: flat[at * 2 + 1] ?? '' }))
     }
     return Array.from(slots, (slot) => this.#names[slot] as ItemName)

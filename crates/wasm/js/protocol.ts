@@ -1,7 +1,7 @@
 // One wire format by itself.
 
 import { errorOf } from './errors.js'
-import { needModule, say, Thing, wasm } from './module.js'
+import { jsonOf, needModule, say, Thing, wasm } from './module.js'
 import { isProtocol, type ProtocolOptions, wordsOfProtocol } from './protocols.js'
 import { type Version, versionOf } from './types.js'
 
@@ -37,12 +37,12 @@ export class Protocol {
     isProtocol(protocol)
     needModule('Protocol')
     say(wordsOfProtocol(protocol))
-    this.#raw = new Thing(wasm.protocol_new())
+    this.#raw = new Thing(wasm.protocol_new(), wasm.protocol_free)
   }
 
   /** Where an FDv2 stream stands; `undefined` for other protocols. */
   get mode(): 'inactive' | 'changes' | 'full' | undefined {
-    const [mode] = this.#raw.json(wasm.protocol_mode(this.#raw.handle))
+    const [mode] = jsonOf(wasm.protocol_mode(this.#raw.handle))
     return (mode ?? undefined) as 'inactive' | 'changes' | 'full' | undefined
   }
 
@@ -55,7 +55,7 @@ export class Protocol {
   /** Decodes an event. Throws a {@link HighwaterError} if it cannot be; its `messages` came before. */
   decode(event: { type?: string; data: string; id?: string }): Message[] {
     say([event.type ?? 'message', event.data, event.id ?? ''])
-    const list = this.#raw.json(wasm.protocol_decode(this.#raw.handle)) as unknown[][]
+    const list = jsonOf(wasm.protocol_decode(this.#raw.handle)) as unknown[][]
     const error = list.pop() as unknown
     const messages = list.map(messageOf)
     if (error !== null) throw Object.assign(errorOf(error), { messages })

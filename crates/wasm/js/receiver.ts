@@ -1,7 +1,7 @@
 // The rule of versions alone, for messages that come by a way of the application's own.
 
 import { HighwaterError } from './errors.js'
-import { needModule, say, Thing, wasm } from './module.js'
+import { jsonOf, needModule, say, Thing, wasm } from './module.js'
 import { described } from './options.js'
 import { type Version, versionOf } from './types.js'
 
@@ -34,7 +34,7 @@ export class MessageReceiver<T = unknown> {
 
   constructor() {
     needModule('MessageReceiver')
-    this.#raw = new Thing(wasm.receiver_new())
+    this.#raw = new Thing(wasm.receiver_new(), wasm.receiver_free)
   }
 
   /** The item is there at this version. */
@@ -74,7 +74,7 @@ export class MessageReceiver<T = unknown> {
 
   /** All that is known, deletions included. */
   entries(): ReceiverEntry<T>[] {
-    const flat = this.#raw.json(wasm.receiver_entries(this.#raw.handle))
+    const flat = jsonOf(wasm.receiver_entries(this.#raw.handle))
     const entries: ReceiverEntry<T>[] = []
     for (let at = 0; at < flat.length; at += 3) {
       const [id, version, tombstone] = flat.slice(at, at + 3) as [string, number | string, number]
@@ -103,7 +103,7 @@ export class MessageReceiver<T = unknown> {
 
   #take(what: Take, id: string, version: bigint): ReceiverAction {
     say([id])
-    return ACTIONS[this.#raw.told(wasm.receiver_take(this.#raw.handle, what, version))] ?? 'noop'
+    return ACTIONS[wasm.receiver_take(this.#raw.handle, what, version)] ?? 'noop'
   }
 }
 

@@ -132,7 +132,7 @@ export class Session<T extends object = AnyKinds> extends Reads<T> {
   /** Takes in what happened, at this time, and answers with what is to be done, in order. */
   handle(now: number, input: SessionInput): SessionEffect[] {
     number('the time', now, 0)
-    const bits = viewing(this.#view, () => this.#give(now, input))
+    const bits = viewing(this.#raw, this.#view, () => this.#give(now, input))
     this.#transactions = this.items.took(bits, 'all')
     return this.#raw.effects().map(effectOf)
   }
@@ -197,7 +197,8 @@ export class Backoff {
   constructor(options: BackoffOptions = {}) {
     checkRetry(options)
     needModule('Backoff')
-    this.#raw = new Thing(wasm.backoff_new(give(Float64Array.from(retryNumbers(options))) / 8))
+    give(Float64Array.from(retryNumbers(options)))
+    this.#raw = new Thing(wasm.backoff_new(), wasm.backoff_free)
   }
 
   /** How many failures count at present. */

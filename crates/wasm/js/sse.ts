@@ -1,6 +1,6 @@
 // The decoder of server-sent events by itself.
 
-import { give, needModule, numbersOf, say, textOf, Thing, wasm } from './module.js'
+import { give, jsonOf, needModule, numbersOf, say, textOf, Thing, wasm } from './module.js'
 import { described, known, number, refuse } from './options.js'
 
 /** An event, as the standard has it. */
@@ -44,12 +44,12 @@ export class SseDecoder {
     number('option limit', limit, 1, 2 ** 31 - 1)
     needModule('SseDecoder')
     this.#options = options
-    this.#raw = new Thing(wasm.decoder_new(limit ?? 0))
+    this.#raw = new Thing(wasm.decoder_new(limit ?? 0), wasm.decoder_free)
   }
 
   /** The last event id of the stream; it survives a reconnect. */
   get lastEventId(): string {
-    return this.#raw.json(wasm.decoder_id(this.#raw.handle))[0] as string
+    return jsonOf(wasm.decoder_id(this.#raw.handle))[0] as string
   }
 
   set lastEventId(id: string) {
@@ -65,7 +65,8 @@ export class SseDecoder {
   /** Reads the next bytes: the events that they complete. */
   push(bytes: Uint8Array): SseEvent[] {
     if (!(bytes instanceof Uint8Array)) refuse(`push needs a Uint8Array, not ${described(bytes)}`)
-    const count = wasm.decoder_push(this.#raw.handle, give(bytes))
+    const size = give(bytes)
+    const count = wasm.decoder_push(this.#raw.handle, size)
     const events: SseEvent[] = []
     if (count < 2) return events
     // Copied: a callback may push.

@@ -1,6 +1,6 @@
 // A view of the application's own, over whole transactions.
 
-import { say, telling, textOf } from './module.js'
+import { jsonOf, say, type Thing } from './module.js'
 import { described, refuse } from './options.js'
 import { type Version, versionOf } from './types.js'
 
@@ -44,13 +44,13 @@ export function isView(view: unknown): asserts view is View | undefined {
 }
 
 /** Has a view told of what the module takes in while `call` runs; `thrown` is given what the view throws. */
-export function viewing<R>(view: View | undefined, call: () => R, thrown: (error: unknown) => void = () => {}): R {
+export function viewing<R>(machine: Thing, view: View | undefined, call: () => R, thrown: (error: unknown) => void = () => {}): R {
   if (view === undefined) return call()
   const tell = (length: number): number => {
     try {
       if (length === 0) view.reset()
       else {
-        const [cursor, ...flat] = JSON.parse(textOf(length)) as [string | null, ...unknown[]]
+        const [cursor, ...flat] = jsonOf(length) as [string | null, ...unknown[]]
         view.update(changesOf(flat), cursor ?? undefined)
       }
       return 0
@@ -60,7 +60,7 @@ export function viewing<R>(view: View | undefined, call: () => R, thrown: (error
       return 1
     }
   }
-  return telling(tell, call)
+  return machine.telling(tell, call)
 }
 
 function changesOf(flat: unknown[]): ViewChange[] {

@@ -21,8 +21,11 @@ mod place {
     pub(super) const PROFILE: usize = 10;
 }
 
+/// The number at each place; NaN where there is none.
+pub(crate) type Numbers<'n> = &'n dyn Fn(usize) -> f64;
+
 /// A session's choices. An idle time or a number of failures that is infinite means "never".
-pub(crate) fn session(protocol: &Protocol, numbers: &[f64]) -> SessionOptions {
+pub(crate) fn session(protocol: &Protocol, numbers: Numbers<'_>) -> SessionOptions {
     let mut options = SessionOptions::of(protocol);
     if let Some(idle) = at(numbers, place::IDLE) {
         options.idle = idle.is_finite().then(|| millis(idle));
@@ -39,13 +42,13 @@ pub(crate) fn session(protocol: &Protocol, numbers: &[f64]) -> SessionOptions {
     if let Some(seed) = at(numbers, place::SEED) {
         options.seed = seed.to_bits();
     }
-    options.profile = profile(options.profile, &numbers[place::PROFILE.min(numbers.len())..]);
+    options.profile = profile(options.profile, &|at| numbers(place::PROFILE + at));
     options.materializer = materializer(numbers);
     options
 }
 
 /// A materializer's choices, out of the same list.
-pub(crate) fn materializer(numbers: &[f64]) -> MaterializerOptions {
+pub(crate) fn materializer(numbers: Numbers<'_>) -> MaterializerOptions {
     let mut options = MaterializerOptions::default();
     if at(numbers, place::REFILL) == Some(1.0) {
         options.refill = Refill::EmptyFirst;
@@ -69,7 +72,7 @@ pub(crate) fn materializer(numbers: &[f64]) -> MaterializerOptions {
 ///
 /// Jitter is a percentage, below zero if it is taken away. Forgiveness is a connection's healthy
 /// life in milliseconds, below zero for "at once when the view has moved".
-pub(crate) fn profile(mut profile: Profile, numbers: &[f64]) -> Profile {
+pub(crate) fn profile(mut profile: Profile, numbers: Numbers<'_>) -> Profile {
     if let Some(failures) = at(numbers, 0) {
         profile.min_failures = failures as u32;
     }
@@ -98,8 +101,9 @@ pub(crate) fn profile(mut profile: Profile, numbers: &[f64]) -> Profile {
     profile
 }
 
-fn at(numbers: &[f64], place: usize) -> Option<f64> {
-    numbers.get(place).copied().filter(|number| !number.is_nan())
+/// The number at a place, if there is one.
+fn at(numbers: Numbers<'_>, place: usize) -> Option<f64> {
+    Some(numbers(place)).filter(|number| !number.is_nan())
 }
 
 pub(crate) fn millis(number: f64) -> Duration {

@@ -81,7 +81,14 @@ fn wasm(project: &Project, tools: &WasmTools, mode: Mode) -> Result {
     sh::run(
         tools
             .command("cargo")?
-            .args(["build", "--package", "highwater-wasm", "--no-default-features"])
+            .args([
+                "build",
+                "--package",
+                "highwater-wasm",
+                "--no-default-features",
+                "--features",
+                "full",
+            ])
             .args(["--target", WASM, "--profile", profile]),
     )?;
     let module = project.target.join(WASM).join(folder).join("highwater_wasm.wasm");

@@ -197,10 +197,16 @@ fn change(
     let [op, found] = event.fields(raw, ["Op", subject]);
     let delete = op.is_some() && operation(event, op);
     let item = if subject.is_empty() { raw } else { found };
-    if !item.is_some() {
-        return event.ignore("a change of nothing");
-    }
     let version = version(index);
+    if !item.is_some() {
+        // Nobody can say what changed; the view may judge it.
+        let key = "";
+        return event.tell(if delete {
+            Message::Delete { kind, key, version }
+        } else {
+            Message::Upsert { kind, key, version, value: b"{}" }
+        });
+    }
     let key = event.joining(|event| {
         if kind == "ServiceHealth" {
             // An instance's identity: partition/peer/node/namespace/service id.

@@ -204,3 +204,14 @@ fn text_or_empty(event: &mut Decoding<'_>, raw: Raw) -> Word {
 fn all<const N: usize>(members: [Raw; N]) -> bool {
     members.iter().all(|raw| raw.is_some())
 }
+
+/// The types of event that there are.
+pub(super) const EVENTS: &[&str] = &[
+    "server-intent",
+    "put-object",
+    "delete-object",
+    "payload-transferred",
+    "error",
+    "goodbye",
+    "heart-beat",
+];

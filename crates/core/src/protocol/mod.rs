@@ -3,18 +3,28 @@
 //! A protocol turns [`Event`]s into [`Message`]s, one event at a time. It knows the wire format
 //! and the rules of its own sequence, and nothing of connections or of the state.
 
+#[cfg(feature = "protocols")]
 mod autoconfig;
+#[cfg(feature = "protocols")]
 mod consul;
 mod decoding;
 mod fdv2;
 mod json;
+#[cfg(feature = "protocols")]
+mod other;
+#[cfg(not(feature = "protocols"))]
+#[path = "none.rs"]
+mod other;
+#[cfg(feature = "protocols")]
 mod ping;
 mod promise;
+#[cfg(feature = "protocols")]
 mod relay;
 
-use alloc::string::{String, ToString};
+use alloc::string::String;
 use alloc::vec::Vec;
 
+use crate::backoff::Profile;
 use crate::error::Error;
 use crate::item::Gate;
 use crate::message::{Event, Message};
@@ -22,7 +32,7 @@ use crate::message::{Event, Message};
 use decoding::{Decoding, Fault};
 pub use fdv2::Mode;
 pub use json::JsonSpec;
-use relay::snapshot_of_flags;
+use other::Other;
 
 /// Where a protocol puts what it decoded.
 pub type Sink<'s> = &'s mut dyn FnMut(Message<'_>) -> Result<(), Error>;
@@ -43,11 +53,8 @@ pub struct Protocol(Kind);
 #[derive(Debug)]
 enum Kind {
     Fdv2(fdv2::Fdv2),
-    Relay(relay::Relay),
-    Ping,
-    AutoConfig,
-    Consul(consul::Consul),
     Json(json::Json),
+    Other(Other),
 }
 
 impl Default for Protocol {
@@ -67,46 +74,13 @@ impl Protocol {
         Self(Kind::Fdv2(fdv2::Fdv2::new(kinds.iter().map(|&kind| kind.into()).collect())))
     }
 
-    /// LaunchDarkly's server-side stream, `/all`: kinds `flags` and `segments`.
-    pub const fn relay() -> Self {
-        Self(Kind::Relay(relay::Relay::all()))
-    }
-
-    /// LaunchDarkly's old server-side stream, `/flags`: kind `flags` alone.
-    pub const fn flags() -> Self {
-        Self(Kind::Relay(relay::Relay::flags_only()))
-    }
-
-    /// LaunchDarkly's client-side streams, `/mping`, `/meval`, `/eval` and `/ping`: a ping says
-    /// that the state is to be fetched again. Kind `flags`.
-    pub const fn ping() -> Self {
-        Self(Kind::Ping)
-    }
-
-    /// LaunchDarkly Relay's automatic configuration: kinds `environments` and `filters`.
-    pub const fn autoconfig() -> Self {
-        Self(Kind::AutoConfig)
-    }
-
-    /// Consul's subscribe stream as JSON.
-    pub const fn consul() -> Self {
-        Self(Kind::Consul(consul::Consul::new(false)))
-    }
-
-    /// Consul's subscribe stream, treated exactly as Consul's own client does: framing events in
-    /// places where they are not expected reach the view as if they were data. For comparison
-    /// with recordings.
-    pub const fn consul_recorded() -> Self {
-        Self(Kind::Consul(consul::Consul::new(true)))
-    }
-
     /// Any stream of JSON, as the application describes it.
     pub fn json(spec: JsonSpec) -> Self {
         Self(Kind::Json(json::Json::new(spec)))
     }
 
-    /// The protocol of this name, with its defaults: `fdv2`, `relay`, `flags`, `ping`,
-    /// `autoconfig`, `consul` or `json`.
+    /// The protocol of this name, with its defaults: `fdv2` or `json`; with the feature
+    /// `protocols` (on by default) also `relay`, `flags`, `ping`, `autoconfig` or `consul`.
     ///
     /// ```
     /// # use highwater_core::Protocol;
@@ -114,37 +88,28 @@ impl Protocol {
     /// assert!(Protocol::named("soap").is_none());
     /// ```
     pub fn named(name: &str) -> Option<Self> {
-        Some(match name {
-            "fdv2" => Self::fdv2(),
-            "relay" => Self::relay(),
-            "flags" => Self::flags(),
-            "ping" => Self::ping(),
-            "autoconfig" => Self::autoconfig(),
-            "consul" => Self::consul(),
-            "json" => Self::json(JsonSpec::default()),
-            _ => return None,
-        })
+        match name {
+            "fdv2" => Some(Self::fdv2()),
+            "json" => Some(Self::json(JsonSpec::default())),
+            name => Other::named(name).map(|other| Self(Kind::Other(other))),
+        }
     }
 
     /// The protocol's name.
     pub const fn name(&self) -> &'static str {
         match &self.0 {
             Kind::Fdv2(_) => "fdv2",
-            Kind::Relay(relay) => relay.name(),
-            Kind::Ping => "ping",
-            Kind::AutoConfig => "autoconfig",
-            Kind::Consul(_) => "consul",
             Kind::Json(_) => "json",
+            Kind::Other(other) => other.name(),
         }
     }
 
     /// How versions decide.
-    pub fn gate(&self) -> Gate {
+    pub const fn gate(&self) -> Gate {
         match &self.0 {
-            Kind::Fdv2(_) | Kind::Consul(_) => Gate::Cursor,
-            Kind::Relay(_) | Kind::Ping => Gate::PerKeySnapshotReplaces,
-            Kind::AutoConfig => Gate::PerKey,
+            Kind::Fdv2(_) => Gate::Cursor,
             Kind::Json(json) => json.gate(),
+            Kind::Other(other) => other.gate(),
         }
     }
 
@@ -156,37 +121,21 @@ impl Protocol {
     /// The types of event that the protocol knows: what a platform's own `EventSource`, which
     /// hands out events by type, has to listen for.
     pub fn event_types(&self) -> Vec<&str> {
-        let types: &[&str] = match &self.0 {
-            Kind::Fdv2(_) => &[
-                "server-intent",
-                "put-object",
-                "delete-object",
-                "payload-transferred",
-                "error",
-                "goodbye",
-                "heart-beat",
-            ],
-            Kind::Relay(_) => &["put", "patch", "delete"],
-            Kind::Ping => &["ping", "put", "patch", "delete"],
-            Kind::AutoConfig => &["put", "patch", "delete", "reconnect"],
-            Kind::Consul(_) => &["message"],
-            Kind::Json(json) => return json.event_types(),
-        };
-        types.to_vec()
+        match &self.0 {
+            Kind::Fdv2(_) => fdv2::EVENTS.to_vec(),
+            Kind::Json(json) => json.event_types(),
+            Kind::Other(other) => other.event_types().to_vec(),
+        }
     }
 
     /// What a connection adds to the query of its address.
     pub fn query(&self, cursor: Option<&str>) -> Vec<(&'static str, String)> {
-        let mut query = Vec::new();
-        match (&self.0, cursor) {
-            (Kind::Fdv2(_), Some(state)) if !state.is_empty() => {
-                query.push(("basis", state.to_string()));
-            }
-            (Kind::Consul(_), Some(index)) => query.push(("index", index.to_string())),
-            (Kind::AutoConfig, _) => query.push(("rpacProtocolVersion", "2".to_string())),
-            _ => {}
-        }
-        query
+        let asked = match &self.0 {
+            Kind::Fdv2(_) => cursor.filter(|state| !state.is_empty()).map(|state| ("basis", state)),
+            Kind::Json(_) => None,
+            Kind::Other(other) => other.query(cursor),
+        };
+        asked.into_iter().map(|(name, value)| (name, value.into())).collect()
     }
 
     /// Whether this answer means that trying again is no use.
@@ -195,10 +144,10 @@ impl Protocol {
     /// 4xx but 400, 408 and 429 for permanent; to a plain event source 204 means "stop".
     pub const fn is_terminal(&self, status: u16) -> bool {
         match &self.0 {
-            Kind::AutoConfig => matches!(status, 401 | 403),
             Kind::Json(_) => {
                 status == 204 || matches!(status, 400..500) && !matches!(status, 408 | 425 | 429)
             }
+            Kind::Other(other) if other.stops_only_when_refused() => matches!(status, 401 | 403),
             _ => matches!(status, 400..500) && !matches!(status, 400 | 408 | 429),
         }
     }
@@ -210,15 +159,24 @@ impl Protocol {
 
     /// Whether a fault in the data puts the position in doubt.
     pub(crate) const fn resets_on_fault(&self) -> bool {
-        matches!(self.0, Kind::Consul(_))
+        if let Kind::Other(other) = &self.0 { other.resets_on_fault() } else { false }
+    }
+
+    /// How its clients wait between attempts, and the longest silence that they bear, in seconds.
+    pub(crate) const fn patience(&self) -> (Profile, Option<u64>) {
+        match &self.0 {
+            Kind::Fdv2(_) => (Profile::STANDARD, Some(300)),
+            Kind::Json(_) => (Profile::STANDARD, None),
+            Kind::Other(other) => other.patience(),
+        }
     }
 
     /// A new connection begins, which asks for what follows `cursor`.
     pub fn connected(&mut self, cursor: Option<&str>) {
         match &mut self.0 {
             Kind::Fdv2(fdv2) => fdv2.connected(),
-            Kind::Consul(consul) => consul.connected(cursor),
-            _ => {}
+            Kind::Json(_) => {}
+            Kind::Other(other) => other.connected(cursor),
         }
     }
 
@@ -263,14 +221,9 @@ impl Protocol {
         match &mut self.0 {
             Kind::Fdv2(fdv2) if polled => fdv2.polled(whole),
             Kind::Fdv2(fdv2) => fdv2.decode(event.kind, whole),
-            Kind::Relay(relay) if polled => relay.polled(whole),
-            Kind::Relay(relay) => relay.decode(event.kind, whole),
-            Kind::Ping if polled => snapshot_of_flags(whole),
-            Kind::Ping => ping::decode(event.kind, whole),
-            _ if polled => whole.misplaced("this protocol has no polling"),
-            Kind::AutoConfig => autoconfig::decode(event.kind, whole),
-            Kind::Consul(consul) => consul.decode(whole),
+            Kind::Json(_) if polled => whole.misplaced("this protocol has no polling"),
             Kind::Json(json) => json.decode(event.kind, event.id, whole),
+            Kind::Other(other) => other.decode(event.kind, polled, whole),
         }
         let fault = decoding.fault();
         if let Some(refusal) = refusal {

@@ -30,12 +30,7 @@ pub struct SessionOptions {
 impl SessionOptions {
     /// What the protocol's own clients do, as far as that is good.
     pub fn of(protocol: &Protocol) -> Self {
-        let (profile, idle) = match protocol.name() {
-            "relay" | "flags" | "ping" | "autoconfig" => (Profile::RELAY, Some(300)),
-            "consul" => (Profile::CONSUL, None),
-            "fdv2" => (Profile::STANDARD, Some(300)),
-            _ => (Profile::STANDARD, None),
-        };
+        let (profile, idle) = protocol.patience();
         Self {
             profile,
             idle: idle.map(Duration::from_secs),

@@ -197,12 +197,12 @@ impl State {
 
     /// Begins or ends the keeping of outcomes.
     pub(crate) fn keep_outcomes(&mut self, on: bool) {
-        self.collected.outcomes = on.then(Vec::new);
+        self.collected.outcomes.keep(on);
     }
 
     /// What became of the messages collected so far.
     pub(crate) fn take_outcomes(&mut self) -> Vec<Outcome> {
-        self.collected.outcomes.as_mut().map(core::mem::take).unwrap_or_default()
+        self.collected.outcomes.take()
     }
 
     /// The transfer after this one has not begun.
@@ -211,9 +211,7 @@ impl State {
         self.collected.live = 0;
         self.collected.tombstones = 0;
         self.collected.named = 0;
-        if let Some(outcomes) = &mut self.collected.outcomes {
-            outcomes.clear();
-        }
+        drop(self.collected.outcomes.take());
     }
 
     fn next_pass(&mut self) {
@@ -269,18 +267,16 @@ impl State {
     fn change(&mut self, slot: Slot, action: Action, version: Version) {
         self.collected.count += 1;
         self.collected.changes.push(Change { slot, action, version });
-        if let Some(outcomes) = &mut self.collected.outcomes {
-            let delete = action == Action::Delete;
-            outcomes.push(Outcome { slot, action, version, delete, noop: None });
-        }
+        let delete = action == Action::Delete;
+        let outcome = || Outcome { slot, action, version, delete, noop: None };
+        self.collected.outcomes.note(outcome);
     }
 
     fn nothing(&mut self, slot: Slot, version: Version, delete: bool, noop: Noop) {
         self.collected.count += 1;
-        if let Some(outcomes) = &mut self.collected.outcomes {
-            let action = Action::Noop;
-            outcomes.push(Outcome { slot, action, version, delete, noop: Some(noop) });
-        }
+        let action = Action::Noop;
+        let outcome = || Outcome { slot, action, version, delete, noop: Some(noop) };
+        self.collected.outcomes.note(outcome);
         if self.newest(slot) == Known::Unknown {
             self.vacant.push(slot);
         }

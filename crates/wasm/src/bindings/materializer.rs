@@ -23,7 +23,7 @@ impl Materializer {
     /// the view.
     #[wasm_bindgen(constructor)]
     pub fn new(protocol: Protocol, numbers: &[f64], view: Option<Function>) -> Self {
-        let options = settings::materializer(numbers);
+        let options = settings::materializer(&|at| numbers.get(at).copied().unwrap_or(f64::NAN));
         let core = Core::with_view(protocol.0, JsView::new(view), options);
         Self(Rc::new(RefCell::new(core)))
     }

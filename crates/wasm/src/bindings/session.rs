@@ -31,7 +31,8 @@ impl Session {
     /// view.
     #[wasm_bindgen(constructor)]
     pub fn new(protocol: Protocol, numbers: &[f64], view: Option<Function>) -> Self {
-        let options = settings::session(&protocol.0, numbers);
+        let options =
+            settings::session(&protocol.0, &|at| numbers.get(at).copied().unwrap_or(f64::NAN));
         Self(Rc::new(RefCell::new(Core::new(protocol.0, JsView::new(view), options))))
     }
 

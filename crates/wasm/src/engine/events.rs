@@ -1,6 +1,8 @@
 //! Faults, traces and messages as lists of parts.
 
-use highwater_core::{Class, Error, Message, Step, Traced, Transfer};
+#[cfg(feature = "full")]
+use highwater_core::Message;
+use highwater_core::{Class, Error, Step, Traced, Transfer};
 
 use super::output::Output;
 
@@ -10,42 +12,45 @@ pub(super) fn error(out: &mut Output, error: Option<&Error>) {
     let Some(error) = error else {
         return out.none();
     };
-    out.list(|out| {
-        out.text(error.code());
-        out.text(error.what());
-        out.text(error.place());
-        out.maybe_text(error.key());
-        out.maybe(error.number());
-        out.number(match error.class() {
-            Class::Retry => 0,
-            Class::Reset => 1,
-            Class::Terminal => 2,
-        });
+    out.open();
+    out.text(error.code());
+    out.text(error.what());
+    out.text(error.place());
+    out.maybe_text(error.key());
+    out.maybe(error.number());
+    out.number(match error.class() {
+        Class::Retry => 0,
+        Class::Reset => 1,
+        Class::Terminal => 2,
     });
+    out.close();
 }
 
 /// `[[at, type, id, bytes, data, [step, …]], …]`.
 pub(super) fn write(events: &[Traced]) -> u32 {
     Output::write(|out| {
-        out.list(|out| {
-            for event in events {
-                out.list(|out| {
-                    out.number(event.at.as_millis());
-                    out.text(&event.kind);
-                    out.text(&event.id);
-                    out.number(event.bytes as u64);
-                    out.bytes(&event.data);
-                    out.list(|out| event.steps.iter().for_each(|one| step(out, one)));
-                });
+        for event in events {
+            out.open();
+            out.number(event.at.as_millis());
+            out.text(&event.kind);
+            out.text(&event.id);
+            out.number(event.bytes as u64);
+            out.bytes(&event.data);
+            out.open();
+            for one in &event.steps {
+                step(out, one);
             }
-        });
+            out.close();
+            out.close();
+        }
     })
 }
 
 /// `[action, reason, kind, key, version, known version, delete]`, or `[action, reason, cursor]`,
 /// cut after the last that is there.
 fn step(out: &mut Output, step: &Step) {
-    out.list(|out| match step {
+    out.open();
+    match step {
         Step::Begin(transfer) => {
             out.text("begin");
             out.text(word(*transfer));
@@ -84,12 +89,15 @@ fn step(out: &mut Output, step: &Step) {
         Step::Reconnect => out.text("reconnect"),
         Step::Heartbeat => out.text("heartbeat"),
         _ => out.text("ignored"),
-    });
+    }
+    out.close();
 }
 
+#[cfg(feature = "full")]
 /// `[type, …]`, by the type: what a protocol made of an event.
 pub(super) fn message(out: &mut Output, message: &Message<'_>) {
-    out.list(|out| match *message {
+    out.open();
+    match *message {
         Message::Begin(transfer) => pair(out, "begin", word(transfer)),
         Message::Upsert { kind, key, version, value } => {
             item(out, "upsert", kind, key);
@@ -132,7 +140,8 @@ pub(super) fn message(out: &mut Output, message: &Message<'_>) {
         Message::Heartbeat => out.text("heartbeat"),
         Message::Ignored(reason) => pair(out, "ignored", reason),
         _ => out.text("ignored"),
-    });
+    }
+    out.close();
 }
 
 fn pair(out: &mut Output, word: &str, more: &str) {
@@ -140,6 +149,7 @@ fn pair(out: &mut Output, word: &str, more: &str) {
     out.text(more);
 }
 
+#[cfg(feature = "full")]
 fn item(out: &mut Output, word: &str, kind: &str, key: &str) {
     pair(out, word, kind);
     out.text(key);

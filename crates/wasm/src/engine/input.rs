@@ -2,11 +2,10 @@
 
 use alloc::string::String;
 use alloc::vec::Vec;
-use core::mem;
 
-use super::PORT;
+use super::{INPUT, NONE};
 
-/// The input, taken out of the port for as long as it is read.
+/// The input, taken for as long as it is read.
 pub(super) struct Input {
     bytes: Vec<u8>,
     at: usize,
@@ -14,7 +13,13 @@ pub(super) struct Input {
 
 impl Input {
     pub(super) fn take() -> Self {
-        Self { bytes: PORT.with(|port| mem::take(&mut port.input)), at: 0 }
+        Self { bytes: INPUT.take(), at: 0 }
+    }
+
+    /// Goes on with texts behind so many bytes.
+    pub(super) fn behind(mut self, bytes: usize) -> Self {
+        self.at = bytes;
+        self
     }
 
     /// The first so many bytes.
@@ -25,21 +30,24 @@ impl Input {
     /// Where the next text is, each with its length before it in four bytes; `None` stands for
     /// `undefined`.
     pub(super) fn next(&mut self) -> Option<(usize, usize)> {
-        let length = self.bytes.get(self.at..)?.first_chunk()?;
-        let length = u32::from_le_bytes(*length);
-        let start = self.at + 4;
-        self.at = if length == NONE { start } else { start + length as usize };
-        (length != NONE).then_some((start, self.at))
+        let length = self.word(self.at)?;
+        self.at += 4;
+        if length == NONE {
+            return None;
+        }
+        let start = self.at;
+        self.at += length as usize;
+        Some((start, self.at))
     }
 
-    /// Text that lies there; empty where there is none.
-    pub(super) fn text(&self, place: Option<(usize, usize)>) -> &str {
-        core::str::from_utf8(self.raw(place)).unwrap_or_default()
-    }
-
-    /// The same as bytes.
+    /// The bytes of such a text.
     pub(super) fn raw(&self, place: Option<(usize, usize)>) -> &[u8] {
         place.and_then(|(start, end)| self.bytes.get(start..end)).unwrap_or_default()
+    }
+
+    /// Such a text; empty where there is none.
+    pub(super) fn text(&self, place: Option<(usize, usize)>) -> &str {
+        core::str::from_utf8(self.raw(place)).unwrap_or_default()
     }
 
     /// The next text, if there is one, copied.
@@ -48,30 +56,30 @@ impl Input {
         place.map(|_| self.text(place).into())
     }
 
-    /// Numbers, each in eight bytes.
-    pub(super) fn doubles(&self, count: usize) -> Vec<f64> {
-        let (numbers, _) = self.bytes.as_chunks();
-        numbers.iter().take(count).map(|number| f64::from_le_bytes(*number)).collect()
+    /// The texts up to the next that is `undefined`.
+    pub(super) fn list(&mut self) -> Vec<String> {
+        let mut list = Vec::new();
+        while let Some(text) = self.owned() {
+            list.push(text);
+        }
+        list
     }
 
-    /// Numbers, each in four bytes.
-    pub(super) fn words(&self, count: usize) -> impl Iterator<Item = u32> {
-        let (numbers, _) = self.bytes.as_chunks();
-        numbers.iter().take(count).map(|number| u32::from_le_bytes(*number))
+    /// The number at this place, each in eight bytes; NaN where there is none.
+    pub(super) fn double(&self, at: usize) -> f64 {
+        let bytes = self.bytes.get(at * 8..).and_then(|bytes| bytes.first_chunk());
+        bytes.map_or(f64::NAN, |bytes| f64::from_le_bytes(*bytes))
     }
 
-    /// Goes on with texts behind so many bytes.
-    pub(super) fn skip(mut self, bytes: usize) -> Self {
-        self.at = bytes;
-        self
+    /// The number that begins at this byte, in four.
+    pub(super) fn word(&self, at: usize) -> Option<u32> {
+        let bytes = self.bytes.get(at..)?.first_chunk()?;
+        Some(u32::from_le_bytes(*bytes))
     }
 }
 
 impl Drop for Input {
     fn drop(&mut self) {
-        let bytes = mem::take(&mut self.bytes);
-        PORT.with(|port| port.input = bytes);
+        INPUT.set(core::mem::take(&mut self.bytes));
     }
 }
-
-const NONE: u32 = u32::MAX;

@@ -3,28 +3,31 @@
 use alloc::vec::Vec;
 use core::mem;
 
-use super::PORT;
+use super::write_text;
 
 /// JSON as it is being written: an array in an array, texts, whole numbers.
 pub(super) struct Output(Vec<u8>);
 
 impl Output {
-    /// Writes into the port's text, whose length is the answer.
+    /// Writes a list as the text, whose length is the answer.
     pub(super) fn write(then: impl FnOnce(&mut Self)) -> u32 {
-        let mut text = PORT.with(|port| mem::take(&mut port.text));
-        text.clear();
-        let mut output = Self(text);
-        then(&mut output);
-        let length = output.0.len() as u32;
-        PORT.with(|port| port.text = output.0);
-        length
+        write_text(|text| {
+            let mut output = Self(mem::take(text));
+            output.open();
+            then(&mut output);
+            output.close();
+            *text = output.0;
+        })
     }
 
-    /// A list of what is written within.
-    pub(super) fn list(&mut self, then: impl FnOnce(&mut Self)) {
+    /// Begins a list.
+    pub(super) fn open(&mut self) {
         self.comma();
         self.0.push(b'[');
-        then(self);
+    }
+
+    /// Ends it.
+    pub(super) fn close(&mut self) {
         self.0.push(b']');
     }
 
@@ -107,16 +110,15 @@ impl Output {
     }
 
     fn digits(&mut self, mut number: u64) {
-        let mut digits = [0; 20];
-        let mut count = 0;
-        for digit in digits.iter_mut().rev() {
-            *digit = b'0' + (number % 10) as u8;
+        // Backwards, and then turned round.
+        let start = self.0.len();
+        loop {
+            self.0.push(b'0' + (number % 10) as u8);
             number /= 10;
-            count += 1;
             if number == 0 {
                 break;
             }
         }
-        self.0.extend_from_slice(&digits[digits.len() - count..]);
+        self.0.get_mut(start..).unwrap_or_default().reverse();
     }
 }

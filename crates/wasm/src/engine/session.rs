@@ -3,23 +3,24 @@
 //! A materializer by itself is a session that nobody starts.
 
 use alloc::boxed::Box;
-use core::time::Duration;
+use alloc::vec::Vec;
 
 use highwater_core::{
     Action, ConnectionId, Effect, Event, Failure, Input as Happening, Instant, JsonSpec, Mode,
-    Phase, Protocol, Session, Signals, Status,
+    Protocol, Session, Status,
 };
 
+#[cfg(feature = "full")]
+use super::Hook;
 use super::input::Input;
 use super::output::Output;
-use super::view::Hook;
-use super::{BUSY, PORT, Thing, events, export, with_session};
+use super::{Machine, events, export};
 use crate::settings;
 
 /// What an input led to, as bits of a number.
-mod bit {
+pub(super) mod bit {
     /// There is something to do.
-    pub(super) const EFFECTS: u32 = 1;
+    pub(crate) const EFFECTS: u32 = 1;
     /// Transactions took effect.
     pub(super) const COMMITS: u32 = 2;
     /// Items are gone.
@@ -29,27 +30,37 @@ mod bit {
     /// The session is over.
     pub(super) const STOPPED: u32 = 16;
     /// Of a materializer: the input was at fault, and the text says how.
-    pub(super) const FAULT: u32 = 32;
+    #[cfg(feature = "full")]
+    pub(crate) const FAULT: u32 = 32;
 }
 
 export! {
-    /// Makes a session: `count` numbers (see `settings.rs`), then a protocol (see [`protocol`]).
-    fn session_new(count: usize, view: u32) -> u32 {
-        let input = Input::take();
-        let numbers = input.doubles(count);
-        let Some(protocol) = protocol(&mut input.skip(count * 8)) else {
-            return BUSY;
-        };
-        let options = settings::session(&protocol, &numbers);
-        Thing::Session(Box::new(Session::new(protocol, Hook::new(view != 0), options))).keep()
+    /// Makes a session, out of so many numbers (see `settings.rs`) and a protocol (see
+    /// [`protocol`]); nothing if there is no such protocol.
+    fn session_new(count: usize, view: u32) -> Option<Box<Machine>> {
+        let mut input = Input::take().behind(count * 8);
+        let protocol = protocol(&mut input)?;
+        let options = settings::session(&protocol, &|at| input.double(at));
+        #[cfg(feature = "full")]
+        let hook = Hook::new(view != 0);
+        #[cfg(not(feature = "full"))]
+        let hook = drop(view);
+        Some(Box::new(Session::new(protocol, hook, options)))
+    }
+
+    fn session_free(session: Box<Machine>) {
+        drop(session);
     }
 
     /// Takes in what happened, to a connection or without one (0).
-    fn session_input(handle: u32, now: f64, what: u32, connection: u32, number: f64) -> u32 {
+    fn session_input(session: &mut Machine, now: f64, what: u32, connection: u32, number: f64) -> u32 {
         let mut input = Input::take();
         let connection = ConnectionId::from_u32(connection);
-        let texts = if what == EVENT { [input.next(), input.next(), input.next()] }
-            else if what >= PAUSE { [input.next(), None, None] } else { [None; 3] };
+        let mut texts = [None; 3];
+        let count = if what == EVENT { 3 } else { usize::from(what >= PAUSE) };
+        for text in texts.iter_mut().take(count) {
+            *text = input.next();
+        }
         let text = input.text(texts[0]);
         let happening = match what {
             START => Happening::Start,
@@ -63,149 +74,81 @@ export! {
             BYTES => Happening::Bytes { connection, bytes: input.bytes(number as usize) },
             PAUSE => Happening::Pause { reason: text },
             UNPAUSE => Happening::Unpause { reason: text },
-            FAILED => {
-                let temporary = (number >= 0.0).then_some(number > 0.0);
-                Happening::Failed {
-                    connection,
-                    failure: Failure::Network { what: text, temporary },
-                }
-            }
             EVENT => Happening::Event { connection, event: event(&input, texts) },
-            _ => return 0,
+            _ => {
+                let temporary = if number < 0.0 { None } else { Some(number > 0.0) };
+                let failure = Failure::Network { what: text, temporary };
+                Happening::Failed { connection, failure }
+            }
         };
-        with_session(handle, |session| {
-            session.handle(at(now), happening);
-            told(session)
-        })
-        .unwrap_or(BUSY)
+        take(session, now, happening)
     }
 
     /// The server has answered, with this content type; `retry_after` in milliseconds, or NaN.
-    fn session_opened(handle: u32, now: f64, connection: u32, status: u32, retry_after: f64) -> u32 {
+    fn session_opened(session: &mut Machine, now: f64, connection: u32, status: u32, retry_after: f64) -> u32 {
         let mut input = Input::take();
         let content_type = input.next();
-        let opened = Happening::Opened {
+        take(session, now, Happening::Opened {
             connection: ConnectionId::from_u32(connection),
             status: status as u16,
             content_type: content_type.map(|_| input.text(content_type)),
-            retry_after: (!retry_after.is_nan()).then(|| settings::millis(retry_after)),
-        };
-        with_session(handle, |session| {
-            session.handle(at(now), opened);
-            told(session)
+            retry_after: if retry_after.is_nan() { None } else { Some(settings::millis(retry_after)) },
         })
-        .unwrap_or(BUSY)
     }
 
     /// The state was fetched; status 0 when there was no answer.
-    fn session_fetched(handle: u32, now: f64, connection: u32, status: u32, size: usize) -> u32 {
+    fn session_fetched(session: &mut Machine, now: f64, connection: u32, status: u32, size: usize) -> u32 {
         let input = Input::take();
         let connection = ConnectionId::from_u32(connection);
         let status = status as u16;
-        let fetched = Happening::Fetched { connection, status, body: input.bytes(size) };
-        with_session(handle, |session| {
-            session.handle(at(now), fetched);
-            told(session)
-        })
-        .unwrap_or(BUSY)
+        take(session, now, Happening::Fetched { connection, status, body: input.bytes(size) })
     }
 
     /// What there is to do: `[["connect", id, attempt, last event id, name, value, …]`,
     /// `["disconnect", id]`, `["fetch", id]`, `["wake", at], …]`.
-    fn session_effects(handle: u32) -> u32 {
-        with_session(handle, |session| Output::write(|out| out.list(|out| effects(session, out))))
-            .unwrap_or(BUSY)
+    fn session_effects(session: &mut Machine) -> u32 {
+        Output::write(|out| {
+            while let Some(effect) = session.poll() {
+                out.open();
+                write_effect(out, &effect);
+                out.close();
+            }
+        })
     }
 
     /// How things stand: `[phase, connected, attempt, failures, resumed, version, cursor,
     /// retry at, stale since, received, target, synced, news, error]`.
-    fn session_status(handle: u32) -> u32 {
-        with_session(handle, |session| Output::write(|out| out.list(|out| status(session, out))))
-            .unwrap_or(BUSY)
+    fn session_status(session: &Machine) -> u32 {
+        Output::write(|out| status(session, out))
     }
 
     /// The types of event that the protocol knows.
-    fn session_types(handle: u32) -> u32 {
-        with_session(handle, |session| {
-            let types = session.materializer().protocol().event_types();
-            Output::write(|out| out.list(|out| types.iter().for_each(|name| out.text(name))))
+    fn session_types(session: &Machine) -> u32 {
+        Output::write(|out| {
+            for name in session.materializer().protocol().event_types() {
+                out.text(name);
+            }
         })
-        .unwrap_or(BUSY)
     }
 
     /// Begins or ends the recording of what every event does.
-    fn session_trace(handle: u32, on: u32) -> u32 {
-        with_session(handle, |session| session.materializer_mut().set_tracing(on != 0))
-            .map_or(BUSY, |()| 0)
+    fn session_trace(session: &mut Machine, on: u32) {
+        session.materializer_mut().set_tracing(on != 0);
     }
 
     /// What every event did since this was last called.
-    fn session_traced(handle: u32) -> u32 {
-        with_session(handle, |session| events::write(&session.materializer_mut().take_trace()))
-            .unwrap_or(BUSY)
-    }
-
-    /// To a materializer by itself: bytes (0), an event (1), the answer to a poll (2). The text
-    /// says what they asked for: `[bits, events, up to date, resumed, reconnect, goodbye,
-    /// invalidated, error]`.
-    fn push(handle: u32, now: f64, what: u32, size: usize) -> u32 {
-        let mut input = Input::take();
-        let texts = if what == 1 { [input.next(), input.next(), input.next()] } else { [None; 3] };
-        with_session(handle, |session| {
-            let materializer = session.materializer_mut();
-            materializer.begin();
-            let result = match what {
-                0 => materializer.push(at(now), input.bytes(size)),
-                1 => materializer.event(at(now), &event(&input, texts)),
-                _ => materializer.fetched(at(now), input.bytes(size)),
-            };
-            let fault = if result.is_err() { bit::FAULT } else { 0 };
-            let bits = told(session) | fault;
-            let quiet = Signals::default();
-            Output::write(|out| out.list(|out| {
-                let signals = result.as_ref().unwrap_or(&quiet);
-                out.number(bits.into());
-                out.number(signals.events as u64);
-                out.flag(signals.up_to_date);
-                out.maybe(signals.resumed.map(u64::from));
-                out.flag(signals.reconnect);
-                out.maybe_text(signals.goodbye.as_deref());
-                out.flag(signals.invalidated);
-                events::error(out, result.as_ref().err().or(signals.fault.as_ref()));
-            }))
-        })
-        .unwrap_or(BUSY)
-    }
-
-    /// To a materializer by itself: a new connection begins (0; of server-sent events 1, of lines
-    /// 2), or the position is dropped (3).
-    fn connected(handle: u32, what: u32) -> u32 {
-        with_session(handle, |session| {
-            let materializer = session.materializer_mut();
-            if what == 3 {
-                materializer.begin();
-                materializer.reset();
-                return;
-            }
-            materializer.connected();
-            if what > 0 {
-                materializer.read_lines(what == 2);
-            }
-        })
-        .map_or(BUSY, |()| 0)
+    fn session_traced(session: &mut Machine) -> u32 {
+        events::write(&session.materializer_mut().take_trace())
     }
 
     /// Where the stream stands: `[cursor, mode, last event id]`.
-    fn position(handle: u32) -> u32 {
-        with_session(handle, |session| {
-            let materializer = session.materializer();
-            Output::write(|out| out.list(|out| {
-                out.maybe_text(materializer.cursor());
-                out.maybe_text(mode(materializer.protocol()));
-                out.text(materializer.last_event_id());
-            }))
+    fn position(session: &Machine) -> u32 {
+        let materializer = session.materializer();
+        Output::write(|out| {
+            out.maybe_text(materializer.cursor());
+            out.maybe_text(mode(materializer.protocol()));
+            out.text(materializer.last_event_id());
         })
-        .unwrap_or(BUSY)
     }
 }
 
@@ -213,29 +156,28 @@ export! {
 pub(super) fn protocol(input: &mut Input) -> Option<Protocol> {
     let name = input.owned()?;
     match &*name {
+        #[cfg(feature = "full")]
         "consul-recorded" => Some(Protocol::consul_recorded()),
         "fdv2-of" => {
-            let kinds: alloc::vec::Vec<_> = core::iter::from_fn(|| input.owned()).collect();
-            let kinds: alloc::vec::Vec<&str> = kinds.iter().map(|kind| &**kind).collect();
+            let kinds = input.list();
+            let kinds: Vec<&str> = kinds.iter().map(|kind| &**kind).collect();
             Some(Protocol::fdv2_of(&kinds))
         }
         "json-of" => {
-            let default = JsonSpec::default();
-            let mut spec = JsonSpec {
-                items: input.owned().unwrap_or_default(),
-                key: input.owned().unwrap_or(default.key),
-                kind: input.owned(),
-                version: input.owned(),
-                value: input.owned().unwrap_or_default(),
-                deleted: input.owned(),
-                value_last: input.owned().is_some(),
-                upsert: alloc::vec::Vec::new(),
-                ..default
-            };
-            for types in [&mut spec.upsert, &mut spec.delete, &mut spec.snapshot] {
-                types.extend(core::iter::from_fn(|| input.owned()));
-            }
-            Some(Protocol::json(spec))
+            let [items, key, kind, version, value, deleted, last] =
+                core::array::from_fn(|_| input.owned());
+            Some(Protocol::json(JsonSpec {
+                items: items.unwrap_or_default(),
+                key: key.unwrap_or_else(|| "/key".into()),
+                kind,
+                version,
+                value: value.unwrap_or_default(),
+                deleted,
+                value_last: last.is_some(),
+                upsert: input.list(),
+                delete: input.list(),
+                snapshot: input.list(),
+            }))
         }
         name => Protocol::named(name),
     }
@@ -255,62 +197,50 @@ pub(super) fn event(input: &Input, [kind, data, id]: Texts) -> Event<'_> {
     Event { kind: input.text(kind), data: input.raw(data), id: input.text(id) }
 }
 
-fn at(now: f64) -> Instant {
+pub(super) fn at(now: f64) -> Instant {
     Instant::from_millis(now as u64)
 }
 
-fn told(session: &Session<Hook>) -> u32 {
+fn take(session: &mut Machine, now: f64, happening: Happening<'_>) -> u32 {
+    session.handle(at(now), happening);
+    told(session)
+}
+
+pub(super) fn told(session: &Machine) -> u32 {
     let materializer = session.materializer();
     let mut bits = 0;
-    if session.has_effects() {
-        bits |= bit::EFFECTS;
-    }
-    if !materializer.commits().is_empty() {
-        bits |= bit::COMMITS;
-        if materializer.changes().iter().any(|change| change.action == Action::Delete) {
-            bits |= bit::GONE;
-        }
-    }
-    if session.is_synced() {
-        bits |= bit::SYNCED;
-    }
-    if session.is_stopped() {
-        bits |= bit::STOPPED;
-    }
+    let mut note = |is: bool, bit: u32| bits |= if is { bit } else { 0 };
+    note(session.has_effects(), bit::EFFECTS);
+    note(!materializer.commits().is_empty(), bit::COMMITS);
+    note(materializer.changes().iter().any(|change| change.action == Action::Delete), bit::GONE);
+    note(session.is_synced(), bit::SYNCED);
+    note(session.is_stopped(), bit::STOPPED);
     bits
 }
 
-fn effects(session: &mut Session<Hook>, out: &mut Output) {
-    while let Some(effect) = session.poll() {
-        out.list(|out| match effect {
-            Effect::Connect(request) => {
-                out.text("connect");
-                out.number(request.connection.as_u32().into());
-                out.number(request.attempt.into());
-                out.maybe_text(request.last_event_id.as_deref());
-                for (name, value) in &request.query {
-                    out.text(name);
-                    out.text(value);
-                }
+fn write_effect(out: &mut Output, effect: &Effect) {
+    let (word, number) = match effect {
+        Effect::Connect(request) => {
+            out.text("connect");
+            out.number(request.connection.as_u32().into());
+            out.number(request.attempt.into());
+            out.maybe_text(request.last_event_id.as_deref());
+            for (name, value) in &request.query {
+                out.text(name);
+                out.text(value);
             }
-            Effect::Disconnect(id) => {
-                out.text("disconnect");
-                out.number(id.as_u32().into());
-            }
-            Effect::Fetch(id) => {
-                out.text("fetch");
-                out.number(id.as_u32().into());
-            }
-            Effect::WakeAt(at) => {
-                out.text("wake");
-                out.number(at.as_millis());
-            }
-            _ => {}
-        });
-    }
+            return;
+        }
+        Effect::Disconnect(id) => ("disconnect", id.as_u32().into()),
+        Effect::Fetch(id) => ("fetch", id.as_u32().into()),
+        Effect::WakeAt(at) => ("wake", at.as_millis()),
+        _ => return,
+    };
+    out.text(word);
+    out.number(number);
 }
 
-fn status(session: &Session<Hook>, out: &mut Output) {
+fn status(session: &Machine, out: &mut Output) {
     let Status {
         phase,
         connected,

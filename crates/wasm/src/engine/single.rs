@@ -1,22 +1,26 @@
 //! A static value in a module that has one thread.
 #![expect(unsafe_code, reason = "there is no safe way to have one without the standard library")]
 
-use core::cell::RefCell;
+use core::cell::Cell;
 
 /// A value that functions without context share.
-pub(super) struct Single<T>(RefCell<T>);
+pub(super) struct Single<T>(Cell<T>);
 
-// SAFETY: this is only ever built for wasm32-unknown-unknown without atomics, where nothing can
-// run beside the one thread (`mod.rs` refuses to be built otherwise).
+// SAFETY: this is only ever built for wasm32 without atomics, where nothing can run beside the one
+// thread (`mod.rs` refuses to be built otherwise).
 unsafe impl<T> Sync for Single<T> {}
 
-impl<T> Single<T> {
+impl<T: Default> Single<T> {
     pub(super) const fn new(value: T) -> Self {
-        Self(RefCell::new(value))
+        Self(Cell::new(value))
     }
 
-    /// Gives access to the value. Within, nothing is called that could come back here.
-    pub(super) fn with<R>(&self, then: impl FnOnce(&mut T) -> R) -> R {
-        then(&mut self.0.borrow_mut())
+    /// Takes the value; until it is [`set`](Self::set) again there is an empty one.
+    pub(super) fn take(&self) -> T {
+        self.0.take()
+    }
+
+    pub(super) fn set(&self, value: T) {
+        self.0.set(value);
     }
 }

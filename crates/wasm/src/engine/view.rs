@@ -42,20 +42,18 @@ impl View for Hook {
             return Ok(());
         }
         let length = Output::write(|out| {
-            out.list(|out| {
-                out.maybe_text(self.cursor.as_deref());
-                for change in changes {
-                    let (kind, key) = state.name(change.slot).unwrap_or_default();
-                    out.text(change.action.as_str());
-                    out.text(kind);
-                    out.text(key);
-                    out.exact(change.version);
-                    match state.value(change.slot) {
-                        Some((_, value)) => out.bytes(value),
-                        None => out.none(),
-                    }
+            out.maybe_text(self.cursor.as_deref());
+            for change in changes {
+                let (kind, key) = state.name(change.slot).unwrap_or_default();
+                out.text(change.action.as_str());
+                out.text(kind);
+                out.text(key);
+                out.exact(change.version);
+                match state.value(change.slot) {
+                    Some((_, value)) => out.bytes(value),
+                    None => out.none(),
                 }
-            });
+            }
         });
         if tell(length) == 0 {
             return Ok(());

@@ -1,0 +1,50 @@
+//! What stands for the protocols of others where they are left out: there is none.
+
+use super::decoding::Decoding;
+use crate::backoff::Profile;
+use crate::item::Gate;
+
+#[derive(Debug)]
+pub(super) enum Other {}
+
+impl Other {
+    pub(super) const fn named(_: &str) -> Option<Self> {
+        None
+    }
+
+    pub(super) const fn name(&self) -> &'static str {
+        match *self {}
+    }
+
+    pub(super) const fn gate(&self) -> Gate {
+        match *self {}
+    }
+
+    pub(super) const fn event_types(&self) -> &'static [&'static str] {
+        match *self {}
+    }
+
+    pub(super) const fn query<'c>(&self, _: Option<&'c str>) -> Option<(&'static str, &'c str)> {
+        match *self {}
+    }
+
+    pub(super) const fn stops_only_when_refused(&self) -> bool {
+        match *self {}
+    }
+
+    pub(super) const fn resets_on_fault(&self) -> bool {
+        match *self {}
+    }
+
+    pub(super) const fn patience(&self) -> (Profile, Option<u64>) {
+        match *self {}
+    }
+
+    pub(super) const fn connected(&mut self, _: Option<&str>) {
+        match *self {}
+    }
+
+    pub(super) const fn decode(&mut self, _: &str, _: bool, _: &mut Decoding<'_>) {
+        match *self {}
+    }
+}

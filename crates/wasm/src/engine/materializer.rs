@@ -1,0 +1,67 @@
+//! A materializer by itself, which is a session that nobody starts; and what every event did.
+
+use highwater_core::{Known, Signals};
+
+use super::input::Input;
+use super::output::Output;
+use super::session::{at, bit, event, told};
+use super::{Machine, events, export};
+
+export! {
+    /// To a materializer by itself: bytes (0), an event (1), the answer to a poll (2). The text
+    /// says what they asked for: `[bits, events, up to date, resumed, reconnect, goodbye,
+    /// invalidated, error]`.
+    fn push(session: &mut Machine, now: f64, what: u32, size: usize) -> u32 {
+        let mut input = Input::take();
+        let texts = if what == 1 { [input.next(), input.next(), input.next()] } else { [None; 3] };
+        let materializer = session.materializer_mut();
+        materializer.begin();
+        let result = match what {
+            0 => materializer.push(at(now), input.bytes(size)),
+            1 => materializer.event(at(now), &event(&input, texts)),
+            _ => materializer.fetched(at(now), input.bytes(size)),
+        };
+        let fault = if result.is_err() { bit::FAULT } else { 0 };
+        let bits = told(session) | fault;
+        let quiet = Signals::default();
+        let signals = result.as_ref().unwrap_or(&quiet);
+        Output::write(|out| {
+            out.number(bits.into());
+            out.number(signals.events as u64);
+            out.flag(signals.up_to_date);
+            out.maybe(signals.resumed.map(u64::from));
+            out.flag(signals.reconnect);
+            out.maybe_text(signals.goodbye.as_deref());
+            out.flag(signals.invalidated);
+            events::error(out, result.as_ref().err().or(signals.fault.as_ref()));
+        })
+    }
+
+    /// To a materializer by itself: a new connection begins (0; of server-sent events 1, of lines
+    /// 2), or the position is dropped (3).
+    fn connected(session: &mut Machine, what: u32) {
+        let materializer = session.materializer_mut();
+        if what == 3 {
+            materializer.begin();
+            materializer.reset();
+            return;
+        }
+        materializer.connected();
+        if what > 0 {
+            materializer.read_lines(what == 2);
+        }
+    }
+
+    /// Deletions that are remembered: `[kind, key, version, …]`.
+    fn tombstones(session: &Machine) -> u32 {
+        Output::write(|out| {
+            for (kind, key, known) in session.state().iter_known() {
+                if let Known::Tombstone(version) = known {
+                    out.text(kind);
+                    out.text(key);
+                    out.exact(version);
+                }
+            }
+        })
+    }
+}
