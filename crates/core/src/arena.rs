@@ -14,6 +14,7 @@ use core::mem;
 pub(crate) struct Span {
     pub(crate) segment: u32,
     pub(crate) at: u32,
+    pub(crate) length: u32,
 }
 
 #[derive(Default)]
@@ -31,15 +32,17 @@ pub(crate) struct Arena {
 
 #[derive(Default)]
 struct Segment {
-    /// Records: the length of each in 4 bytes, and its bytes. Never grows beyond its capacity.
+    /// Records, end to end. Never grows beyond its capacity.
     bytes: Vec<u8>,
     live: usize,
+    /// How many records were not freed: some have no bytes.
+    count: u32,
 }
 
 impl Arena {
     /// Writes a record. Its length fits in 32 bits: the caller has seen to it.
     pub(crate) fn push(&mut self, record: &[u8]) -> Span {
-        let size = HEADER + record.len();
+        let size = record.len();
         let fits = |segment: &Segment| segment.bytes.capacity() - segment.bytes.len() >= size;
         if !self.segments.get(self.open).is_some_and(fits) {
             let own = size > OWN;
@@ -58,21 +61,21 @@ impl Arena {
     /// Reads a record; nothing for a place that holds none.
     #[inline]
     pub(crate) fn get(&self, span: Span) -> &[u8] {
-        self.segments.get(span.segment as usize).map_or(&[], |s| record(&s.bytes, span.at))
+        self.segments.get(span.segment as usize).map_or(&[], |segment| span.of(&segment.bytes))
     }
 
-    /// Gives up a record.
+    /// Gives up a record. Its bytes are not looked at: they may be far away by now.
     pub(crate) fn free(&mut self, span: Span) {
-        let size = HEADER + self.get(span).len();
-        let index = span.segment as usize;
+        let (index, size) = (span.segment as usize, span.length as usize);
         let Some(segment) = self.segments.get_mut(index) else {
             return;
         };
         segment.live -= size;
+        segment.count -= 1;
         self.live -= size;
         if index != self.open {
             self.drop_if_empty(index);
-        } else if segment.live == 0 {
+        } else if segment.count == 0 {
             segment.bytes.clear();
         } else if span.at as usize + size == segment.bytes.len() {
             // The last one written: what is collected and then dropped leaves no gap.
@@ -95,26 +98,25 @@ impl Arena {
         }
         // Taken out while it is read: the record goes to another segment.
         let bytes = mem::take(&mut self.segments[index].bytes);
-        let record = record(&bytes, span.at);
-        let (moved, size) = (self.push(record), record.len());
+        let moved = self.push(span.of(&bytes));
         self.segments[index].bytes = bytes;
         self.free(span);
-        (moved, size)
+        (moved, moved.length as usize)
     }
 
     fn write(&mut self, index: usize, record: &[u8]) -> Span {
         let segment = &mut self.segments[index];
-        let at = segment.bytes.len();
-        segment.bytes.extend_from_slice(&(record.len() as u32).to_le_bytes());
+        let at = segment.bytes.len() as u32;
         segment.bytes.extend_from_slice(record);
-        segment.live += HEADER + record.len();
-        self.live += HEADER + record.len();
-        Span { segment: index as u32, at: at as u32 }
+        segment.live += record.len();
+        segment.count += 1;
+        self.live += record.len();
+        Span { segment: index as u32, at, length: record.len() as u32 }
     }
 
     fn make(&mut self, capacity: usize) -> usize {
         self.held += capacity;
-        let segment = Segment { bytes: Vec::with_capacity(capacity), live: 0 };
+        let segment = Segment { bytes: Vec::with_capacity(capacity), live: 0, count: 0 };
         if let Some(index) = self.vacant.pop() {
             self.segments[index as usize] = segment;
             index as usize
@@ -126,7 +128,7 @@ impl Arena {
 
     fn drop_if_empty(&mut self, index: usize) {
         if let Some(segment) = self.segments.get_mut(index)
-            && segment.live == 0
+            && segment.count == 0
             && segment.bytes.capacity() > 0
         {
             self.held -= segment.bytes.capacity();
@@ -136,17 +138,14 @@ impl Arena {
     }
 }
 
-/// The record that begins at this byte of a segment.
-#[inline]
-fn record(bytes: &[u8], at: u32) -> &[u8] {
-    let header = bytes.get(at as usize..).and_then(<[u8]>::split_first_chunk::<HEADER>);
-    let Some((length, rest)) = header else {
-        return &[];
-    };
-    rest.get(..u32::from_le_bytes(*length) as usize).unwrap_or_default()
+impl Span {
+    #[inline]
+    fn of(self, bytes: &[u8]) -> &[u8] {
+        let start = self.at as usize;
+        bytes.get(start..start + self.length as usize).unwrap_or_default()
+    }
 }
 
-const HEADER: usize = 4;
 /// A little under a page of wasm memory, so that the allocator's own bytes fit beside it.
 const SEGMENT: usize = (64 << 10) - 64;
 /// A record larger than this has a segment of its own: no more than an eighth of a segment is
@@ -169,7 +168,7 @@ mod tests {
         for (record, span) in records.iter().zip(spans) {
             assert_eq!(arena.get(span), record);
         }
-        assert_eq!(arena.get(Span { segment: 99, at: 7 }), b"");
+        assert_eq!(arena.get(Span { segment: 99, at: 7, length: 1 }), b"");
     }
 
     #[test]

@@ -25,76 +25,83 @@ impl Slot {
 /// The number of a kind, or of whatever else divides names.
 pub(crate) type Part = u32;
 
-#[derive(Default)]
-pub(crate) struct Names {
+/// Names, each with what belongs to it.
+pub(crate) struct Names<T> {
     keys: Arena,
-    list: Pages<Name>,
+    list: Pages<Name<T>>,
     index: Index,
-    /// The last slot that was given up, and through [`Name::key`]`.segment` those before it.
-    free: Option<u32>,
+    /// The last slot that was given up, and through [`Name::hash`] those before it.
+    free: u32,
 }
 
-struct Name {
+struct Name<T> {
     /// `FREE` in a slot that was given up.
     part: Part,
     hash: u32,
     key: Span,
+    /// Kept beside the name: who looks for one wants the other.
+    item: T,
 }
 
 const FREE: Part = Part::MAX;
 const LAST: u32 = u32::MAX;
 
-impl Names {
+impl<T> Default for Names<T> {
+    fn default() -> Self {
+        Self { keys: Arena::default(), list: Pages::default(), index: Index::default(), free: LAST }
+    }
+}
+
+impl<T: Default> Names<T> {
     #[inline]
     pub(crate) fn find(&self, part: Part, key: &str) -> Option<Slot> {
         self.find_hashed(part, hash(part, key.as_bytes()), key)
     }
 
     /// The slot of a name, given to it if it has none.
+    #[inline]
     pub(crate) fn slot(&mut self, part: Part, key: &str) -> Slot {
         let hash = hash(part, key.as_bytes());
-        if let Some(slot) = self.find_hashed(part, hash, key) {
-            return slot;
-        }
-        let name = Name { part, hash, key: self.keys.push(key.as_bytes()) };
-        let reused = self.free.and_then(|slot| Some((slot, self.list.get_mut(slot)?)));
-        let slot = if let Some((slot, place)) = reused {
-            self.free = Some(place.key.segment).filter(|&next| next != LAST);
-            *place = name;
-            slot
-        } else {
-            self.list.push(name);
-            // 2^32 names would not fit in memory.
-            self.list.len() - 1
-        };
-        self.index.insert(hash, slot);
-        Slot(slot)
+        self.find_hashed(part, hash, key).unwrap_or_else(|| self.add(part, hash, key))
     }
 
     /// The name that has this slot.
-    pub(crate) fn get(&self, slot: Slot) -> Option<(Part, &str)> {
-        let name = self.list.get(slot.0).filter(|name| name.part != FREE)?;
+    pub(crate) fn name(&self, slot: Slot) -> Option<(Part, &str)> {
+        let name = self.at(slot)?;
         Some((name.part, core::str::from_utf8(self.keys.get(name.key)).unwrap_or_default()))
     }
 
     /// The part of the name that has this slot.
     pub(crate) fn part(&self, slot: Slot) -> Option<Part> {
-        self.list.get(slot.0).map(|name| name.part).filter(|&part| part != FREE)
+        self.at(slot).map(|name| name.part)
     }
 
-    /// Gives up a slot.
+    /// What belongs to the name that has this slot.
+    #[inline]
+    pub(crate) fn get(&self, slot: Slot) -> Option<&T> {
+        self.list.get(slot.0).map(|name| &name.item)
+    }
+
+    /// The same, to be changed.
+    #[inline]
+    pub(crate) fn get_mut(&mut self, slot: Slot) -> Option<&mut T> {
+        self.list.get_mut(slot.0).map(|name| &mut name.item)
+    }
+
+    /// Gives up a slot, and what belongs to it.
     pub(crate) fn remove(&mut self, slot: Slot) {
         let Some(name) = self.list.get_mut(slot.0).filter(|name| name.part != FREE) else {
             return;
         };
         self.index.remove(name.hash, slot.0);
         self.keys.free(name.key);
+        name.item = T::default();
         name.part = FREE;
-        name.key.segment = self.free.replace(slot.0).unwrap_or(LAST);
+        name.hash = core::mem::replace(&mut self.free, slot.0);
     }
 
     /// All slots there are or were.
-    pub(crate) fn slots(&self) -> impl Iterator<Item = Slot> + use<> {
+    pub(crate) fn slots(&self) -> impl Iterator<Item = Slot> + use<T> {
         (0..self.list.len()).map(Slot)
     }
 
@@ -110,6 +117,10 @@ impl Names {
         }
     }
 
+    fn at(&self, slot: Slot) -> Option<&Name<T>> {
+        self.list.get(slot.0).filter(|name| name.part != FREE)
+    }
+
     #[inline]
     fn find_hashed(&self, part: Part, hash: u32, key: &str) -> Option<Slot> {
         let same = |slot| {
@@ -117,5 +128,22 @@ impl Names {
             name.is_some_and(|name| name.part == part && self.keys.get(name.key) == key.as_bytes())
         };
         self.index.find(hash, same).map(Slot)
+    }
+
+    #[cold]
+    fn add(&mut self, part: Part, hash: u32, key: &str) -> Slot {
+        let name = Name { part, hash, key: self.keys.push(key.as_bytes()), item: T::default() };
+        let slot = self.free;
+        let slot = if let Some(place) = self.list.get_mut(slot) {
+            self.free = place.hash;
+            *place = name;
+            slot
+        } else {
+            self.list.push(name);
+            // 2^32 names would not fit in memory.
+            self.list.len() - 1
+        };
+        self.index.insert(hash, slot);
+        Slot(slot)
     }
 }

@@ -113,9 +113,7 @@ impl Known {
 /// assert_eq!(receiver.get("xyz"), Some(&"new"));
 /// ```
 pub struct MessageReceiver<T> {
-    names: Names,
-    /// By slot; of a slot that was given up, nothing.
-    entries: Vec<Entry<T>>,
+    names: Names<Entry<T>>,
 }
 
 struct Entry<T> {
@@ -127,7 +125,7 @@ struct Entry<T> {
 impl<T> MessageReceiver<T> {
     /// A receiver that has seen nothing.
     pub fn new() -> Self {
-        Self { names: Names::default(), entries: Vec::new() }
+        Self { names: Names::default() }
     }
 
     /// The item is there at `version`. A version not greater than the known one is a no-op, and
@@ -152,7 +150,7 @@ impl<T> MessageReceiver<T> {
     pub fn purge(&mut self, mut gone: impl FnMut(&str) -> bool) -> Vec<String> {
         let mut deleted = Vec::new();
         for slot in self.names.slots() {
-            let Some((_, id)) = self.names.get(slot).filter(|(_, id)| gone(id)) else {
+            let Some((_, id)) = self.names.name(slot).filter(|(_, id)| gone(id)) else {
                 continue;
             };
             let id = String::from(id);
@@ -183,23 +181,21 @@ impl<T> MessageReceiver<T> {
     /// Every id of which anything is known, with its item if it is there. The order is
     /// unspecified.
     pub fn iter(&self) -> impl Iterator<Item = (&str, Known, Option<&T>)> {
-        self.names.slots().zip(&self.entries).filter_map(|(slot, entry)| {
-            let (_, id) = self.names.get(slot)?;
+        self.names.slots().filter_map(|slot| {
+            let (_, id) = self.names.name(slot)?;
+            let entry = self.names.get(slot)?;
             Some((id, entry.known, entry.item.as_ref()))
         })
     }
 
     fn entry(&self, id: &str) -> Option<&Entry<T>> {
-        self.entries.get(self.names.find(PART, id)?.index())
+        self.names.get(self.names.find(PART, id)?)
     }
 
     fn give_up(&mut self, slot: Slot) -> Action {
+        let action = self.names.get_mut(slot).map_or(Action::Noop, |entry| entry.known.forget());
         self.names.remove(slot);
-        let Some(entry) = self.entries.get_mut(slot.index()) else {
-            return Action::Noop;
-        };
-        entry.item = None;
-        entry.known.forget()
+        action
     }
 
     fn change(
@@ -209,10 +205,7 @@ impl<T> MessageReceiver<T> {
         item: Option<T>,
     ) -> Action {
         let slot = self.names.slot(PART, id);
-        if slot.index() == self.entries.len() {
-            self.entries.push(Entry { known: Known::Unknown, item: None });
-        }
-        let Some(entry) = self.entries.get_mut(slot.index()) else {
+        let Some(entry) = self.names.get_mut(slot) else {
             return Action::Noop;
         };
         let action = rule(&mut entry.known);
@@ -220,6 +213,12 @@ impl<T> MessageReceiver<T> {
             entry.item = item;
         }
         action
+    }
+}
+
+impl<T> Default for Entry<T> {
+    fn default() -> Self {
+        Self { known: Known::Unknown, item: None }
     }
 }
 

@@ -17,7 +17,6 @@ use crate::arena::Arena;
 use crate::item::{Change, Item, Tombstones};
 use crate::message::Version;
 use crate::names::{Names, Part, Slot};
-use crate::pages::Pages;
 use crate::receiver::Known;
 use crate::time::Instant;
 use crate::trace::Outcomes;
@@ -28,11 +27,9 @@ use record::{Entry, Record};
 /// Only a [`Materializer`](crate::Materializer) writes to it, a whole transaction at a time.
 #[derive(Default)]
 pub struct State {
-    names: Names,
+    names: Names<Entry>,
     kinds: Vec<Box<str>>,
     values: Arena,
-    /// By slot.
-    entries: Pages<Entry>,
     /// By slot: moves whenever the value does, and never goes back.
     epochs: Vec<u32>,
     /// By slot: the last pass whose transfer named it.
@@ -108,7 +105,7 @@ impl State {
 
     /// The kind and key that this slot belongs to, whether or not the item is there.
     pub fn name(&self, slot: Slot) -> Option<(&str, &str)> {
-        let (part, key) = self.names.get(slot)?;
+        let (part, key) = self.names.name(slot)?;
         Some((self.kinds.get(part as usize)?, key))
     }
 
@@ -165,7 +162,7 @@ impl State {
     /// What the slot holds, as of the last commit.
     #[inline]
     fn record(&self, slot: Slot) -> Option<&Record> {
-        self.entries.get(slot.0).map(|entry| entry.before(self.pass))
+        self.names.get(slot).map(|entry| entry.before(self.pass))
     }
 
     fn part_of(&self, kind: &str) -> Option<Part> {

@@ -2,7 +2,7 @@
 
 use alloc::vec::Vec;
 
-use super::record::{Entry, Record};
+use super::record::Record;
 use super::{Collected, State};
 use crate::item::{Change, Gate, Noop, Outcome};
 use crate::message::{Transfer, Version};
@@ -18,7 +18,6 @@ impl State {
         if slot.index() >= self.epochs.len() {
             self.epochs.push(0);
             self.marks.push(0);
-            self.entries.push(Entry::UNKNOWN);
         }
         slot
     }
@@ -45,7 +44,7 @@ impl State {
     /// Collects: the item is there. `gated`: versions decide.
     pub(crate) fn upsert(&mut self, slot: Slot, version: Version, value: &[u8], gated: bool) {
         self.name_it(slot);
-        let Some(entry) = self.entries.get(slot.0) else {
+        let Some(entry) = self.names.get(slot) else {
             return;
         };
         let mut known = entry.newest().known();
@@ -179,7 +178,7 @@ impl State {
         let silent = core::mem::take(&mut self.collected.silent);
         // Backwards, as they were written: the values leave no gap.
         for slot in silent.into_iter().chain(changes.into_iter().rev().map(|change| change.slot)) {
-            let taken = self.entries.get_mut(slot.0).and_then(|entry| entry.take_back(self.pass));
+            let taken = self.names.get_mut(slot).and_then(|entry| entry.take_back(self.pass));
             self.release(taken);
             self.vacant.push(slot);
         }
@@ -241,8 +240,7 @@ impl State {
     /// Collects a record.
     fn put(&mut self, slot: Slot, record: Record) {
         let before = self.newest(slot);
-        let hidden =
-            self.entries.get_mut(slot.0).and_then(|entry| entry.collect(record, self.pass));
+        let hidden = self.names.get_mut(slot).and_then(|entry| entry.collect(record, self.pass));
         self.release(hidden);
         let one = |is: bool| isize::from(is);
         let tombstone = |known| one(matches!(known, Known::Tombstone(_)));
@@ -283,7 +281,7 @@ impl State {
     }
 
     fn newest(&self, slot: Slot) -> Known {
-        self.entries.get(slot.0).map_or(Known::Unknown, |entry| entry.newest().known())
+        self.names.get(slot).map_or(Known::Unknown, |entry| entry.newest().known())
     }
 }
 

@@ -52,9 +52,14 @@ impl Record {
     }
 }
 
-impl Entry {
-    pub(super) const UNKNOWN: Self = Self { now: Record::UNKNOWN, next: Record::UNKNOWN, pass: 0 };
+impl Default for Entry {
+    /// Nothing is known.
+    fn default() -> Self {
+        Self { now: Record::UNKNOWN, next: Record::UNKNOWN, pass: 0 }
+    }
+}
 
+impl Entry {
     /// The record that holds before this pass takes effect.
     #[inline]
     pub(super) const fn before(&self, pass: u32) -> &Record {
@@ -116,5 +121,5 @@ impl Entry {
 
 const UNKNOWN_SEGMENT: u32 = u32::MAX;
 const TOMBSTONE_SEGMENT: u32 = u32::MAX - 1;
-const NO_RECORD: Span = Span { segment: UNKNOWN_SEGMENT, at: 0 };
-const TOMBSTONE: Span = Span { segment: TOMBSTONE_SEGMENT, at: 0 };
+const NO_RECORD: Span = Span { segment: UNKNOWN_SEGMENT, at: 0, length: 0 };
+const TOMBSTONE: Span = Span { segment: TOMBSTONE_SEGMENT, at: 0, length: 0 };

@@ -64,7 +64,7 @@ impl State {
             self.graves.pop_front();
             if current {
                 self.settle(slot);
-                if let Some(entry) = self.entries.get_mut(slot.0) {
+                if let Some(entry) = self.names.get_mut(slot) {
                     entry.forget();
                 }
                 self.tombstones -= 1;
@@ -76,7 +76,7 @@ impl State {
 
     /// Gives up what the record in effect has replaced.
     pub(super) fn settle(&mut self, slot: Slot) {
-        let hidden = self.entries.get_mut(slot.0).and_then(|entry| entry.settle(self.pass));
+        let hidden = self.names.get_mut(slot).and_then(|entry| entry.settle(self.pass));
         self.release(hidden);
     }
 
@@ -89,8 +89,7 @@ impl State {
     /// Moves a value if that makes room, and answers with how many bytes that was.
     fn tidy_value(&mut self, slot: Slot) -> usize {
         // One that is being collected stays where it is until it has taken effect.
-        let Some(entry) = self.entries.get_mut(slot.0).filter(|entry| !entry.is_of(self.pass))
-        else {
+        let Some(entry) = self.names.get_mut(slot).filter(|entry| !entry.is_of(self.pass)) else {
             return 0;
         };
         let Some(span) = entry.newest().value() else {
