@@ -203,6 +203,7 @@ impl<V: View> Fold<V> {
     fn begin_transfer(&mut self, transfer: Transfer) {
         self.drop_transfer();
         self.transfer = Some(transfer);
+        self.state.begin(transfer);
         let empty_first = self.options.refill == Refill::EmptyFirst;
         if empty_first && transfer == Transfer::Snapshot && self.cursor.is_some() {
             self.cursor = None;
@@ -286,6 +287,7 @@ impl<V: View> Fold<V> {
             trace.outcomes(&self.state.take_outcomes(), &self.state);
         }
         self.state.commit(now, &mut self.changes);
+        self.state.begin(Transfer::Changes);
         self.set_cursor(cursor);
         let snapshot = transfer == Transfer::Snapshot;
         self.commits.push(Commit { snapshot, end: self.changes.len() });

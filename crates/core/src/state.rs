@@ -63,7 +63,8 @@ struct Collected {
     /// What the transfer makes of the numbers of items and tombstones.
     live: isize,
     tombstones: isize,
-    /// How many of what is known the transfer has named.
+    /// Whether what it does not name is to be forgotten; and how many of what is known it has named.
+    lists: bool,
     named: usize,
     /// Everything that became of messages, while somebody wants to know.
     outcomes: Outcomes,

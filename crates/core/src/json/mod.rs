@@ -49,16 +49,22 @@ impl Raw {
 
 /// The number that these decimal digits are, if it fits and they are nothing else.
 pub(crate) fn whole_number(digits: &[u8]) -> Option<u64> {
-    if digits.is_empty() {
+    // The greatest has 20 digits; with more, or with other bytes, it is none.
+    if digits.is_empty() || digits.len() > 20 {
         return None;
     }
-    digits.iter().try_fold(0u64, |number, byte| {
+    let mut number = 0u64;
+    for &byte in digits {
         let digit = byte.wrapping_sub(b'0');
-        if digit > 9 {
+        if digit > 9 || number > u64::MAX / 10 {
             return None;
         }
-        number.checked_mul(10)?.checked_add(u64::from(digit))
-    })
+        number = (number * 10).wrapping_add(u64::from(digit));
+        if number < u64::from(digit) {
+            return None; // it went round
+        }
+    }
+    Some(number)
 }
 
 /// Why a text is not the JSON that was asked for, and where.

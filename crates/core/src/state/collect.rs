@@ -69,7 +69,7 @@ impl State {
             (Action::Noop, _) => self.nothing(slot, version, false, Noop::Duplicate),
             _ => {
                 let value = self.values.push(value);
-                self.put(slot, Record::live(version, value));
+                self.put(slot, before, Record::live(version, value));
                 self.change(slot, action, version);
             }
         }
@@ -87,7 +87,7 @@ impl State {
             if before.is_live() { Action::Delete } else { Action::Noop }
         };
         if known == Known::Tombstone(version) && known != before {
-            self.put(slot, Record::tombstone(version));
+            self.put(slot, before, Record::tombstone(version));
             self.collected.graves.push((slot, version));
         }
         let noop = match (action, before) {
@@ -174,13 +174,15 @@ impl State {
 
     /// Drops what was collected.
     pub(crate) fn abandon(&mut self) {
-        let changes = core::mem::take(&mut self.collected.changes);
-        let silent = core::mem::take(&mut self.collected.silent);
+        if !self.is_collecting() {
+            return;
+        }
         // Backwards, as they were written: the values leave no gap.
-        for slot in silent.into_iter().chain(changes.into_iter().rev().map(|change| change.slot)) {
-            let taken = self.names.get_mut(slot).and_then(|entry| entry.take_back(self.pass));
-            self.release(taken);
-            self.vacant.push(slot);
+        while let Some(change) = self.collected.changes.pop() {
+            self.take_back(change.slot);
+        }
+        while let Some(slot) = self.collected.silent.pop() {
+            self.take_back(slot);
         }
         self.collected.graves.clear();
         self.next_pass();
@@ -190,8 +192,14 @@ impl State {
     /// Forgets everything, now.
     pub(crate) fn clear(&mut self, changes: &mut Vec<Change>) {
         self.abandon();
+        self.begin(Transfer::Snapshot);
         self.sweep(None);
         self.commit(Instant::default(), changes);
+    }
+
+    /// A transfer begins, which names everything that there is, or else changes.
+    pub(crate) fn begin(&mut self, transfer: Transfer) {
+        self.collected.lists = transfer == Transfer::Snapshot;
     }
 
     /// Begins or ends the keeping of outcomes.
@@ -225,9 +233,12 @@ impl State {
         }
     }
 
-    /// Notes that the transfer has named the slot.
+    /// Notes that the transfer has named the slot, if what it does not name is to be forgotten.
     fn name_it(&mut self, slot: Slot) {
         let pass = self.pass;
+        if !self.collected.lists {
+            return;
+        }
         let Some(mark) = self.marks.get_mut(slot.index()) else {
             return;
         };
@@ -237,9 +248,14 @@ impl State {
         }
     }
 
-    /// Collects a record.
-    fn put(&mut self, slot: Slot, record: Record) {
-        let before = self.newest(slot);
+    fn take_back(&mut self, slot: Slot) {
+        let taken = self.names.get_mut(slot).and_then(|entry| entry.take_back(self.pass));
+        self.release(taken);
+        self.vacant.push(slot);
+    }
+
+    /// Collects a record, where this was known before.
+    fn put(&mut self, slot: Slot, before: Known, record: Record) {
         let hidden = self.names.get_mut(slot).and_then(|entry| entry.collect(record, self.pass));
         self.release(hidden);
         let one = |is: bool| isize::from(is);
@@ -254,7 +270,7 @@ impl State {
         let known = self.newest(slot);
         self.vacant.push(slot);
         if known != Known::Unknown {
-            self.put(slot, Record::forgotten(version));
+            self.put(slot, known, Record::forgotten(version));
         }
         if !known.is_live() {
             self.collected.silent.push(slot);
