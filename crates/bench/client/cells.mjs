@@ -20,10 +20,18 @@ export function cellsOf({ quick }) {
   ]
 }
 
-/** Whether the workload says anything of the peer: W6 is for those that can be handed strings. */
-export function concerns({ workload }, { strings }) {
-  return workload !== 'W6' || strings === true
+/**
+ * Whether a cell is measured beside a peer: W6 if it can be handed strings. A quick run leaves out
+ * what no bar is about.
+ */
+export function concerns({ workload }, { name, strings }, { quick, workloads }) {
+  if (workloads !== undefined && !workloads.includes(workload)) return false
+  if (workload === 'W6' && strings !== true) return false
+  return !quick || HANDWRITTEN.includes(name) || ['W1', 'W2'].includes(workload)
 }
+
+/** Beside these, everything is measured always. */
+export const HANDWRITTEN = ['plain', 'expert-lazy']
 
 /** The bytes, or strings, of cells on a wire: made once, and kept for the next cell that has as many. */
 export class Data {
@@ -71,9 +79,9 @@ function make({ items, patches }, wire) {
 
 /**
  * Runs a cell once. `tools.timed(run)` answers with the milliseconds that `run` took, and
- * `tools.collect()` collects garbage. With `verify`, the state is held to the right one.
+ * `tools.collect()` collects garbage. With `verify`, the state is held to the right one. `meter` times the chunks.
  */
-export async function runOnce(cell, subject, data, tools, verify = false) {
+export async function runOnce(cell, subject, data, tools, { verify = false, meter = new Meter() } = {}) {
   const wire = cell.workload === 'W6' && subject.wire === 'fdv2' ? 'strings' : subject.wire
   const { world, snapshot, patches } = data.of(cell, wire)
   await tools.collect()
@@ -81,7 +89,6 @@ export async function runOnce(cell, subject, data, tools, verify = false) {
   const take = wire === 'strings' ? stringsOf(session) : undefined
   const first = (data, meter) => (take === undefined ? session.snapshot(data, meter) : feed(data, take, meter))
   const then = (data, meter) => (take === undefined ? session.patches(data, meter) : feed(data, take, meter))
-  const meter = new Meter()
   let result
   let sum = 0
   if (cell.patches === 0) {

@@ -8,6 +8,7 @@ import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
 import { startChromium } from './chromium.mjs'
+import { HANDWRITTEN } from './cells.mjs'
 import { variantsOf } from './memory.mjs'
 import { figure, report, verdict } from './report.mjs'
 import { PEERS } from './subjects.mjs'
@@ -83,7 +84,7 @@ async function weighAll(runner, { variant, ...what }) {
     return weighed.get(which)
   }
   // The others take long, and no bar is about them.
-  for (const peer of quick ? peers.filter((peer) => ['plain', 'expert-lazy'].includes(peer)) : peers) {
+  for (const peer of quick ? peers.filter((peer) => HANDWRITTEN.includes(peer)) : peers) {
     const { beside } = await PEERS[peer]()
     const [ours, theirs] = [await weight(beside), await weight(peer)]
     said(runner)({

@@ -39,6 +39,11 @@ const tools = {
     await run()
     return clock() - begun
   },
+  // Of all threads: more than ours alone, and so a bound of it.
+  computed() {
+    const { user, system } = process.cpuUsage()
+    return (user + system) / 1000
+  },
   async bytes() {
     // Twice, with a task between: what finalizers free goes with the second.
     for (let times = 0; times < 2; times += 1) {

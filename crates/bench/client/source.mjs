@@ -10,16 +10,26 @@ export class Meter {
   longest = 0
   /** Called after each chunk, and part of it: what the application does then. */
   after
+  #computed
   #since
+  #before
+
+  /** `computed`, if there is such a clock: milliseconds that the process has computed. */
+  constructor(computed) {
+    this.#computed = computed
+  }
 
   begin() {
+    this.#before = this.#computed?.()
     this.#since = performance.now()
   }
 
   end() {
     if (this.#since === undefined) return
     this.after?.()
-    const took = performance.now() - this.#since
+    let took = performance.now() - this.#since
+    // Less, if others had the core meanwhile.
+    if (this.#before !== undefined) took = Math.min(took, this.#computed() - this.#before)
     this.#since = undefined
     this.busy += took
     if (took > this.longest) this.longest = took
