@@ -1,6 +1,7 @@
 //! `cargo xtask`: set-up, build, start and test of the whole project.
 #![forbid(unsafe_code)]
 
+mod bench;
 mod build;
 mod licences;
 mod locks;
@@ -27,6 +28,9 @@ cargo xtask COMMAND
        [--list]           name the steps
   vectors [SUITE…]        recorded vectors, of tests/vectors or $HIGHWATER_VECTORS, on the core and
                           through the built package in Node
+  bench client [--quick] [--json FILE]
+                          the package beside its peers, in Node and in Chromium; BENCHMARKS.md says more
+  bench core|sse [ROUNDS] the core and its decoder beside crates
   wasm COMMAND…           run a command with the wasm tools on PATH, for example
                           cargo xtask wasm wasm-pack build --mode no-install --target web crates/wasm
 
@@ -60,6 +64,7 @@ fn run(arguments: &[String]) -> Result<ExitCode> {
         "start" => start::command(&project, rest),
         "test" => test::command(&project, rest),
         "vectors" => vectors::command(&project, rest),
+        "bench" => bench::command(&project, rest),
         "wasm" => setup::run_with_wasm_tools(&project, rest),
         "help" | "--help" | "-h" => {
             print!("{USAGE}");

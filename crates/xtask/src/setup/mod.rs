@@ -62,6 +62,14 @@ pub(crate) fn for_build(project: &Project) -> Result<WasmTools> {
     Ok(WasmTools { folders })
 }
 
+/// Sets up what a benchmark of the package needs; its peers are the npm packages of `folder`.
+pub(crate) fn for_bench(project: &Project, folder: &str) -> Result<(WasmTools, Browser)> {
+    let tools = for_build(project)?;
+    let _one_at_a_time = lock(project)?;
+    npm::install(&format!("peers in {folder}"), &project.root.join(folder))?;
+    Ok((tools, browser::ensure(project)?))
+}
+
 /// Sets up what `build` and `test` need.
 pub(crate) fn everything(project: &Project) -> Result<Everything> {
     let _one_at_a_time = lock(project)?;
