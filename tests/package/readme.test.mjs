@@ -74,8 +74,8 @@ test('the JavaScript shows this machine’s processes, and tells of one that com
 
 test('the server’s commands do what is said beside them', { timeout: 60_000 }, async (t) => {
   const commands = code('Server', 'sh').trimEnd().split('\n').map((line) => line.split(/ +# /))
-  assert.equal(commands.length, 6)
-  const [[serve, where], [put], [get], [wait], [stream, read], [replay, offline]] = commands
+  assert.equal(commands.length, 7)
+  const [[serve, where], [put], [get], [wait], [stream, read], [tail, live], [replay, offline]] = commands
 
   // The one line that is not run as it is: a free port, where the default may be taken.
   assert.equal(serve, 'highwater serve')
@@ -111,6 +111,14 @@ test('the server’s commands do what is said beside them', { timeout: 60_000 },
   await line(/^event: payload-transferred$/)
   curl.kill()
   await once(curl, 'exit')
+
+  assert.match(live, /into a pipe, lines of JSON/)
+  const tailing = spawn(...bash(`exec ${at(server.url, tail, 'localhost:7070')}`))
+  const told = JSON.parse(await linesOf(tailing)(/^\{/))
+  assert.equal(told.cursor, next.cursor)
+  assert.deepEqual(told.changes, [{ action: 'insert', kind: 'flag', key: 'dark-mode', version: 2, value: { on: false } }])
+  tailing.kill()
+  await once(tailing, 'exit')
 
   assert.match(offline, /offline/)
   await copyFile(join(root, 'tests/vectors/streams/all-06-put-replaces-everything.conn1.txt'), join(app.folder, 'recorded.txt'))
