@@ -1,6 +1,7 @@
 // The best lazy JavaScript that we know how to write for this wire: the text of a chunk is searched
-// for the places of key, version and value, only newer versions enter, and a value is a place in
-// the chunk's text, not even cut out until somebody reads it. Anything that does not look as expected goes a slower way.
+// for the places of key, version and value, only newer versions enter, and a value is a place in a
+// chunk's text, not even cut out until somebody reads it. Anything that does not look as expected
+// goes a slower way.
 
 import { feed } from '../source.mjs'
 
