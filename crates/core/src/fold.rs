@@ -10,7 +10,7 @@ use crate::json;
 use crate::materializer::{Commit, Judge, MaterializerOptions, Refill, Signals};
 use crate::message::{Event, Message, Transfer};
 use crate::receiver::Action;
-use crate::state::{Op, State};
+use crate::state::State;
 use crate::time::Instant;
 use crate::trace::{Step, Trace, Traced};
 use crate::view::View;
@@ -25,7 +25,6 @@ pub(crate) struct Fold<V> {
     view_owed: bool,
     cursor: Option<String>,
     transfer: Option<Transfer>,
-    staged: Vec<Op>,
     changes: Vec<Change>,
     commits: Vec<Commit>,
     trace: Option<Trace>,
@@ -33,15 +32,16 @@ pub(crate) struct Fold<V> {
 
 impl<V: View> Fold<V> {
     pub(crate) fn new(gate: Gate, view: V, options: MaterializerOptions) -> Self {
+        let mut state = State::new(options.tombstones);
+        state.keep_outcomes(options.trace);
         Self {
             gate,
             options,
-            state: State::new(options.tombstones),
+            state,
             view,
             view_owed: false,
             cursor: None,
             transfer: None,
-            staged: Vec::new(),
             changes: Vec::new(),
             commits: Vec::new(),
             trace: options.trace.then(Trace::default),
@@ -51,9 +51,7 @@ impl<V: View> Fold<V> {
     pub(crate) fn begin(&mut self) {
         self.changes.clear();
         self.commits.clear();
-        if self.staged.is_empty() {
-            self.state.reclaim();
-        }
+        self.state.tend();
     }
 
     /// An event is about to be decoded.
@@ -82,27 +80,29 @@ impl<V: View> Fold<V> {
         }
         match message {
             Message::Begin(transfer) => self.begin_transfer(transfer),
-            Message::Upsert { .. } | Message::Delete { .. } if self.transfer.is_none() => {}
+            Message::Upsert { .. }
+            | Message::Delete { .. }
+            | Message::Keep { .. }
+            | Message::Listed { .. }
+                if self.transfer.is_none() => {}
             Message::Upsert { kind, key, version, value } => {
-                if let Err(error) = self.judge(kind, key, value) {
-                    let slot = self.state.slot(kind, key);
-                    self.staged.push(Op::Keep { slot, refused: Some(version) });
-                    signals.fault = Some(error);
-                } else {
-                    self.stage_upsert(kind, key, version, value);
-                }
+                self.upsert(kind, key, version, value, signals)?;
             }
             Message::Delete { kind, key, version } => {
                 let slot = self.state.slot(kind, key);
-                self.staged.push(Op::Delete { slot, version });
+                if self.gate == Gate::Cursor {
+                    self.state.forget(slot, version);
+                } else {
+                    self.state.delete(slot, version, self.is_gated());
+                }
             }
             Message::Keep { kind, key } => {
                 let slot = self.state.slot(kind, key);
-                self.staged.push(Op::Keep { slot, refused: None });
+                self.state.keep(slot, None);
             }
             Message::Listed { kind } => {
                 let part = self.state.part(kind);
-                self.staged.push(Op::Listed { part });
+                self.state.sweep(Some(part));
             }
             Message::Commit { cursor, basis, ordered, .. } => {
                 if self.commit(now, cursor, basis, ordered)? {
@@ -115,7 +115,7 @@ impl<V: View> Fold<V> {
             Message::Target(target) => signals.target = Some(target),
             Message::Failed { reason, .. } => {
                 // What was collected goes; the kind of transfer stays, by the protocol.
-                self.state.abandon(self.staged.drain(..));
+                self.state.abandon();
                 signals.fault = Some(Error::Server { reason: reason.into() });
             }
             Message::Invalidate => signals.invalidated = true,
@@ -146,7 +146,8 @@ impl<V: View> Fold<V> {
     ) {
         self.begin_transfer(Transfer::Snapshot);
         for item in items {
-            self.stage_upsert(item.kind, item.key, item.version, item.value);
+            let slot = self.state.slot(item.kind, item.key);
+            self.state.upsert(slot, item.version, item.value, self.is_gated());
         }
         // The first commit of an empty view cannot be refused for what it builds on.
         drop(self.commit(Instant::default(), cursor, None, false));
@@ -155,7 +156,7 @@ impl<V: View> Fold<V> {
 
     pub(crate) fn drop_transfer(&mut self) {
         self.transfer = None;
-        self.state.abandon(self.staged.drain(..));
+        self.state.abandon();
     }
 
     pub(crate) const fn options(&self) -> &MaterializerOptions {
@@ -183,7 +184,7 @@ impl<V: View> Fold<V> {
     }
 
     pub(crate) fn staged(&self) -> usize {
-        self.staged.len()
+        self.state.collected()
     }
 
     pub(crate) fn in_snapshot(&self) -> bool {
@@ -192,6 +193,7 @@ impl<V: View> Fold<V> {
 
     pub(crate) fn set_tracing(&mut self, on: bool) {
         self.trace = on.then(Trace::default);
+        self.state.keep_outcomes(on);
     }
 
     pub(crate) fn take_trace(&mut self) -> Vec<Traced> {
@@ -210,9 +212,30 @@ impl<V: View> Fold<V> {
         }
     }
 
-    fn stage_upsert(&mut self, kind: &str, key: &str, version: i64, value: &[u8]) {
+    fn upsert(
+        &mut self,
+        kind: &str,
+        key: &str,
+        version: i64,
+        value: &[u8],
+        signals: &mut Signals,
+    ) -> Result<(), Error> {
+        if u32::try_from(value.len()).is_err() {
+            return Err(Error::TooLarge { limit: u32::MAX as usize, at: 0 });
+        }
         let slot = self.state.slot(kind, key);
-        self.staged.push(Op::Upsert { slot, version, value: value.into() });
+        if let Err(error) = self.judge(kind, key, value) {
+            self.state.keep(slot, Some(version));
+            signals.fault = Some(error);
+        } else {
+            self.state.upsert(slot, version, value, self.is_gated());
+        }
+        Ok(())
+    }
+
+    /// Whether versions decide in the transfer at hand.
+    fn is_gated(&self) -> bool {
+        self.transfer.is_some_and(|transfer| self.gate.holds(transfer))
     }
 
     fn empty(&mut self) {
@@ -237,7 +260,7 @@ impl<V: View> Fold<V> {
         match self.order(transfer, cursor, basis, ordered) {
             Order::Next => {}
             Order::Seen => {
-                self.state.abandon(self.staged.drain(..));
+                self.state.abandon();
                 if let Some(trace) = &mut self.trace {
                     trace.step(Step::Seen);
                 }
@@ -256,20 +279,14 @@ impl<V: View> Fold<V> {
             transfer
         };
         let before = self.changes.len();
-        let gate = self.gate;
-        self.state.apply(applied, self.staged.drain(..), gate, now, &mut self.changes);
+        if applied == Transfer::Snapshot {
+            self.state.sweep(None);
+        }
         if let Some(trace) = &mut self.trace {
-            trace.changes(&self.changes[before..], &self.state);
+            trace.outcomes(&self.state.take_outcomes(), &self.state);
         }
-        let mut kept = before;
-        for at in before..self.changes.len() {
-            if self.changes[at].action != Action::Noop {
-                self.changes[kept] = self.changes[at];
-                kept += 1;
-            }
-        }
-        self.changes.truncate(kept);
-        self.cursor = cursor.map(String::from);
+        self.state.commit(now, &mut self.changes);
+        self.set_cursor(cursor);
         let snapshot = transfer == Transfer::Snapshot;
         self.commits.push(Commit { snapshot, end: self.changes.len() });
         self.tell_view(before, snapshot)?;
@@ -308,6 +325,17 @@ impl<V: View> Fold<V> {
         if follows { Order::Next } else { Order::Gap }
     }
 
+    /// Takes up a cursor, in the place of the last one: most differ in a digit.
+    fn set_cursor(&mut self, cursor: Option<&str>) {
+        let Some(cursor) = cursor else {
+            self.cursor = None;
+            return;
+        };
+        let last = self.cursor.get_or_insert_default();
+        last.clear();
+        last.push_str(cursor);
+    }
+
     fn tell_view(&mut self, before: usize, snapshot: bool) -> Result<(), Error> {
         self.view.begins(snapshot);
         self.view.moves_to(self.cursor.as_deref());
@@ -315,13 +343,7 @@ impl<V: View> Fold<V> {
             let all: Vec<Change> = self
                 .state
                 .iter()
-                .map(|(slot, item)| Change {
-                    slot,
-                    action: Action::Insert,
-                    version: item.version,
-                    delete: false,
-                    noop: None,
-                })
+                .map(|(slot, item)| Change { slot, action: Action::Insert, version: item.version })
                 .collect();
             self.view.update(&all, &self.state)
         } else {

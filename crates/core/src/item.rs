@@ -4,8 +4,8 @@ use core::time::Duration;
 
 use crate::json::{self, JsonError};
 use crate::message::Version;
+use crate::names::Slot;
 use crate::receiver::Action;
-use crate::table::Slot;
 
 /// How versions decide, a property of the protocol.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -43,14 +43,22 @@ pub struct Change {
     /// Where the item is. The slot of a deleted item is still readable for its kind and key until
     /// the next input.
     pub slot: Slot,
-    /// What happened.
+    /// What happened: never [`Action::Noop`].
     pub action: Action,
     /// The version that the message carried.
     pub version: Version,
-    /// Whether the message said that the item is gone (or did so by not listing it).
-    pub delete: bool,
+}
+
+/// What became of one message about an item, for the trace.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Outcome {
+    pub(crate) slot: Slot,
+    pub(crate) action: Action,
+    pub(crate) version: Version,
+    /// The message said that the item is gone (or did so by not listing it).
+    pub(crate) delete: bool,
     /// Why nothing happened, when nothing did.
-    pub noop: Option<Noop>,
+    pub(crate) noop: Option<Noop>,
 }
 
 /// Why a message changed nothing.

@@ -28,21 +28,24 @@
 
 extern crate alloc;
 
+mod arena;
 mod backoff;
 mod cursor;
 mod error;
 mod fold;
 mod framing;
+mod index;
 mod item;
 mod json;
 mod materializer;
 mod message;
+mod names;
+mod pages;
 mod protocol;
 mod receiver;
 mod session;
 mod sse;
 mod state;
-mod table;
 mod time;
 mod trace;
 mod view;
@@ -54,6 +57,7 @@ pub use item::{Change, Gate, Item, Noop, Tombstones};
 pub use json::JsonError;
 pub use materializer::{Commit, Judge, Materializer, MaterializerOptions, Refill, Signals};
 pub use message::{Event, Message, Transfer, Version};
+pub use names::Slot;
 pub use protocol::{JsonSpec, Mode, Protocol, Sink};
 pub use receiver::{Action, Known, MessageReceiver};
 pub use session::{
@@ -61,7 +65,6 @@ pub use session::{
 };
 pub use sse::{SseDecoder, SseEvent, SseItem};
 pub use state::State;
-pub use table::Slot;
 pub use time::Instant;
 pub use trace::{Step, TRACE_DATA_BYTES, Traced};
 pub use view::View;

@@ -8,7 +8,7 @@ use crate::fold::Fold;
 use crate::framing::{Frame, Framing};
 use crate::item::{Change, Item, Tombstones};
 use crate::message::Event;
-use crate::protocol::{Decode, Protocol};
+use crate::protocol::Protocol;
 use crate::state::State;
 use crate::time::Instant;
 use crate::trace::Traced;
@@ -197,7 +197,7 @@ impl<V: View> Materializer<V> {
             signals.events += 1;
             match frame {
                 Frame::Event(event) => {
-                    decode(protocol, fold, now, &event, signals, Protocol::decode)?;
+                    decode(protocol, fold, now, &event, signals, false)?;
                 }
                 Frame::Retry(millis) => signals.retry = Some(millis),
                 Frame::Comment => {}
@@ -222,7 +222,7 @@ impl<V: View> Materializer<V> {
         if event.data.len() > limit {
             return Err(Error::TooLarge { limit, at: 0 });
         }
-        decode(&mut self.protocol, &mut self.fold, now, event, signals, Protocol::decode)
+        decode(&mut self.protocol, &mut self.fold, now, event, signals, false)
     }
 
     pub(crate) fn fetched_into(
@@ -233,7 +233,7 @@ impl<V: View> Materializer<V> {
     ) -> Result<(), Error> {
         signals.events += 1;
         let event = Event { kind: "poll", data: body, id: "" };
-        decode(&mut self.protocol, &mut self.fold, now, &event, signals, Protocol::polled)
+        decode(&mut self.protocol, &mut self.fold, now, &event, signals, true)
     }
 
     /// Drops the position, so that the next connection asks for everything. The state stays until
@@ -310,10 +310,10 @@ fn decode<V: View>(
     now: Instant,
     event: &Event<'_>,
     signals: &mut Signals,
-    decode: Decode,
+    polled: bool,
 ) -> Result<(), Error> {
     fold.event(now, event);
-    let decoded = decode(protocol, event, &mut |message| fold.message(now, message, signals));
+    let decoded = protocol.tell(event, polled, &mut |message| fold.message(now, message, signals));
     if let Err(error) = &decoded {
         fold.fault(error);
     }

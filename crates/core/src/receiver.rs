@@ -7,7 +7,7 @@ use alloc::vec::Vec;
 use core::fmt;
 
 use crate::message::Version;
-use crate::table::Table;
+use crate::names::{Names, Part, Slot};
 
 /// What a message did to an item.
 ///
@@ -112,15 +112,22 @@ impl Known {
 /// assert_eq!(receiver.upsert("xyz", "new", 3), Action::Insert);
 /// assert_eq!(receiver.get("xyz"), Some(&"new"));
 /// ```
-#[derive(Default)]
 pub struct MessageReceiver<T> {
-    table: Table<T>,
+    names: Names,
+    /// By slot; of a slot that was given up, nothing.
+    entries: Vec<Entry<T>>,
+}
+
+struct Entry<T> {
+    known: Known,
+    /// There exactly when `known` is live.
+    item: Option<T>,
 }
 
 impl<T> MessageReceiver<T> {
     /// A receiver that has seen nothing.
     pub fn new() -> Self {
-        Self { table: Table::default() }
+        Self { names: Names::default(), entries: Vec::new() }
     }
 
     /// The item is there at `version`. A version not greater than the known one is a no-op, and
@@ -137,29 +144,21 @@ impl<T> MessageReceiver<T> {
 
     /// Forgets all about the id, its version included: [`Action::Delete`] if it was there.
     pub fn forget(&mut self, id: &str) -> Action {
-        let Some(slot) = self.table.find(0, id) else {
-            return Action::Noop;
-        };
-        let action = self.table.get_mut(slot).map_or(Action::Noop, |entry| entry.known.forget());
-        self.table.free(slot);
-        action
+        self.names.find(PART, id).map_or(Action::Noop, |slot| self.give_up(slot))
     }
 
     /// Forgets the ids for which `gone` is true, and returns those that were there, sorted.
     /// `gone` is asked once about every known id, deleted ones included.
     pub fn purge(&mut self, mut gone: impl FnMut(&str) -> bool) -> Vec<String> {
         let mut deleted = Vec::new();
-        for slot in self.table.slots() {
-            let Some(entry) = self.table.get_mut(slot) else {
+        for slot in self.names.slots() {
+            let Some((_, id)) = self.names.get(slot).filter(|(_, id)| gone(id)) else {
                 continue;
             };
-            if !gone(&entry.key) {
-                continue;
+            let id = String::from(id);
+            if self.give_up(slot) == Action::Delete {
+                deleted.push(id);
             }
-            if entry.known.forget() == Action::Delete {
-                deleted.push(String::from(&*entry.key));
-            }
-            self.table.free(slot);
         }
         deleted.sort_unstable();
         deleted
@@ -173,19 +172,34 @@ impl<T> MessageReceiver<T> {
 
     /// The item, if it is there.
     pub fn get(&self, id: &str) -> Option<&T> {
-        self.table.get(self.table.find(0, id)?)?.item.as_ref()
+        self.entry(id)?.item.as_ref()
     }
 
     /// What is known of an id.
     pub fn known(&self, id: &str) -> Known {
-        let entry = self.table.find(0, id).and_then(|slot| self.table.get(slot));
-        entry.map_or(Known::Unknown, |entry| entry.known)
+        self.entry(id).map_or(Known::Unknown, |entry| entry.known)
     }
 
     /// Every id of which anything is known, with its item if it is there. The order is
     /// unspecified.
     pub fn iter(&self) -> impl Iterator<Item = (&str, Known, Option<&T>)> {
-        self.table.iter().map(|(_, entry)| (&*entry.key, entry.known, entry.item.as_ref()))
+        self.names.slots().zip(&self.entries).filter_map(|(slot, entry)| {
+            let (_, id) = self.names.get(slot)?;
+            Some((id, entry.known, entry.item.as_ref()))
+        })
+    }
+
+    fn entry(&self, id: &str) -> Option<&Entry<T>> {
+        self.entries.get(self.names.find(PART, id)?.index())
+    }
+
+    fn give_up(&mut self, slot: Slot) -> Action {
+        self.names.remove(slot);
+        let Some(entry) = self.entries.get_mut(slot.index()) else {
+            return Action::Noop;
+        };
+        entry.item = None;
+        entry.known.forget()
     }
 
     fn change(
@@ -194,8 +208,11 @@ impl<T> MessageReceiver<T> {
         rule: impl FnOnce(&mut Known) -> Action,
         item: Option<T>,
     ) -> Action {
-        let slot = self.table.slot(0, id);
-        let Some(entry) = self.table.get_mut(slot) else {
+        let slot = self.names.slot(PART, id);
+        if slot.index() == self.entries.len() {
+            self.entries.push(Entry { known: Known::Unknown, item: None });
+        }
+        let Some(entry) = self.entries.get_mut(slot.index()) else {
             return Action::Noop;
         };
         let action = rule(&mut entry.known);
@@ -205,3 +222,12 @@ impl<T> MessageReceiver<T> {
         action
     }
 }
+
+impl<T> Default for MessageReceiver<T> {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+/// The one part that all ids are in.
+const PART: Part = 0;

@@ -4,7 +4,7 @@ use alloc::boxed::Box;
 use alloc::vec::Vec;
 
 use crate::error::Error;
-use crate::item::{Change, Noop};
+use crate::item::{Noop, Outcome};
 use crate::message::{Event, Message, Transfer, Version};
 use crate::receiver::Action;
 use crate::state::State;
@@ -139,8 +139,8 @@ impl Trace {
         });
     }
 
-    pub(crate) fn changes(&mut self, changes: &[Change], state: &State) {
-        for change in changes {
+    pub(crate) fn outcomes(&mut self, outcomes: &[Outcome], state: &State) {
+        for change in outcomes {
             let (kind, key) = state.name(change.slot).unwrap_or_default();
             self.step(Step::Changed {
                 kind: kind.into(),

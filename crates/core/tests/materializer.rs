@@ -271,6 +271,7 @@ fn any_json_stream_is_read_as_the_application_describes_it() {
         version: Some("/meta/v".into()),
         value: "/data".into(),
         deleted: Some("/meta/gone".into()),
+        value_last: false,
     };
     let mut prices = Materializer::new(Protocol::json(spec));
     let row = |id: u32, v: i64, data: i64| {

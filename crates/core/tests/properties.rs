@@ -2,7 +2,8 @@
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use highwater_core::{
-    Event, Instant, Judge, Materializer, MaterializerOptions, Message, MessageReceiver, Protocol,
+    Error, Event, Instant, JsonSpec, Judge, Materializer, MaterializerOptions, Message,
+    MessageReceiver, Protocol,
 };
 
 /// splitmix64.
@@ -64,20 +65,26 @@ impl Random {
 }
 
 fn told(protocol: &mut Protocol, data: &str) -> Vec<String> {
+    tell(protocol, "put-object", data).unwrap()
+}
+
+fn read(protocol: &mut Protocol, data: &str) -> Option<Vec<String>> {
+    tell(protocol, "message", data).ok()
+}
+
+fn tell(protocol: &mut Protocol, kind: &str, data: &str) -> Result<Vec<String>, Error> {
     let mut told = Vec::new();
-    let event = Event { kind: "put-object", data: data.as_bytes(), id: "" };
-    protocol
-        .decode(&event, &mut |message| {
-            told.push(match message {
-                Message::Upsert { kind, key, version, value } => {
-                    format!("{kind}|{key}|{version}|{}", String::from_utf8_lossy(value))
-                }
-                other => format!("{other:?}"),
-            });
-            Ok(())
-        })
-        .unwrap();
-    told
+    let event = Event { kind, data: data.as_bytes(), id: "" };
+    protocol.decode(&event, &mut |message| {
+        told.push(match message {
+            Message::Upsert { kind, key, version, value } => {
+                format!("{kind}|{key}|{version}|{}", String::from_utf8_lossy(value))
+            }
+            other => format!("{other:?}"),
+        });
+        Ok(())
+    })?;
+    Ok(told)
 }
 
 #[test]
@@ -107,6 +114,36 @@ fn the_prefix_reader_reads_what_the_full_one_reads() {
             "{{\"key\":\"{key}\", \"object\":{value},\"kind\":\"{kind}\",\"version\":{version}}}"
         );
         assert_eq!(told(&mut promised, &other), told(&mut plain, &other), "{other}");
+    }
+}
+
+#[test]
+fn json_with_values_last_is_read_as_any_other() {
+    let spec = |value_last, kind: Option<&str>, version: Option<&str>| JsonSpec {
+        key: "/id".into(),
+        kind: kind.map(Into::into),
+        version: version.map(Into::into),
+        value: "/data".into(),
+        value_last,
+        ..JsonSpec::default()
+    };
+    let mut random = Random(5);
+    for _ in 0..20_000 {
+        let (has_kind, has_version) = (random.below(2) == 0, random.below(2) == 0);
+        let of =
+            |value_last| spec(value_last, has_kind.then_some("/of"), has_version.then_some("/v"));
+        let mut promised = Protocol::json(of(true));
+        let mut plain = Protocol::json(of(false));
+        let key = *random.pick(&["a", "é", "esc\\\"aped", "\\n", "}", "\\u0041"]);
+        let version = *random.pick(&["0", "-7", "9007199254740993", "01", "1e3", "\"1\""]);
+        let value = random.json(3);
+        let kind = if has_kind { "\"of\":\"k\"," } else { "" };
+        let version = if has_version { format!("\"v\":{version},") } else { String::new() };
+        let data = format!("{{{kind}\"id\":\"{key}\",{version}\"data\":{value}}}");
+        assert_eq!(read(&mut promised, &data), read(&mut plain, &data), "{data}");
+        // Not as promised, but begun otherwise: both read it in full.
+        let other = format!("{{\"data\":{value},\"id\":\"{key}\",{version}{kind}\"x\":[]}}");
+        assert_eq!(read(&mut promised, &other), read(&mut plain, &other), "{other}");
     }
 }
 

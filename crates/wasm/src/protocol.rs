@@ -30,7 +30,8 @@ impl Protocol {
     }
 
     /// Any stream of JSON: the lists of types `upsert`, `delete` and `snapshot`, then the paths
-    /// `items`, `key`, `kind`, `version`, `value` and `deleted`; `undefined` for the default.
+    /// `items`, `key`, `kind`, `version`, `value` and `deleted`, `undefined` for the default; then
+    /// whether values are promised to be last.
     pub fn json(spec: &Array) -> Self {
         let default = JsonSpec::default();
         let types = |at: u32| spec.get(at).dyn_into::<Array>().ok().map(|list| strings(&list));
@@ -45,6 +46,7 @@ impl Protocol {
             version: path(6),
             value: path(7).unwrap_or_default(),
             deleted: path(8),
+            value_last: spec.get(9).is_truthy(),
         }))
     }
 

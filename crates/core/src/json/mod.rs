@@ -3,10 +3,14 @@
 //! It checks the grammar of all that it walks over (RFC 8259), names the byte where that fails,
 //! and takes no more memory than a fixed stack of brackets.
 
+mod path;
+mod raw;
 mod reader;
 mod text;
 
-pub(crate) use reader::{Members, Reader};
+pub(crate) use path::Path;
+pub(crate) use raw::{Raw, fields, fields_or_null};
+pub(crate) use reader::{Reader, whole_number};
 pub(crate) use text::Text;
 
 /// Why a text is not the JSON that was asked for, and where.
@@ -19,46 +23,6 @@ pub struct JsonError {
 }
 
 type Result<T> = core::result::Result<T, JsonError>;
-
-/// The value that `pointer` (RFC 6901) names in `text`; `None` where there is none.
-pub(crate) fn pointer<'a>(text: &'a [u8], pointer: &str) -> Result<Option<&'a [u8]>> {
-    let mut reader = Reader::new(text);
-    for step in pointer.split('/').skip(1) {
-        let step = step.replace("~1", "/").replace("~0", "~");
-        let found = match reader.peek()? {
-            b'{' => {
-                let mut members = reader.object()?;
-                loop {
-                    match members.next(&mut reader)? {
-                        Some(name) if name.is(&step) => break true,
-                        Some(_) => drop(reader.value()?),
-                        None => break false,
-                    }
-                }
-            }
-            b'[' => {
-                let mut elements = reader.array()?;
-                let mut left = step.parse::<usize>().ok();
-                loop {
-                    if !elements.next(&mut reader)? {
-                        break false;
-                    }
-                    match left {
-                        Some(0) => break true,
-                        Some(more) => left = Some(more - 1),
-                        None => break false,
-                    }
-                    reader.value()?;
-                }
-            }
-            _ => false,
-        };
-        if !found {
-            return Ok(None);
-        }
-    }
-    reader.value().map(Some)
-}
 
 /// Checks that `text` is one JSON value and valid UTF-8, without keeping any of it.
 pub(crate) fn check(text: &[u8]) -> Result<()> {
@@ -147,8 +111,10 @@ mod tests {
     #[test]
     fn pointers_find_what_they_name() {
         let text = br#"{"a":{"b/c":[10,{"~":true}]},"":0}"#;
-        let at =
-            |path: &str| pointer(text, path).unwrap().map(|raw| core::str::from_utf8(raw).unwrap());
+        let at = |path: &str| {
+            let raw = Path::new(path).find(Reader::new(text)).unwrap();
+            raw.map(|raw| core::str::from_utf8(raw.bytes()).unwrap())
+        };
         assert_eq!(at("/a/b~1c/1/~0"), Some("true"));
         assert_eq!(at("/a/b~1c/0"), Some("10"));
         assert_eq!(at("/"), Some("0"));

@@ -1,7 +1,6 @@
 use memchr::memchr2;
 
-use super::{Result, Text};
-use crate::json::JsonError;
+use super::{JsonError, Raw, Result, Text};
 
 /// Walks one text front to back.
 #[derive(Clone, Copy)]
@@ -21,19 +20,19 @@ pub(crate) struct Elements {
 }
 
 impl<'a> Reader<'a> {
-    pub(crate) fn new(bytes: &'a [u8]) -> Self {
+    pub(crate) const fn new(bytes: &'a [u8]) -> Self {
         Self { bytes, at: 0 }
+    }
+
+    /// A reader that begins inside a text; what it says of places is said of the whole.
+    pub(super) const fn from(bytes: &'a [u8], at: usize) -> Self {
+        Self { bytes, at }
     }
 
     /// Enters an object.
     pub(crate) fn object(&mut self) -> Result<Members> {
         self.expect(b'{', "expected an object")?;
         Ok(Members { first: true })
-    }
-
-    /// Enters an object; `null` is read over and counts as an object without members.
-    pub(crate) fn object_or_null(&mut self) -> Result<Option<Members>> {
-        if self.null()? { Ok(None) } else { self.object().map(Some) }
     }
 
     /// Enters an array.
@@ -53,22 +52,22 @@ impl<'a> Reader<'a> {
     /// Reads an integer that fits: no fraction, no exponent.
     pub(crate) fn i64(&mut self) -> Result<i64> {
         let digits = self.integer()?;
-        digits.parse().map_err(|_| self.error("the integer does not fit in 64 bits"))
+        let minus = digits.first() == Some(&b'-');
+        let size = whole_number(digits.get(usize::from(minus)..).unwrap_or_default());
+        let number = size.and_then(|size| {
+            let number = if minus { 0i64.wrapping_sub_unsigned(size) } else { size.cast_signed() };
+            (size == 0 || minus == (number < 0)).then_some(number)
+        });
+        number.ok_or_else(|| self.error("the integer does not fit in 64 bits"))
     }
 
     /// Reads an unsigned integer, as a number or as a string of digits (proto JSON writes both).
     pub(crate) fn u64(&mut self) -> Result<u64> {
         let quoted = self.peek()? == b'"';
         let start = self.at;
-        let digits = if quoted {
-            let text = self.string()?;
-            core::str::from_utf8(text.raw).unwrap_or("")
-        } else {
-            self.integer()?
-        };
-        digits
-            .parse()
-            .map_err(|_| JsonError { at: start, what: "expected an unsigned 64-bit integer" })
+        let digits = if quoted { self.string()?.raw } else { self.integer()? };
+        whole_number(digits)
+            .ok_or(JsonError { at: start, what: "expected an unsigned 64-bit integer" })
     }
 
     /// Reads `true` or `false`.
@@ -142,6 +141,27 @@ impl<'a> Reader<'a> {
                 }
             }
         }
+    }
+
+    /// Reads over one value of any type.
+    pub(crate) fn raw(&mut self) -> Result<Raw<'a>> {
+        let at = self.mark();
+        self.value()?;
+        Ok(Raw::new(&self.bytes[..self.at], at))
+    }
+
+    /// Reads an object, and finds the values of these members in it; of several with one name, the
+    /// last.
+    pub(crate) fn fields(&mut self, names: &[&str], found: &mut [Option<Raw<'a>>]) -> Result<()> {
+        let mut members = self.object()?;
+        while let Some(name) = members.next(self)? {
+            let raw = self.raw()?;
+            let wanted = names.iter().zip(&mut *found).find(|(wanted, _)| name.is(wanted));
+            if let Some((_, found)) = wanted {
+                *found = Some(raw);
+            }
+        }
+        Ok(())
     }
 
     /// Makes sure that nothing but white space is left.
@@ -242,7 +262,7 @@ impl<'a> Reader<'a> {
         }
     }
 
-    fn integer(&mut self) -> Result<&'a str> {
+    fn integer(&mut self) -> Result<&'a [u8]> {
         if !matches!(self.peek()?, b'-' | b'0'..=b'9') {
             return Err(self.error("expected an integer"));
         }
@@ -252,7 +272,7 @@ impl<'a> Reader<'a> {
         if text.iter().any(|b| matches!(b, b'.' | b'e' | b'E')) {
             return Err(JsonError { at: start, what: "expected an integer" });
         }
-        core::str::from_utf8(text).map_err(|_| self.error("expected an integer"))
+        Ok(text)
     }
 
     fn number(&mut self) -> Result<()> {
@@ -329,6 +349,20 @@ impl Elements {
             _ => Err(reader.error("expected , or ]")),
         }
     }
+}
+
+/// The number that these decimal digits are, if it fits and they are nothing else.
+pub(crate) fn whole_number(digits: &[u8]) -> Option<u64> {
+    if digits.is_empty() {
+        return None;
+    }
+    digits.iter().try_fold(0u64, |number, byte| {
+        let digit = byte.wrapping_sub(b'0');
+        if digit > 9 {
+            return None;
+        }
+        number.checked_mul(10)?.checked_add(u64::from(digit))
+    })
 }
 
 /// Where the first control character stands. No early exit, so that it runs many bytes at a time.

@@ -1,5 +1,8 @@
 use alloc::borrow::Cow;
 use alloc::string::String;
+use alloc::vec::Vec;
+
+use memchr::memchr;
 
 use super::{JsonError, Result};
 
@@ -24,53 +27,58 @@ impl<'a> Text<'a> {
     /// The string with its escapes undone; an escaped surrogate without its partner becomes
     /// U+FFFD, as it does wherever text is UTF-8.
     pub(crate) fn decode(&self) -> Result<Cow<'a, str>> {
-        let text = core::str::from_utf8(self.raw).map_err(|error| JsonError {
-            at: self.at + error.valid_up_to(),
-            what: "invalid UTF-8",
-        })?;
+        let invalid = |at| JsonError { at, what: "invalid UTF-8" };
         if !self.escaped {
+            let text = core::str::from_utf8(self.raw);
+            let text = text.map_err(|error| invalid(self.at + error.valid_up_to()))?;
             return Ok(Cow::Borrowed(text));
         }
-        let mut out = String::with_capacity(text.len());
-        let mut rest = text;
-        while let Some(at) = rest.find('\\') {
-            out.push_str(&rest[..at]);
-            rest = unescape(&rest[at + 1..], &mut out);
+        let mut out = Vec::with_capacity(self.raw.len());
+        let mut rest = self.raw;
+        while let Some((plain, escape)) =
+            memchr(b'\\', rest).and_then(|at| rest.split_at_checked(at))
+        {
+            out.extend_from_slice(plain);
+            rest = unescape(escape, &mut out);
         }
-        out.push_str(rest);
-        Ok(Cow::Owned(out))
+        out.extend_from_slice(rest);
+        let text = String::from_utf8(out);
+        text.map(Cow::Owned).map_err(|_| invalid(self.at))
     }
 }
 
-/// Undoes one escape, whose backslash was just read, and returns what follows it.
-fn unescape<'t>(rest: &'t str, out: &mut String) -> &'t str {
-    let plain = match rest.as_bytes().first() {
-        Some(b'b') => '\u{8}',
-        Some(b'f') => '\u{c}',
-        Some(b'n') => '\n',
-        Some(b'r') => '\r',
-        Some(b't') => '\t',
-        Some(b'u') => {
-            let (unit, rest) = (unit(rest), &rest[5..]);
-            if (0xd800..0xdc00).contains(&unit) && rest.starts_with("\\u") {
-                let low = self::unit(&rest[1..]);
-                if (0xdc00..0xe000).contains(&low) {
-                    let point = 0x1_0000 + ((unit - 0xd800) << 10) + (low - 0xdc00);
-                    out.push(char::from_u32(point).unwrap_or(char::REPLACEMENT_CHARACTER));
-                    return &rest[6..];
-                }
+/// Undoes the escape at the start of `rest`, and returns what follows it.
+fn unescape<'t>(rest: &'t [u8], out: &mut Vec<u8>) -> &'t [u8] {
+    let (character, length) = match rest.get(1) {
+        Some(b'b') => ('\u{8}', 2),
+        Some(b'f') => ('\u{c}', 2),
+        Some(b'n') => ('\n', 2),
+        Some(b'r') => ('\r', 2),
+        Some(b't') => ('\t', 2),
+        Some(b'u') => match (unit(rest), rest.get(6..).map(unit)) {
+            (Some(high @ 0xd800..0xdc00), Some(Some(low @ 0xdc00..0xe000))) => {
+                let point = 0x1_0000 + ((high - 0xd800) << 10) + (low - 0xdc00);
+                (char::from_u32(point).unwrap_or(char::REPLACEMENT_CHARACTER), 12)
             }
-            out.push(char::from_u32(unit).unwrap_or(char::REPLACEMENT_CHARACTER));
-            return rest;
-        }
-        Some(&itself) => char::from(itself),
-        None => return rest,
+            (unit, _) => {
+                let one = unit.and_then(char::from_u32);
+                (one.unwrap_or(char::REPLACEMENT_CHARACTER), 6)
+            }
+        },
+        Some(&itself) => (char::from(itself), 2),
+        None => return &[],
     };
-    out.push(plain);
-    &rest[1..]
+    out.extend_from_slice(character.encode_utf8(&mut [0; 4]).as_bytes());
+    rest.get(length..).unwrap_or_default()
 }
 
-/// The code unit of `uXXXX`, whose digits the reader has checked.
-fn unit(text: &str) -> u32 {
-    text.get(1..5).and_then(|digits| u32::from_str_radix(digits, 16).ok()).unwrap_or(0xfffd)
+/// The code unit of `\uXXXX`, if that is what `rest` begins with.
+fn unit(rest: &[u8]) -> Option<u32> {
+    let (b"\\u", digits) = rest.split_first_chunk()? else {
+        return None;
+    };
+    digits
+        .get(..4)?
+        .iter()
+        .try_fold(0, |unit, &digit| Some(unit << 4 | char::from(digit).to_digit(16)?))
 }

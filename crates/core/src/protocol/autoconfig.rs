@@ -4,82 +4,54 @@
 
 use alloc::borrow::Cow;
 
-use super::relay::offset;
-use super::{Decoded, ProtocolError, Sink};
-use crate::json::Reader;
+use super::relay::{needed, one};
+use super::{Decoded, Emit, Fault};
+use crate::json::{Raw, fields_or_null};
 use crate::message::{Event, Message, Transfer, Version};
 
 const ENVIRONMENTS: &str = "environments";
 const FILTERS: &str = "filters";
 
 /// Decodes an event of the stream.
-pub(super) fn decode(event: &Event<'_>, sink: Sink<'_>) -> Decoded {
+pub(super) fn decode(event: &Event<'_>, emit: Emit<'_>) -> Decoded {
     match event.kind {
-        "put" => put(event.data, sink),
-        "patch" => patch(event.data, sink),
-        "delete" => delete(event.data, sink),
-        "reconnect" => Ok(sink(Message::Reconnect)?),
-        _ => Ok(sink(Message::Ignored("unknown event"))?),
+        "put" => put(event.data, emit),
+        "patch" => patch(event.data, emit),
+        "delete" => delete(event.data, emit),
+        "reconnect" => emit(Message::Reconnect),
+        _ => emit(Message::Ignored("unknown event")),
     }
 }
 
 /// All environments, then all filters; what is not listed is gone.
-fn put(data: &[u8], sink: Sink<'_>) -> Decoded {
-    let mut reader = Reader::new(data);
-    let mut path = Cow::Borrowed("");
-    let (mut environments, mut filters) = (None, None);
-    if let Some(mut members) = reader.object_or_null()? {
-        while let Some(name) = members.next(&mut reader)? {
-            if name.is("path") {
-                path = text(&mut reader)?;
-            } else if name.is("data") {
-                (environments, filters) = (None, None);
-                let Some(mut members) = reader.object_or_null()? else {
-                    continue;
-                };
-                while let Some(name) = members.next(&mut reader)? {
-                    if name.is(ENVIRONMENTS) {
-                        environments = Some((reader.mark(), reader.value()?));
-                    } else if name.is(FILTERS) {
-                        filters = Some((reader.mark(), reader.value()?));
-                    } else {
-                        reader.value()?;
-                    }
-                }
-            } else {
-                reader.value()?;
-            }
+fn put(data: &[u8], emit: Emit<'_>) -> Decoded {
+    let [path, lists] = fields_or_null(data, ["path", "data"])?;
+    let path = text(path)?;
+    let lists = members(lists, [ENVIRONMENTS, FILTERS])?;
+    emit(Message::Begin(Transfer::Snapshot))?;
+    for (kind, list) in [ENVIRONMENTS, FILTERS].into_iter().zip(lists) {
+        if let Some(list) = list {
+            entries(kind, list, emit)?;
         }
-    }
-    reader.end()?;
-    sink(Message::Begin(Transfer::Snapshot))?;
-    for (kind, list, read) in
-        [(ENVIRONMENTS, environments, environment as Read), (FILTERS, filters, filter as Read)]
-    {
-        if let Some((at, list)) = list {
-            entries(kind, list, read, sink).map_err(|error| offset(error, at))?;
-        }
-        sink(Message::Listed { kind })?;
+        emit(Message::Listed { kind })?;
     }
     // Uncommitted, what was collected is dropped with the next beginning.
-    Ok(sink(if path == "/" { Message::COMMIT } else { Message::Ignored("unknown path") })?)
+    emit(if path == "/" { Message::COMMIT } else { Message::Ignored("unknown path") })
 }
 
-/// Reads one entry of a list: the id that it gives itself, where it does, and its version.
-type Read = for<'a> fn(&mut Reader<'a>) -> Result<(Option<Cow<'a, str>>, Version), ProtocolError>;
-
-fn entries(kind: &str, list: &[u8], read: Read, sink: Sink<'_>) -> Decoded {
-    let mut reader = Reader::new(list);
-    let Some(mut members) = reader.object_or_null()? else {
+fn entries(kind: &str, list: Raw<'_>, emit: Emit<'_>) -> Decoded {
+    if list.is_null() {
         return Ok(());
-    };
+    }
+    let mut reader = list.reader();
+    let mut members = reader.object()?;
     while let Some(key) = members.next(&mut reader)? {
         let key = key.decode()?;
-        let start = reader.mark();
-        let (id, version) = read(&mut reader)?;
+        let item = reader.raw()?;
+        let (id, version) = header(kind, item)?;
         // An entry that names itself otherwise is skipped, and protects what is known of its key.
-        sink(if id.is_none_or(|id| id == key) {
-            Message::Upsert { kind, key: &key, version, value: reader.since(start) }
+        emit(if id.is_none_or(|id| id == key) {
+            Message::Upsert { kind, key: &key, version, value: item.bytes() }
         } else {
             Message::Keep { kind, key: &key }
         })?;
@@ -87,149 +59,89 @@ fn entries(kind: &str, list: &[u8], read: Read, sink: Sink<'_>) -> Decoded {
     Ok(())
 }
 
-fn patch(data: &[u8], sink: Sink<'_>) -> Decoded {
-    let mut reader = Reader::new(data);
-    let mut path = Cow::Borrowed("");
-    let mut item = None;
-    if let Some(mut members) = reader.object_or_null()? {
-        while let Some(name) = members.next(&mut reader)? {
-            if name.is("path") {
-                path = text(&mut reader)?;
-            } else if name.is("data") {
-                item = Some((reader.mark(), reader.value()?));
-            } else {
-                reader.value()?;
-            }
-        }
-    }
-    reader.end()?;
+fn patch(data: &[u8], emit: Emit<'_>) -> Decoded {
+    let [path, item] = fields_or_null(data, ["path", "data"])?;
+    let path = text(path)?;
     let Some((kind, key)) = place(&path) else {
-        return Ok(sink(Message::Ignored("unknown path"))?);
+        return emit(Message::Ignored("unknown path"));
     };
-    let (at, value) = item.ok_or_else(|| reader.error("a patch without data"))?;
-    let read = if kind == ENVIRONMENTS { environment } else { filter };
-    let (id, version) = read(&mut Reader::new(value)).map_err(|error| offset(error, at))?;
+    let item = needed(item, data, "a patch without data")?;
+    let (id, version) = header(kind, item)?;
     if id.is_some_and(|id| id != key) {
-        return Ok(sink(Message::Ignored("the path and the environment disagree on its id"))?);
+        return emit(Message::Ignored("the path and the environment disagree on its id"));
     }
-    sink(Message::Begin(Transfer::Changes))?;
-    sink(Message::Upsert { kind, key, version, value })?;
-    Ok(sink(Message::COMMIT)?)
+    one(Message::Upsert { kind, key, version, value: item.bytes() }, emit)
 }
 
-fn delete(data: &[u8], sink: Sink<'_>) -> Decoded {
-    let mut reader = Reader::new(data);
-    let mut path = Cow::Borrowed("");
-    let mut version = 0;
-    if let Some(mut members) = reader.object_or_null()? {
-        while let Some(name) = members.next(&mut reader)? {
-            if name.is("path") {
-                path = text(&mut reader)?;
-            } else if name.is("version") {
-                version = integer(&mut reader)?;
-            } else {
-                reader.value()?;
-            }
-        }
+fn delete(data: &[u8], emit: Emit<'_>) -> Decoded {
+    let [path, version] = fields_or_null(data, ["path", "version"])?;
+    let (path, version) = (text(path)?, integer(version)?);
+    match place(&path) {
+        Some((kind, key)) => one(Message::Delete { kind, key, version }, emit),
+        None => emit(Message::Ignored("unknown path")),
     }
-    reader.end()?;
-    let Some((kind, key)) = place(&path) else {
-        return Ok(sink(Message::Ignored("unknown path"))?);
-    };
-    sink(Message::Begin(Transfer::Changes))?;
-    sink(Message::Delete { kind, key, version })?;
-    Ok(sink(Message::COMMIT)?)
 }
 
 /// `/environments/ID` or `/filters/ID`. The id is what follows the last slash.
 fn place(path: &str) -> Option<(&'static str, &str)> {
-    let (prefix, id) = path.rsplit_once('/')?;
-    match prefix {
-        "/environments" => Some((ENVIRONMENTS, id)),
-        "/filters" => Some((FILTERS, id)),
-        _ => None,
+    [(ENVIRONMENTS, "/environments/"), (FILTERS, "/filters/")].into_iter().find_map(
+        |(kind, prefix)| {
+            let id = path.strip_prefix(prefix)?;
+            (!id.as_bytes().contains(&b'/')).then_some((kind, id))
+        },
+    )
+}
+
+/// The id that an item gives itself, where it does, and its version. An item that is not of the
+/// right shape spoils its whole event.
+fn header<'a>(kind: &str, item: Raw<'a>) -> Result<(Option<Cow<'a, str>>, Version), Fault> {
+    if kind == FILTERS {
+        // A filter's id is in its path alone.
+        let [version, project, key] = members(Some(item), ["version", "projKey", "key"])?;
+        texts([project, key])?;
+        return Ok((None, integer(version)?));
+    }
+    let names = ["envID", "version", "defaultTtl", "secureMode", "sdkKey"];
+    let [id, version, ttl, secure, sdk] = members(Some(item), names)?;
+    texts(members(Some(item), ["envKey", "envName", "mobKey", "projKey", "projName"])?)?;
+    integer(ttl)?;
+    if let Some(secure) = secure.filter(|secure| !secure.is_null()) {
+        secure.reader().bool()?;
+    }
+    let [value, expiring] = members(sdk, ["value", "expiring"])?;
+    let [old, timestamp] = members(expiring, ["value", "timestamp"])?;
+    texts([value, old])?;
+    integer(timestamp)?;
+    Ok((Some(text(id)?), integer(version)?))
+}
+
+/// Members of an object; `null`, and no object at all, is one without.
+fn members<'a, const N: usize>(
+    object: Option<Raw<'a>>,
+    names: [&str; N],
+) -> Result<[Option<Raw<'a>>; N], Fault> {
+    match object.filter(|object| !object.is_null()) {
+        Some(object) => Ok(object.fields(names)?),
+        None => Ok([None; N]),
     }
 }
 
-/// Checks that an environment is of the right shape: one that is not spoils its whole event.
-fn environment<'a>(
-    reader: &mut Reader<'a>,
-) -> Result<(Option<Cow<'a, str>>, Version), ProtocolError> {
-    let mut id = Cow::Borrowed("");
-    let mut version = 0;
-    if let Some(mut members) = reader.object_or_null()? {
-        while let Some(name) = members.next(reader)? {
-            let is = |names: &[&str]| names.iter().any(|other| name.is(other));
-            if name.is("envID") {
-                id = text(reader)?;
-            } else if name.is("version") {
-                version = integer(reader)?;
-            } else if is(&["envKey", "envName", "mobKey", "projKey", "projName"]) {
-                text(reader)?;
-            } else if name.is("defaultTtl") {
-                integer(reader)?;
-            } else if name.is("secureMode") {
-                let _ = reader.null()? || reader.bool()?;
-            } else if name.is("sdkKey") {
-                sdk_key(reader)?;
-            } else {
-                reader.value()?;
-            }
-        }
+fn texts<const N: usize>(all: [Option<Raw<'_>>; N]) -> Decoded {
+    all.into_iter().try_for_each(|raw| text(raw).map(drop))
+}
+
+/// A string; `null`, and nothing, is an empty one.
+fn text(raw: Option<Raw<'_>>) -> Result<Cow<'_, str>, Fault> {
+    match raw.filter(|raw| !raw.is_null()) {
+        Some(raw) => Ok(raw.text()?),
+        None => Ok(Cow::Borrowed("")),
     }
-    Ok((Some(id), version))
 }
 
-fn sdk_key(reader: &mut Reader<'_>) -> Decoded {
-    let Some(mut members) = reader.object_or_null()? else {
-        return Ok(());
-    };
-    while let Some(name) = members.next(reader)? {
-        if name.is("value") {
-            text(reader)?;
-        } else if name.is("expiring") {
-            let Some(mut members) = reader.object_or_null()? else {
-                continue;
-            };
-            while let Some(name) = members.next(reader)? {
-                if name.is("value") {
-                    text(reader)?;
-                } else if name.is("timestamp") {
-                    integer(reader)?;
-                } else {
-                    reader.value()?;
-                }
-            }
-        } else {
-            reader.value()?;
-        }
+/// An integer; `null`, and nothing, is zero.
+fn integer(raw: Option<Raw<'_>>) -> Result<i64, Fault> {
+    match raw.filter(|raw| !raw.is_null()) {
+        Some(raw) => Ok(raw.i64()?),
+        None => Ok(0),
     }
-    Ok(())
-}
-
-/// A filter's id is in its path alone.
-fn filter<'a>(reader: &mut Reader<'a>) -> Result<(Option<Cow<'a, str>>, Version), ProtocolError> {
-    let mut version = 0;
-    if let Some(mut members) = reader.object_or_null()? {
-        while let Some(name) = members.next(reader)? {
-            if name.is("version") {
-                version = integer(reader)?;
-            } else if name.is("projKey") || name.is("key") {
-                text(reader)?;
-            } else {
-                reader.value()?;
-            }
-        }
-    }
-    Ok((None, version))
-}
-
-/// A string; `null` is an empty one.
-fn text<'a>(reader: &mut Reader<'a>) -> Result<Cow<'a, str>, ProtocolError> {
-    Ok(if reader.null()? { Cow::Borrowed("") } else { reader.text()?.decode()? })
-}
-
-/// An integer; `null` is zero.
-fn integer(reader: &mut Reader<'_>) -> Result<i64, ProtocolError> {
-    Ok(if reader.null()? { 0 } else { reader.i64()? })
 }

@@ -3,12 +3,11 @@
 //! Source: Consul's `submatview` handlers and the proto's canonical JSON: 64-bit integers may be
 //! strings, and members with default values (the operation "register") may be missing.
 
-use alloc::borrow::Cow;
-use alloc::string::{String, ToString};
+use alloc::string::String;
+use alloc::vec::Vec;
 
-use super::relay::offset;
-use super::{Decoded, ProtocolError, Sink};
-use crate::json::{Members, Reader, Text};
+use super::{Decoded, Emit, Fault};
+use crate::json::{Raw, Reader};
 use crate::message::{Event, Message, Transfer, Version};
 
 #[derive(Debug)]
@@ -38,14 +37,17 @@ struct Parsed<'a> {
 enum Body<'a> {
     EndOfSnapshot,
     NewSnapshotToFollow,
-    /// Offset and text of the array.
-    Batch(usize, &'a [u8]),
+    /// The array.
+    Batch(Option<Raw<'a>>),
     Payload(Payload<'a>),
 }
 
-enum Payload<'a> {
-    Upsert { kind: &'static str, key: String, value: &'a [u8] },
-    Delete { kind: &'static str, key: String },
+struct Payload<'a> {
+    kind: &'static str,
+    key: String,
+    /// The item is gone.
+    delete: bool,
+    value: &'a [u8],
 }
 
 impl Consul {
@@ -58,58 +60,56 @@ impl Consul {
         self.phase = if resume { Phase::Resume } else { Phase::Fresh };
     }
 
-    pub(crate) fn decode(&mut self, event: &Event<'_>, sink: Sink<'_>) -> Decoded {
+    pub(crate) fn decode(&mut self, event: &Event<'_>, emit: Emit<'_>) -> Decoded {
         let mut reader = Reader::new(event.data);
-        let parsed = parse(&mut reader)?;
+        let raw = reader.raw()?;
         reader.end()?;
+        let parsed = parse(raw)?;
         let framing = matches!(parsed.body, Body::EndOfSnapshot | Body::NewSnapshotToFollow);
         match (self.phase, &parsed.body) {
             (Phase::Fresh, _) => {
-                sink(Message::Resumed(false))?;
-                self.begin(sink)?;
+                emit(Message::Resumed(false))?;
+                self.begin(emit)?;
             }
             (Phase::Resume, Body::NewSnapshotToFollow) => {
-                sink(Message::Resumed(false))?;
-                return self.begin(sink);
+                emit(Message::Resumed(false))?;
+                return self.begin(emit);
             }
             (Phase::Resume, _) => {
-                sink(Message::Resumed(true))?;
+                emit(Message::Resumed(true))?;
                 self.phase = Phase::Live;
             }
             (Phase::Snapshot | Phase::Live, _) => {}
         }
-        if framing && self.recorded && !self.ends_snapshot(&parsed) {
-            return self.misplaced(&parsed, sink);
+        let collecting = self.phase == Phase::Snapshot;
+        let ends = collecting && matches!(parsed.body, Body::EndOfSnapshot);
+        if framing && self.recorded && !ends {
+            return self.misplaced(&parsed, emit);
         }
         match parsed.body {
             // In-band: the server gives up on what it was sending and starts over.
-            Body::NewSnapshotToFollow => self.begin(sink),
-            Body::EndOfSnapshot if self.phase == Phase::Snapshot => {
+            Body::NewSnapshotToFollow => self.begin(emit),
+            Body::EndOfSnapshot if collecting => {
                 self.phase = Phase::Live;
-                commit(parsed.index, sink)
+                commit(parsed.index, emit)
             }
-            Body::EndOfSnapshot => Err(ProtocolError::Order("no snapshot is to be ended")),
-            Body::Batch(..) | Body::Payload(_) if self.phase == Phase::Snapshot => {
-                emit(&parsed, sink)
-            }
-            Body::Batch(..) | Body::Payload(_) => {
-                sink(Message::Begin(Transfer::Changes))?;
-                emit(&parsed, sink)?;
-                commit(parsed.index, sink)
+            Body::EndOfSnapshot => Err(Fault::Order("no snapshot is to be ended")),
+            Body::Batch(_) | Body::Payload(_) => {
+                if !collecting {
+                    emit(Message::Begin(Transfer::Changes))?;
+                }
+                tell(&parsed, emit)?;
+                if collecting { Ok(()) } else { commit(parsed.index, emit) }
             }
         }
     }
 
-    fn begin(&mut self, sink: Sink<'_>) -> Decoded {
+    fn begin(&mut self, emit: Emit<'_>) -> Decoded {
         self.phase = Phase::Snapshot;
-        Ok(sink(Message::Begin(Transfer::Snapshot))?)
+        emit(Message::Begin(Transfer::Snapshot))
     }
 
-    fn ends_snapshot(&self, parsed: &Parsed<'_>) -> bool {
-        self.phase == Phase::Snapshot && matches!(parsed.body, Body::EndOfSnapshot)
-    }
-
-    fn misplaced(&self, parsed: &Parsed<'_>, sink: Sink<'_>) -> Decoded {
+    fn misplaced(&self, parsed: &Parsed<'_>, emit: Emit<'_>) -> Decoded {
         let kind = match parsed.body {
             Body::EndOfSnapshot => "EndOfSnapshot",
             _ => "NewSnapshotToFollow",
@@ -117,50 +117,56 @@ impl Consul {
         let data =
             Message::Upsert { kind, key: "", version: version(parsed.index), value: b"true" };
         if self.phase == Phase::Snapshot {
-            return Ok(sink(data)?);
+            return emit(data);
         }
-        sink(Message::Begin(Transfer::Changes))?;
-        sink(data)?;
-        commit(parsed.index, sink)
+        emit(Message::Begin(Transfer::Changes))?;
+        emit(data)?;
+        commit(parsed.index, emit)
     }
 }
 
-fn commit(index: u64, sink: Sink<'_>) -> Decoded {
+fn commit(index: u64, emit: Emit<'_>) -> Decoded {
     // Index 0 means: nothing was loaded.
-    let cursor = (index != 0).then(|| index.to_string());
-    Ok(sink(Message::Commit {
-        cursor: cursor.as_deref(),
-        version: None,
-        basis: None,
-        ordered: false,
-    })?)
+    let mut digits = [0; 20];
+    let cursor = if index == 0 { None } else { Some(decimal(index, &mut digits)) };
+    emit(Message::Commit { cursor, version: None, basis: None, ordered: false })
 }
 
-fn emit(parsed: &Parsed<'_>, sink: Sink<'_>) -> Decoded {
+/// The digits of a number. (`to_string` would bring all of formatting along.)
+fn decimal(mut number: u64, digits: &mut [u8; 20]) -> &str {
+    let mut first = digits.len();
+    for digit in digits.iter_mut().rev() {
+        *digit = b'0' + (number % 10) as u8;
+        number /= 10;
+        first -= 1;
+        if number == 0 {
+            break;
+        }
+    }
+    core::str::from_utf8(digits.get(first..).unwrap_or_default()).unwrap_or_default()
+}
+
+fn tell(parsed: &Parsed<'_>, emit: Emit<'_>) -> Decoded {
+    let version = version(parsed.index);
     match &parsed.body {
-        Body::Payload(payload) => payload.emit(parsed.index, sink),
-        Body::Batch(at, events) => {
-            let mut reader = Reader::new(events);
+        Body::Payload(Payload { kind, key, delete: true, .. }) => {
+            emit(Message::Delete { kind, key, version })
+        }
+        Body::Payload(Payload { kind, key, value, .. }) => {
+            emit(Message::Upsert { kind, key, version, value })
+        }
+        Body::Batch(events) => {
+            let Some(events) = events else { return Ok(()) };
+            let mut reader = events.reader();
             let mut elements = reader.array()?;
-            while elements.next(&mut reader).map_err(|error| offset(error.into(), *at))? {
-                let member = parse(&mut reader).map_err(|error| offset(error, *at))?;
-                emit(&member, sink)?;
+            while elements.next(&mut reader)? {
+                tell(&parse(reader.raw()?)?, emit)?;
             }
             Ok(())
         }
         Body::EndOfSnapshot | Body::NewSnapshotToFollow => {
-            Err(ProtocolError::Order("framing inside a batch"))
+            Err(Fault::Order("framing inside a batch"))
         }
-    }
-}
-
-impl Payload<'_> {
-    fn emit(&self, index: u64, sink: Sink<'_>) -> Decoded {
-        let version = version(index);
-        Ok(sink(match self {
-            Payload::Upsert { kind, key, value } => Message::Upsert { kind, key, version, value },
-            Payload::Delete { kind, key } => Message::Delete { kind, key, version },
-        })?)
     }
 }
 
@@ -169,161 +175,105 @@ fn version(index: u64) -> Version {
     Version::try_from(index).unwrap_or(Version::MAX)
 }
 
-fn parse<'a>(reader: &mut Reader<'a>) -> Result<Parsed<'a>, ProtocolError> {
-    let (mut index, mut body) = (0, None);
-    let mut members = reader.object()?;
-    while let Some(name) = members.next(reader)? {
-        if name.is("Index") {
-            index = reader.u64()?;
-        } else if name.is("EndOfSnapshot") {
-            if reader.bool()? {
-                body = Some(Body::EndOfSnapshot);
-            }
-        } else if name.is("NewSnapshotToFollow") {
-            if reader.bool()? {
-                body = Some(Body::NewSnapshotToFollow);
-            }
-        } else if name.is("EventBatch") {
-            body = Some(batch(reader)?);
-        } else if name.is("ServiceHealth") {
-            body = Some(Body::Payload(change(reader, "ServiceHealth", "CheckServiceNode")?));
-        } else if name.is("ConfigEntry") {
-            body = Some(Body::Payload(change(reader, "ConfigEntry", "ConfigEntry")?));
-        } else if name.is("Service") {
-            body = Some(Body::Payload(change(reader, "Service", "")?));
-        } else {
-            reader.value()?;
-        }
-    }
-    let body = body.ok_or_else(|| reader.error("an event without a payload"))?;
+fn parse(event: Raw<'_>) -> Result<Parsed<'_>, Fault> {
+    let [index, end, new, batch, health, entry, service] = event.fields([
+        "Index",
+        "EndOfSnapshot",
+        "NewSnapshotToFollow",
+        "EventBatch",
+        "ServiceHealth",
+        "ConfigEntry",
+        "Service",
+    ])?;
+    let index = index.map_or(Ok(0), |index| index.reader().u64())?;
+    let is = |raw: Option<Raw<'_>>| raw.map_or(Ok(false), |raw| raw.reader().bool());
+    let body = if is(end)? {
+        Body::EndOfSnapshot
+    } else if is(new)? {
+        Body::NewSnapshotToFollow
+    } else if let Some(batch) = batch {
+        let [events] = batch.fields(["Events"])?;
+        Body::Batch(events)
+    } else if let Some(health) = health {
+        Body::Payload(change(health, "ServiceHealth", "CheckServiceNode")?)
+    } else if let Some(entry) = entry {
+        Body::Payload(change(entry, "ConfigEntry", "ConfigEntry")?)
+    } else if let Some(service) = service {
+        Body::Payload(change(service, "Service", "")?)
+    } else {
+        return Err(event.reader().error("an event without a payload").into());
+    };
     Ok(Parsed { index, body })
-}
-
-fn batch<'a>(reader: &mut Reader<'a>) -> Result<Body<'a>, ProtocolError> {
-    let mut events = None;
-    let mut members = reader.object()?;
-    while let Some(name) = members.next(reader)? {
-        if name.is("Events") {
-            events = Some((reader.mark(), reader.value()?));
-        } else {
-            reader.value()?;
-        }
-    }
-    let (at, events) = events.unwrap_or((0, b"[]"));
-    Ok(Body::Batch(at, events))
 }
 
 /// `{"Op":…, SUBJECT:{…}}`; without a subject's name the members stand beside `Op`.
 fn change<'a>(
-    reader: &mut Reader<'a>,
+    raw: Raw<'a>,
     kind: &'static str,
     subject: &'static str,
-) -> Result<Payload<'a>, ProtocolError> {
-    let start = reader.mark();
-    let (mut delete, mut value) = (false, None);
-    let mut members = reader.object()?;
-    while let Some(name) = members.next(reader)? {
-        if name.is("Op") {
-            delete = operation(reader)?;
-        } else if name.is(subject) {
-            value = Some(reader.value()?);
-        } else {
-            reader.value()?;
-        }
-    }
-    let value = if subject.is_empty() { reader.since(start) } else { value.unwrap_or(b"{}") };
-    let key = match kind {
-        "ServiceHealth" => instance(value)?,
-        _ => named(value)?,
+) -> Result<Payload<'a>, Fault> {
+    let [op, found] = raw.fields(["Op", subject])?;
+    let delete = op.map_or(Ok(false), operation)?;
+    let subject = if subject.is_empty() { Some(raw) } else { found };
+    let key = match (subject, kind) {
+        (None, _) => String::new(),
+        (Some(subject), "ServiceHealth") => instance(subject)?,
+        (Some(subject), _) => named(subject)?,
     };
-    Ok(if delete { Payload::Delete { kind, key } } else { Payload::Upsert { kind, key, value } })
+    let value = subject.map_or(&b"{}"[..], |subject| subject.bytes());
+    Ok(Payload { kind, key, delete, value })
 }
 
 /// Register and upsert are 0, deregister and delete are 1; by name or by number.
-fn operation(reader: &mut Reader<'_>) -> Result<bool, ProtocolError> {
-    if reader.peek()? != b'"' {
-        return Ok(reader.i64()? == 1);
+fn operation(op: Raw<'_>) -> Result<bool, Fault> {
+    if !op.is_text() {
+        return Ok(op.i64()? == 1);
     }
-    let op = reader.text()?;
+    let is = |names: [&str; 2]| names.iter().any(|name| op.is(name));
     match () {
-        () if op.is("Deregister") || op.is("Delete") => Ok(true),
-        () if op.is("Register") || op.is("Upsert") => Ok(false),
-        () => Err(reader.error("an unknown operation").into()),
+        () if is(["Deregister", "Delete"]) => Ok(true),
+        () if is(["Register", "Upsert"]) => Ok(false),
+        () => Err(op.reader().error("an unknown operation").into()),
     }
 }
 
 /// An instance's identity: partition/peer/node/namespace/service id.
-fn instance(value: &[u8]) -> Result<String, ProtocolError> {
-    let mut part: [Cow<'_, str>; 5] = Default::default();
-    let mut reader = Reader::new(value);
-    let mut members = reader.object()?;
-    while let Some(name) = members.next(&mut reader)? {
-        if name.is("Node") {
-            each_text(&mut reader, |name, text| {
-                let at = [("Partition", 0), ("PeerName", 1), ("Node", 2)];
-                put(&mut part, &at, name, text)
-            })?;
-        } else if name.is("Service") {
-            each_text(&mut reader, |name, text| {
-                put(&mut part, &[("Namespace", 3), ("ID", 4)], name, text)
-            })?;
-        } else {
-            reader.value()?;
-        }
-    }
-    Ok(part.join("/"))
+fn instance(raw: Raw<'_>) -> Result<String, Fault> {
+    let [node, service] = raw.fields(["Node", "Service"])?;
+    let mut key = joined(node, &["Partition", "PeerName", "Node"])?;
+    key.push('/');
+    key.push_str(&joined(service, &["Namespace", "ID"])?);
+    Ok(key)
 }
 
 /// A name, behind its namespace if it has one.
-fn named(value: &[u8]) -> Result<String, ProtocolError> {
-    let mut part: [Cow<'_, str>; 2] = Default::default();
-    let at = [("Namespace", 0), ("Name", 1)];
-    each_text(&mut Reader::new(value), |name, text| put(&mut part, &at, name, text))?;
-    let [namespace, name] = part;
-    Ok(if namespace.is_empty() { name.into_owned() } else { [namespace, name].join("/") })
-}
-
-fn put<'a>(
-    parts: &mut [Cow<'a, str>],
-    places: &[(&str, usize)],
-    name: Text<'_>,
-    text: Text<'a>,
-) -> Decoded {
-    if let Some(&(_, at)) = places.iter().find(|(known, _)| name.is(known)) {
-        parts[at] = text.decode()?;
+fn named(raw: Raw<'_>) -> Result<String, Fault> {
+    let mut key = joined(Some(raw), &["Namespace", "Name"])?;
+    if key.starts_with('/') {
+        key.remove(0);
     }
-    Ok(())
+    Ok(key)
 }
 
-/// Calls `take` for every text member of an object and of its enterprise metadata.
-fn each_text<'a>(
-    reader: &mut Reader<'a>,
-    mut take: impl FnMut(Text<'a>, Text<'a>) -> Decoded,
-) -> Decoded {
-    let Some(mut members): Option<Members> = reader.object_or_null()? else {
-        return Ok(());
-    };
-    let mut inner: Option<Members> = None;
-    loop {
-        let next = match &mut inner {
-            Some(inner) => inner.next(reader)?,
-            None => members.next(reader)?,
-        };
-        let Some(name) = next else {
-            if inner.take().is_some() {
-                continue;
-            }
-            return Ok(());
-        };
-        match reader.peek()? {
-            b'"' => {
-                let text = reader.text()?;
-                take(name, text)?;
-            }
-            b'{' if inner.is_none() && name.is("EnterpriseMeta") => {
-                inner = reader.object_or_null()?;
-            }
-            _ => drop(reader.value()?),
+/// The text members of an object, or of its enterprise metadata, with slashes between them.
+fn joined(raw: Option<Raw<'_>>, names: &[&str]) -> Result<String, Fault> {
+    let empty: Vec<Option<Raw<'_>>> = names.iter().map(|_| None).collect();
+    let (mut found, mut inner) = (empty.clone(), empty);
+    if let Some(raw) = raw.filter(|raw| !raw.is_null()) {
+        raw.reader().fields(names, &mut found)?;
+        let [metadata] = raw.fields(["EnterpriseMeta"])?;
+        if let Some(metadata) = metadata.filter(|raw| !raw.is_null()) {
+            metadata.reader().fields(names, &mut inner)?;
         }
     }
+    let mut all = String::new();
+    for (at, (found, inner)) in found.into_iter().zip(inner).enumerate() {
+        if at > 0 {
+            all.push('/');
+        }
+        if let Some(text) = inner.filter(Raw::is_text).or(found.filter(Raw::is_text)) {
+            all.push_str(&text.text()?);
+        }
+    }
+    Ok(all)
 }

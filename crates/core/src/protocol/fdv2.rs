@@ -3,12 +3,12 @@
 //! Source: LaunchDarkly's FDv2 protocol handler; our own additions (`highwater`, `basis`) are
 //! members that other clients pass over.
 
+use alloc::borrow::Cow;
 use alloc::boxed::Box;
 use alloc::vec::Vec;
-use core::str;
 
-use super::{Decoded, ProtocolError, Sink};
-use crate::json::{Reader, Text};
+use super::{Decoded, Emit, Fault, promise};
+use crate::json::{Raw, fields};
 use crate::message::{Event, Message, Transfer};
 
 /// Where an FDv2 stream stands.
@@ -45,275 +45,135 @@ impl Fdv2 {
         self.promised = false;
     }
 
-    pub(crate) fn decode(&mut self, event: &Event<'_>, sink: Sink<'_>) -> Decoded {
+    pub(crate) fn decode(&mut self, event: &Event<'_>, emit: Emit<'_>) -> Decoded {
         match event.kind {
             "put-object" | "delete-object" if self.mode == Mode::Inactive => {
-                sink(Message::Ignored("no intent yet"))?;
+                emit(Message::Ignored("no intent yet"))
             }
-            "put-object" => self.put(event.data, sink)?,
-            "delete-object" => delete(event.data, sink)?,
-            "payload-transferred" => self.transferred(event.data, sink)?,
-            "server-intent" => self.intent(event.data, sink)?,
-            "error" => error(event.data, sink)?,
+            "put-object" => self.put(event.data, emit),
+            "payload-transferred" => self.transferred(event.data, emit),
+            "delete-object" => delete(event.data, emit),
+            "server-intent" => self.intent(event.data, emit),
+            "error" => error(event.data, emit),
             "goodbye" => {
-                let reason = member(event.data, "reason")?;
+                let [reason] = fields(event.data, ["reason"])?;
+                let reason = text_or_empty(reason)?;
                 self.mode = Mode::Inactive;
-                sink(Message::Goodbye { reason: &reason })?;
+                emit(Message::Goodbye { reason: &reason })
             }
-            "heart-beat" => sink(Message::Heartbeat)?,
-            _ => sink(Message::Ignored("unknown event"))?,
+            "heart-beat" => emit(Message::Heartbeat),
+            _ => emit(Message::Ignored("unknown event")),
         }
-        Ok(())
     }
 
     /// A poll answers with the same events, in one array.
-    pub(crate) fn polled(&mut self, body: &[u8], sink: Sink<'_>) -> Decoded {
+    pub(crate) fn polled(&mut self, body: &[u8], emit: Emit<'_>) -> Decoded {
         self.connected();
-        let mut reader = Reader::new(body);
-        let mut members = reader.object()?;
-        while let Some(name) = members.next(&mut reader)? {
-            if !name.is("events") {
-                reader.value()?;
-                continue;
-            }
-            let mut events = reader.array()?;
-            while events.next(&mut reader)? {
-                let (mut kind, mut data) = (None, None);
-                let mut members = reader.object()?;
-                while let Some(name) = members.next(&mut reader)? {
-                    if name.is("event") {
-                        kind = Some(reader.text()?.decode()?);
-                    } else if name.is("data") {
-                        data = Some(reader.value()?);
-                    } else {
-                        reader.value()?;
-                    }
-                }
-                let (Some(kind), Some(data)) = (kind, data) else {
-                    return Err(reader.error("an event without event or data").into());
-                };
-                self.decode(&Event { kind: &kind, data, id: "" }, sink)?;
-            }
-        }
-        Ok(reader.end()?)
-    }
-
-    fn intent(&mut self, data: &[u8], sink: Sink<'_>) -> Decoded {
-        let mut reader = Reader::new(data);
-        let mut members = reader.object()?;
-        let (mut code, mut target, mut promise) = (None, None, None);
-        let mut found = false;
-        while let Some(name) = members.next(&mut reader)? {
-            if name.is("payloads") {
-                let mut payloads = reader.array()?;
-                while payloads.next(&mut reader)? {
-                    if core::mem::replace(&mut found, true) {
-                        reader.value()?; // only the first counts
-                    } else {
-                        (code, target) = payload(&mut reader)?;
-                    }
-                }
-            } else if name.is("highwater") {
-                promise = Some(promised(&mut reader)?);
-            } else {
-                reader.value()?;
-            }
-        }
-        reader.end()?;
-        if !found {
-            return Err(ProtocolError::Order("a server-intent names no payload"));
-        }
-        let transfer = match code {
-            Some(code) if code.is("xfer-full") => Some(Transfer::Snapshot),
-            Some(code) if code.is("xfer-changes") => Some(Transfer::Changes),
-            Some(code) if code.is("none") => None,
-            _ => return Ok(sink(Message::Ignored("unknown intent"))?),
+        let [Some(events)] = fields(body, ["events"])? else {
+            return Ok(());
         };
-        if let Some(heartbeat) = promise {
-            self.promised = true;
-            sink(Message::HeartbeatEvery(heartbeat))?;
-        }
-        if let Some(target) = target {
-            sink(Message::Target(target))?;
-        }
-        self.mode = if transfer == Some(Transfer::Snapshot) { Mode::Full } else { Mode::Changes };
-        sink(Message::Resumed(self.mode == Mode::Changes))?;
-        sink(Message::Begin(transfer.unwrap_or(Transfer::Changes)))?;
-        if transfer.is_none() {
-            sink(Message::UpToDate)?;
+        let mut reader = events.reader();
+        let mut events = reader.array()?;
+        while events.next(&mut reader)? {
+            let event = reader.raw()?;
+            let [Some(kind), Some(data)] = event.fields(["event", "data"])? else {
+                return Err(reader.error("an event without event or data").into());
+            };
+            self.decode(&Event { kind: &kind.text()?, data: data.bytes(), id: "" }, emit)?;
         }
         Ok(())
     }
 
-    fn put(&self, data: &[u8], sink: Sink<'_>) -> Decoded {
+    fn intent(&mut self, data: &[u8], emit: Emit<'_>) -> Decoded {
+        let [payloads, promise] = fields(data, ["payloads", "highwater"])?;
+        let none = Err(Fault::Order("a server-intent names no payload"));
+        let Some(payloads) = payloads else { return none };
+        let mut reader = payloads.reader();
+        if !reader.array()?.next(&mut reader)? {
+            return none;
+        }
+        // Only the first counts.
+        let [code, target] = reader.raw()?.fields(["intentCode", "target"])?;
+        let is = |word: &str| code.is_some_and(|code| code.is(word));
+        let full = is("xfer-full");
+        if !full && !is("xfer-changes") && !is("none") {
+            return emit(Message::Ignored("unknown intent"));
+        }
+        if let Some(promise) = promise {
+            let [heartbeat] = promise.fields(["heartbeat"])?;
+            let every = heartbeat.map_or(Ok(0), |every| every.reader().u64())?;
+            self.promised = true;
+            emit(Message::HeartbeatEvery(every))?;
+        }
+        if let Some(target) = target
+            && let Ok(target) = u64::try_from(target.i64()?)
+        {
+            emit(Message::Target(target))?;
+        }
+        self.mode = if full { Mode::Full } else { Mode::Changes };
+        emit(Message::Resumed(!full))?;
+        emit(Message::Begin(if full { Transfer::Snapshot } else { Transfer::Changes }))?;
+        if is("none") { emit(Message::UpToDate) } else { Ok(()) }
+    }
+
+    fn put(&self, data: &[u8], emit: Emit<'_>) -> Decoded {
         // Only under the promise: a member after the value would be taken for a part of it.
         if self.promised
-            && let Some((kind, key, version, value)) = promised_put(data)
+            && let Some((kind, key, version, value)) =
+                promise::item(data, ["kind", "key", "version", "object"])
         {
-            return Ok(sink(Message::Upsert { kind, key, version, value })?);
+            return emit(Message::Upsert { kind, key, version, value });
         }
-        let mut reader = Reader::new(data);
-        let mut members = reader.object()?;
-        let (mut kind, mut key, mut version, mut value) = (None, None, None, None);
-        while let Some(name) = members.next(&mut reader)? {
-            if name.is("kind") {
-                kind = Some(reader.text()?.decode()?);
-            } else if name.is("key") {
-                key = Some(reader.text()?.decode()?);
-            } else if name.is("version") {
-                version = Some(reader.i64()?);
-            } else if name.is("object") {
-                value = Some(reader.value()?);
-            } else {
-                reader.value()?;
-            }
-        }
-        reader.end()?;
-        let (Some(kind), Some(key), Some(version), Some(value)) = (kind, key, version, value)
-        else {
-            return Ok(sink(Message::Ignored("a put-object with a member missing"))?);
+        let names = ["kind", "key", "version", "object"];
+        let [Some(kind), Some(key), Some(version), Some(value)] = fields(data, names)? else {
+            return emit(Message::Ignored("a put-object with a member missing"));
         };
+        let (kind, key, version) = (kind.text()?, key.text()?, version.i64()?);
         if !self.kinds.is_empty() && !self.kinds.iter().any(|known| **known == *kind) {
-            return Ok(sink(Message::Ignored("unknown kind"))?);
+            return emit(Message::Ignored("unknown kind"));
         }
-        Ok(sink(Message::Upsert { kind: &kind, key: &key, version, value })?)
+        emit(Message::Upsert { kind: &kind, key: &key, version, value: value.bytes() })
     }
 
-    fn transferred(&mut self, data: &[u8], sink: Sink<'_>) -> Decoded {
+    fn transferred(&mut self, data: &[u8], emit: Emit<'_>) -> Decoded {
         if self.mode == Mode::Inactive {
-            return Err(ProtocolError::Order("a payload-transferred needs a server-intent first"));
+            return Err(Fault::Order("a payload-transferred needs a server-intent first"));
         }
-        let mut reader = Reader::new(data);
-        let mut members = reader.object()?;
-        let (mut state, mut version, mut basis) = (None, None, None);
-        while let Some(name) = members.next(&mut reader)? {
-            if name.is("state") {
-                state = Some(reader.text()?.decode()?);
-            } else if name.is("version") {
-                version = Some(reader.i64()?);
-            } else if name.is("basis") {
-                basis = Some(reader.text()?.decode()?);
-            } else {
-                reader.value()?;
-            }
+        let ordered = self.promised;
+        if ordered && let Some((state, version, basis)) = promise::transferred(data) {
+            self.mode = Mode::Changes;
+            let (cursor, version) = (Some(state), Some(version));
+            return emit(Message::Commit { cursor, version, basis, ordered });
         }
-        reader.end()?;
-        let (Some(state), Some(_)) = (&state, version) else {
+        let [state, version, basis] = fields(data, ["state", "version", "basis"])?;
+        let (Some(state), Some(version)) = (state, version) else {
             self.mode = Mode::Inactive;
             let reason = "a payload-transferred with a member missing";
-            return Ok(sink(Message::Failed { payload: "", reason })?);
+            return emit(Message::Failed { payload: "", reason });
         };
+        let (state, version) = (state.text()?, Some(version.i64()?));
+        let basis = basis.map(|basis| basis.text()).transpose()?;
         self.mode = Mode::Changes;
-        Ok(sink(Message::Commit {
-            cursor: Some(state),
-            version,
-            basis: basis.as_deref(),
-            ordered: self.promised,
-        })?)
+        emit(Message::Commit { cursor: Some(&state), version, basis: basis.as_deref(), ordered })
     }
 }
 
-/// Reads a payload's intent code and target.
-fn payload<'a>(reader: &mut Reader<'a>) -> Result<(Option<Text<'a>>, Option<u64>), ProtocolError> {
-    let (mut code, mut target) = (None, None);
-    let mut members = reader.object()?;
-    while let Some(name) = members.next(reader)? {
-        if name.is("intentCode") {
-            code = Some(reader.text()?);
-        } else if name.is("target") {
-            target = u64::try_from(reader.i64()?).ok();
-        } else {
-            reader.value()?;
-        }
-    }
-    Ok((code, target))
-}
-
-/// Reads our own server's promise: the heartbeat interval that it announces.
-fn promised(reader: &mut Reader<'_>) -> Result<u64, ProtocolError> {
-    let mut heartbeat = 0;
-    let mut members = reader.object()?;
-    while let Some(name) = members.next(reader)? {
-        if name.is("heartbeat") {
-            heartbeat = reader.u64()?;
-        } else {
-            reader.value()?;
-        }
-    }
-    Ok(heartbeat)
-}
-
-fn delete(data: &[u8], sink: Sink<'_>) -> Decoded {
-    let mut reader = Reader::new(data);
-    let mut members = reader.object()?;
-    let (mut kind, mut key, mut version) = (None, None, None);
-    while let Some(name) = members.next(&mut reader)? {
-        if name.is("kind") {
-            kind = Some(reader.text()?.decode()?);
-        } else if name.is("key") {
-            key = Some(reader.text()?.decode()?);
-        } else if name.is("version") {
-            version = Some(reader.i64()?);
-        } else {
-            reader.value()?;
-        }
-    }
-    reader.end()?;
-    let (Some(kind), Some(key), Some(version)) = (kind, key, version) else {
-        return Ok(sink(Message::Ignored("a delete-object with a member missing"))?);
+fn delete(data: &[u8], emit: Emit<'_>) -> Decoded {
+    let [Some(kind), Some(key), Some(version)] = fields(data, ["kind", "key", "version"])? else {
+        return emit(Message::Ignored("a delete-object with a member missing"));
     };
-    Ok(sink(Message::Delete { kind: &kind, key: &key, version })?)
+    let (kind, key, version) = (kind.text()?, key.text()?, version.i64()?);
+    emit(Message::Delete { kind: &kind, key: &key, version })
 }
 
 /// Writers differ on the spelling of the id's name.
-fn error(data: &[u8], sink: Sink<'_>) -> Decoded {
-    let payload = match member(data, "payload_id")? {
-        id if id.is_empty() => member(data, "payloadId")?,
-        id => id,
-    };
-    let reason = member(data, "reason")?;
-    Ok(sink(Message::Failed { payload: &payload, reason: &reason })?)
+fn error(data: &[u8], emit: Emit<'_>) -> Decoded {
+    let [payload, other, reason] = fields(data, ["payload_id", "payloadId", "reason"])?;
+    let (payload, reason) = (text_or_empty(payload.or(other))?, text_or_empty(reason)?);
+    emit(Message::Failed { payload: &payload, reason: &reason })
 }
 
-/// A text member of an object; empty if it has none.
-fn member<'a>(data: &'a [u8], wanted: &str) -> Result<alloc::borrow::Cow<'a, str>, ProtocolError> {
-    let mut reader = Reader::new(data);
-    let mut members = reader.object()?;
-    let mut found = alloc::borrow::Cow::Borrowed("");
-    while let Some(name) = members.next(&mut reader)? {
-        if name.is(wanted) && reader.peek()? == b'"' {
-            found = reader.text()?.decode()?;
-        } else {
-            reader.value()?;
-        }
-    }
-    reader.end()?;
-    Ok(found)
-}
-
-/// Reads `{"kind":"…","key":"…","version":N,"object":…}` without looking into the object.
-/// `None` when it is not exactly that: the full reader decides then.
-fn promised_put(data: &[u8]) -> Option<(&str, &str, i64, &[u8])> {
-    let rest = data.strip_prefix(b"{\"kind\":\"")?;
-    let (kind, rest) = plain(rest)?;
-    let (key, rest) = plain(rest.strip_prefix(b",\"key\":\"")?)?;
-    let rest = rest.strip_prefix(b",\"version\":")?;
-    let (version, rest) = rest.split_at(rest.iter().position(|&byte| byte == b',')?);
-    let version = str::from_utf8(version).ok()?;
-    // No sign but a minus, no leading zero: what JSON allows.
-    let digits = version.strip_prefix('-').unwrap_or(version);
-    let canonical =
-        digits.bytes().all(|b| b.is_ascii_digit()) && (digits == "0" || !digits.starts_with('0'));
-    let version = canonical.then(|| version.parse().ok())??;
-    let value = rest.strip_prefix(b",\"object\":")?.strip_suffix(b"}")?;
-    (!value.is_empty()).then_some((kind, key, version, value))
-}
-
-/// A string up to its closing quote, if it has no escapes.
-fn plain(rest: &[u8]) -> Option<(&str, &[u8])> {
-    let end = memchr::memchr2(b'"', b'\\', rest)?;
-    if rest[end] != b'"' || rest[..end].iter().any(|&byte| byte < 0x20) {
-        return None;
-    }
-    Some((str::from_utf8(&rest[..end]).ok()?, &rest[end + 1..]))
+fn text_or_empty(raw: Option<Raw<'_>>) -> Result<Cow<'_, str>, Fault> {
+    let text = raw.filter(Raw::is_text);
+    Ok(text.map_or(Ok(Cow::Borrowed("")), |raw| raw.text())?)
 }

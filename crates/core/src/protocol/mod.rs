@@ -8,6 +8,7 @@ mod consul;
 mod fdv2;
 mod json;
 mod ping;
+mod promise;
 mod relay;
 
 use alloc::string::{String, ToString};
@@ -24,33 +25,33 @@ pub use json::JsonSpec;
 /// Where a protocol puts what it decoded.
 pub type Sink<'s> = &'s mut dyn FnMut(Message<'_>) -> Result<(), Error>;
 
+/// The same within: whoever takes the messages keeps what is wrong with one.
+pub(crate) type Emit<'s> = &'s mut dyn FnMut(Message<'_>) -> Decoded;
+
 /// Why an event was not decoded to its end.
-#[derive(Debug)]
-pub(crate) enum ProtocolError {
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Fault {
     /// Its data is not what the protocol says.
     Data(JsonError),
     /// It may not stand where it stands.
     Order(&'static str),
     /// Whoever took the messages refused one.
-    Taken(Error),
+    Refused,
 }
 
-impl From<JsonError> for ProtocolError {
+impl Fault {
+    const fn at(at: usize, what: &'static str) -> Self {
+        Self::Data(JsonError { at, what })
+    }
+}
+
+impl From<JsonError> for Fault {
     fn from(error: JsonError) -> Self {
         Self::Data(error)
     }
 }
 
-impl From<Error> for ProtocolError {
-    fn from(error: Error) -> Self {
-        Self::Taken(error)
-    }
-}
-
-pub(crate) type Decoded = Result<(), ProtocolError>;
-
-/// A way to decode an event.
-pub(crate) type Decode = fn(&mut Protocol, &Event<'_>, Sink<'_>) -> Result<(), Error>;
+pub(crate) type Decoded = Result<(), Fault>;
 
 /// One of the protocols that a stream may speak.
 ///
@@ -126,7 +127,7 @@ impl Protocol {
     }
 
     /// Any stream of JSON, as the application describes it.
-    pub const fn json(spec: JsonSpec) -> Self {
+    pub fn json(spec: JsonSpec) -> Self {
         Self(Kind::Json(json::Json::new(spec)))
     }
 
@@ -262,35 +263,48 @@ impl Protocol {
     /// # Ok::<(), highwater_core::Error>(())
     /// ```
     pub fn decode(&mut self, event: &Event<'_>, sink: Sink<'_>) -> Result<(), Error> {
-        let decoded = match &mut self.0 {
-            Kind::Fdv2(fdv2) => fdv2.decode(event, sink),
-            Kind::Relay(relay) => relay.decode(event, sink),
-            Kind::Ping => ping::decode(event, sink),
-            Kind::AutoConfig => autoconfig::decode(event, sink),
-            Kind::Consul(consul) => consul.decode(event, sink),
-            Kind::Json(json) => json.decode(event, sink),
-        };
-        decoded.map_err(|error| error.at(event))
+        self.tell(event, false, sink)
     }
 
     /// Decodes the answer to a poll: everything that there is.
     pub fn polled(&mut self, event: &Event<'_>, sink: Sink<'_>) -> Result<(), Error> {
-        let decoded = match &mut self.0 {
-            Kind::Fdv2(fdv2) => fdv2.polled(event.data, sink),
-            Kind::Ping => ping::polled(event.data, sink),
-            Kind::Relay(relay) => relay.polled(event.data, sink),
-            _ => Err(ProtocolError::Order("this protocol has no polling")),
-        };
-        decoded.map_err(|error| error.at(event))
+        self.tell(event, true, sink)
     }
-}
 
-impl ProtocolError {
-    fn at(self, event: &Event<'_>) -> Error {
-        match self {
-            Self::Data(cause) => Error::Data { event: event.kind.into(), cause },
-            Self::Order(what) => Error::Order { event: event.kind.into(), what },
-            Self::Taken(error) => error,
-        }
+    /// Decodes an event, or the answer to a poll.
+    pub(crate) fn tell(
+        &mut self,
+        event: &Event<'_>,
+        polled: bool,
+        sink: Sink<'_>,
+    ) -> Result<(), Error> {
+        let mut refusal = None;
+        let emit: Emit<'_> = &mut |message| {
+            sink(message).map_err(|error| {
+                refusal = Some(error);
+                Fault::Refused
+            })
+        };
+        let decoded = match &mut self.0 {
+            Kind::Fdv2(fdv2) if polled => fdv2.polled(event.data, emit),
+            Kind::Fdv2(fdv2) => fdv2.decode(event, emit),
+            Kind::Relay(relay) if polled => relay.polled(event.data, emit),
+            Kind::Relay(relay) => relay.decode(event, emit),
+            Kind::Ping if polled => ping::polled(event.data, emit),
+            Kind::Ping => ping::decode(event, emit),
+            _ if polled => Err(Fault::Order("this protocol has no polling")),
+            Kind::AutoConfig => autoconfig::decode(event, emit),
+            Kind::Consul(consul) => consul.decode(event, emit),
+            Kind::Json(json) => json.decode(event, emit),
+        };
+        decoded.map_err(|fault| {
+            let event = || event.kind.into();
+            match (fault, refusal) {
+                (Fault::Refused, Some(error)) => error,
+                (Fault::Data(cause), _) => Error::Data { event: event(), cause },
+                (Fault::Order(what), _) => Error::Order { event: event(), what },
+                (Fault::Refused, None) => Error::Order { event: event(), what: "" },
+            }
+        })
     }
 }

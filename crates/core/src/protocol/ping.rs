@@ -3,46 +3,38 @@
 //! Servers that evaluate send the flags themselves, as puts, patches and deletes; those are
 //! understood too.
 
-use super::relay::{header, snapshot_of_flags};
-use super::{Decoded, Sink};
-use crate::json::Reader;
-use crate::message::{Event, Message, Transfer};
+use super::relay::{header, needed, one, snapshot_of_flags};
+use super::{Decoded, Emit};
+use crate::json::{Reader, fields};
+use crate::message::{Event, Message};
 
 /// Decodes an event of the stream.
-pub(super) fn decode(event: &Event<'_>, sink: Sink<'_>) -> Decoded {
+pub(super) fn decode(event: &Event<'_>, emit: Emit<'_>) -> Decoded {
     match event.kind {
-        "ping" => Ok(sink(Message::Invalidate)?),
-        "put" => snapshot_of_flags(event.data, sink),
-        "patch" | "delete" => change(event, sink),
-        _ => Ok(sink(Message::Ignored("unknown event"))?),
+        "ping" => emit(Message::Invalidate),
+        "put" => snapshot_of_flags(event.data, emit),
+        "patch" | "delete" => change(event, emit),
+        _ => emit(Message::Ignored("unknown event")),
     }
 }
 
 /// Decodes what was fetched.
-pub(super) fn polled(body: &[u8], sink: Sink<'_>) -> Decoded {
-    snapshot_of_flags(body, sink)
+pub(super) fn polled(body: &[u8], emit: Emit<'_>) -> Decoded {
+    snapshot_of_flags(body, emit)
 }
 
 /// `{"key":KEY,"version":N,…}`: the flag itself, or the fact that it is gone.
-fn change(event: &Event<'_>, sink: Sink<'_>) -> Decoded {
+fn change(event: &Event<'_>, emit: Emit<'_>) -> Decoded {
+    let [key] = fields(event.data, ["key"])?;
     let (version, deleted) = header(&mut Reader::new(event.data))?;
-    let mut reader = Reader::new(event.data);
-    let mut members = reader.object()?;
-    let mut key = None;
-    while let Some(name) = members.next(&mut reader)? {
-        if name.is("key") {
-            key = Some(reader.text()?.decode()?);
+    let key = needed(key, event.data, "a flag without key")?.text()?;
+    one(
+        if deleted || event.kind == "delete" {
+            Message::Delete { kind: "flags", key: &key, version }
         } else {
-            reader.value()?;
-        }
-    }
-    reader.end()?;
-    let key = key.ok_or_else(|| reader.error("a flag without key"))?;
-    sink(Message::Begin(Transfer::Changes))?;
-    sink(if deleted || event.kind == "delete" {
-        Message::Delete { kind: "flags", key: &key, version }
-    } else {
-        Message::Upsert { kind: "flags", key: &key, version, value: event.data.trim_ascii() }
-    })?;
-    Ok(sink(Message::COMMIT)?)
+            let value = event.data.trim_ascii();
+            Message::Upsert { kind: "flags", key: &key, version, value }
+        },
+        emit,
+    )
 }

@@ -3,8 +3,8 @@
 //! Source: the Go SDK's consumer: a put replaces everything, versions and deletions included;
 //! patches and deletes count by strictly greater version.
 
-use super::{Decoded, ProtocolError, Sink};
-use crate::json::{Members, Reader};
+use super::{Decoded, Emit, Fault};
+use crate::json::{Raw, Reader, fields};
 use crate::message::{Event, Message, Transfer, Version};
 
 #[derive(Debug)]
@@ -28,80 +28,54 @@ impl Relay {
         if self.flags_only { "flags" } else { "relay" }
     }
 
-    pub(crate) fn decode(&mut self, event: &Event<'_>, sink: Sink<'_>) -> Decoded {
+    pub(crate) fn decode(&self, event: &Event<'_>, emit: Emit<'_>) -> Decoded {
         match event.kind {
-            "put" if self.flags_only => snapshot_of_flags(event.data, sink),
-            "put" => put(event.data, sink),
-            "patch" => self.patch(event.data, sink),
-            "delete" => self.delete(event.data, sink),
-            _ => Ok(sink(Message::Ignored("unknown event"))?),
+            "put" if self.flags_only => snapshot_of_flags(event.data, emit),
+            "put" => put(event.data, emit),
+            "patch" => self.patch(event.data, emit),
+            "delete" => self.delete(event.data, emit),
+            _ => emit(Message::Ignored("unknown event")),
         }
     }
 
     /// `/sdk/latest-all`: the data of a put.
-    pub(crate) fn polled(&mut self, body: &[u8], sink: Sink<'_>) -> Decoded {
+    pub(crate) fn polled(&self, body: &[u8], emit: Emit<'_>) -> Decoded {
         if self.flags_only {
-            return snapshot_of_flags(body, sink);
+            return snapshot_of_flags(body, emit);
         }
         let mut reader = Reader::new(body);
-        sink(Message::Begin(Transfer::Snapshot))?;
-        collections(&mut reader, sink)?;
+        emit(Message::Begin(Transfer::Snapshot))?;
+        collections(&mut reader, emit)?;
         reader.end()?;
-        Ok(sink(Message::COMMIT)?)
+        emit(Message::COMMIT)
     }
 
-    fn patch(&self, data: &[u8], sink: Sink<'_>) -> Decoded {
-        let mut reader = Reader::new(data);
-        let mut members = reader.object()?;
-        let (mut path, mut item) = (None, None);
-        while let Some(name) = members.next(&mut reader)? {
-            if name.is("path") {
-                path = Some(reader.text()?.decode()?);
-            } else if name.is("data") {
-                item = Some((reader.mark(), reader.value()?));
-            } else {
-                reader.value()?;
-            }
-        }
-        reader.end()?;
-        let path = path.ok_or_else(|| reader.error("a patch without path"))?;
-        let (at, value) = item.ok_or_else(|| reader.error("a patch without data"))?;
+    fn patch(&self, data: &[u8], emit: Emit<'_>) -> Decoded {
+        let [path, item] = fields(data, ["path", "data"])?;
+        let path = needed(path, data, "a patch without path")?.text()?;
+        let item = needed(item, data, "a patch without data")?;
         let Some((kind, key)) = self.place(&path) else {
-            return Ok(sink(Message::Ignored("unknown path"))?);
+            return emit(Message::Ignored("unknown path"));
         };
-        let (version, deleted) =
-            header(&mut Reader::new(value)).map_err(|error| offset(error, at))?;
-        sink(Message::Begin(Transfer::Changes))?;
-        sink(if deleted {
-            Message::Delete { kind, key, version }
-        } else {
-            Message::Upsert { kind, key, version, value }
-        })?;
-        Ok(sink(Message::COMMIT)?)
+        let (version, deleted) = header(&mut item.reader())?;
+        one(
+            if deleted {
+                Message::Delete { kind, key, version }
+            } else {
+                Message::Upsert { kind, key, version, value: item.bytes() }
+            },
+            emit,
+        )
     }
 
-    fn delete(&self, data: &[u8], sink: Sink<'_>) -> Decoded {
-        let mut reader = Reader::new(data);
-        let mut members = reader.object()?;
-        let (mut path, mut version) = (None, None);
-        while let Some(name) = members.next(&mut reader)? {
-            if name.is("path") {
-                path = Some(reader.text()?.decode()?);
-            } else if name.is("version") {
-                version = Some(reader.i64()?);
-            } else {
-                reader.value()?;
-            }
+    fn delete(&self, data: &[u8], emit: Emit<'_>) -> Decoded {
+        let [path, version] = fields(data, ["path", "version"])?;
+        let path = needed(path, data, "a delete without path")?.text()?;
+        let version = needed(version, data, "a delete without version")?.i64()?;
+        match self.place(&path) {
+            Some((kind, key)) => one(Message::Delete { kind, key, version }, emit),
+            None => emit(Message::Ignored("unknown path")),
         }
-        reader.end()?;
-        let path = path.ok_or_else(|| reader.error("a delete without path"))?;
-        let version = version.ok_or_else(|| reader.error("a delete without version"))?;
-        let Some((kind, key)) = self.place(&path) else {
-            return Ok(sink(Message::Ignored("unknown path"))?);
-        };
-        sink(Message::Begin(Transfer::Changes))?;
-        sink(Message::Delete { kind, key, version })?;
-        Ok(sink(Message::COMMIT)?)
     }
 
     /// The kind and key that a path names. A key may hold slashes.
@@ -113,7 +87,23 @@ impl Relay {
     }
 }
 
-fn put(data: &[u8], sink: Sink<'_>) -> Decoded {
+/// A transaction of one message.
+pub(super) fn one(message: Message<'_>, emit: Emit<'_>) -> Decoded {
+    emit(Message::Begin(Transfer::Changes))?;
+    emit(message)?;
+    emit(Message::COMMIT)
+}
+
+/// A member that must be there; if it is not, that is told at the end of the data.
+pub(super) fn needed<'a>(
+    raw: Option<Raw<'a>>,
+    data: &[u8],
+    what: &'static str,
+) -> Result<Raw<'a>, Fault> {
+    raw.ok_or_else(|| Fault::at(data.len(), what))
+}
+
+fn put(data: &[u8], emit: Emit<'_>) -> Decoded {
     let mut reader = Reader::new(data);
     let mut members = reader.object()?;
     let (mut ours, mut found) = (true, false);
@@ -122,8 +112,8 @@ fn put(data: &[u8], sink: Sink<'_>) -> Decoded {
             ours = reader.text()?.is("/");
         } else if name.is("data") {
             found = true;
-            sink(Message::Begin(Transfer::Snapshot))?;
-            collections(&mut reader, sink)?;
+            emit(Message::Begin(Transfer::Snapshot))?;
+            collections(&mut reader, emit)?;
         } else {
             reader.value()?;
         }
@@ -133,14 +123,14 @@ fn put(data: &[u8], sink: Sink<'_>) -> Decoded {
         return Err(reader.error("a put without data").into());
     }
     // Uncommitted, what was collected is dropped with the next beginning.
-    Ok(sink(if ours { Message::COMMIT } else { Message::Ignored("unknown path") })?)
+    emit(if ours { Message::COMMIT } else { Message::Ignored("unknown path") })
 }
 
-fn collections(reader: &mut Reader<'_>, sink: Sink<'_>) -> Decoded {
+fn collections(reader: &mut Reader<'_>, emit: Emit<'_>) -> Decoded {
     let mut members = reader.object()?;
     while let Some(name) = members.next(reader)? {
         if let Some((kind, _)) = COLLECTIONS.iter().find(|(kind, _)| name.is(kind)) {
-            items(kind, reader, sink)?;
+            items(kind, reader, emit)?;
         } else {
             reader.value()?;
         }
@@ -149,18 +139,19 @@ fn collections(reader: &mut Reader<'_>, sink: Sink<'_>) -> Decoded {
 }
 
 /// A whole state that is a bare map of flags.
-pub(super) fn snapshot_of_flags(data: &[u8], sink: Sink<'_>) -> Decoded {
+pub(super) fn snapshot_of_flags(data: &[u8], emit: Emit<'_>) -> Decoded {
     let mut reader = Reader::new(data);
-    sink(Message::Begin(Transfer::Snapshot))?;
-    items("flags", &mut reader, sink)?;
+    emit(Message::Begin(Transfer::Snapshot))?;
+    items("flags", &mut reader, emit)?;
     reader.end()?;
-    Ok(sink(Message::COMMIT)?)
+    emit(Message::COMMIT)
 }
 
-fn items(kind: &str, reader: &mut Reader<'_>, sink: Sink<'_>) -> Decoded {
-    let Some(mut members) = reader.object_or_null()? else {
+fn items(kind: &str, reader: &mut Reader<'_>, emit: Emit<'_>) -> Decoded {
+    if reader.null()? {
         return Ok(());
-    };
+    }
+    let mut members = reader.object()?;
     while let Some(key) = members.next(reader)? {
         if reader.null()? {
             continue; // a deleted item, as live puts of the original write it
@@ -168,7 +159,7 @@ fn items(kind: &str, reader: &mut Reader<'_>, sink: Sink<'_>) -> Decoded {
         let key = key.decode()?;
         let start = reader.mark();
         let (version, deleted) = header(reader)?;
-        sink(if deleted {
+        emit(if deleted {
             Message::Delete { kind, key: &key, version }
         } else {
             Message::Upsert { kind, key: &key, version, value: reader.since(start) }
@@ -178,28 +169,11 @@ fn items(kind: &str, reader: &mut Reader<'_>, sink: Sink<'_>) -> Decoded {
 }
 
 /// Reads over an item, for its version (0 if it has none) and whether it says it is deleted.
-pub(super) fn header(reader: &mut Reader<'_>) -> Result<(Version, bool), ProtocolError> {
-    let (mut version, mut deleted) = (0, false);
-    let mut members: Members = reader.object()?;
-    while let Some(name) = members.next(reader)? {
-        if name.is("version") {
-            version = reader.i64()?;
-        } else if name.is("deleted") {
-            deleted = !reader.null()? && reader.bool()?;
-        } else {
-            reader.value()?;
-        }
-    }
-    Ok((version, deleted))
-}
-
-/// An error in a part of a text, told as an error in the whole.
-pub(super) fn offset(error: ProtocolError, by: usize) -> ProtocolError {
-    match error {
-        ProtocolError::Data(mut error) => {
-            error.at += by;
-            ProtocolError::Data(error)
-        }
-        error => error,
-    }
+pub(super) fn header(reader: &mut Reader<'_>) -> Result<(Version, bool), Fault> {
+    let mut found = [None; 2];
+    reader.fields(&["version", "deleted"], &mut found)?;
+    let [version, deleted] = found;
+    let version = version.map_or(Ok(0), |version| version.i64())?;
+    let deleted = deleted.filter(|deleted| !deleted.is_null());
+    Ok((version, deleted.map_or(Ok(false), |deleted| deleted.reader().bool())?))
 }

@@ -204,7 +204,7 @@ impl Player {
                 key: key.to_owned(),
                 version: change.version,
                 action: change.action,
-                noop: change.noop,
+                noop: None,
             })
         })
     }

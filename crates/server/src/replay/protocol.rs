@@ -45,6 +45,7 @@ fn spec(text: &str) -> Result<JsonSpec, String> {
         version: given.version,
         value: given.value.unwrap_or(default.value),
         deleted: given.deleted,
+        value_last: given.value_last,
     };
     let optional = [&spec.kind, &spec.version, &spec.deleted].into_iter().flatten();
     for pointer in [&spec.items, &spec.key, &spec.value].into_iter().chain(optional) {
@@ -68,6 +69,8 @@ struct Spec {
     version: Option<String>,
     value: Option<String>,
     deleted: Option<String>,
+    #[serde(default)]
+    value_last: bool,
 }
 
 #[cfg(test)]

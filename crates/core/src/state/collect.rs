@@ -1,0 +1,303 @@
+//! Collecting a transfer, and letting it take effect.
+
+use alloc::vec::Vec;
+
+use super::record::{Entry, Record};
+use super::{Collected, State};
+use crate::item::{Change, Gate, Noop, Outcome};
+use crate::message::{Transfer, Version};
+use crate::names::{Part, Slot};
+use crate::receiver::{Action, Known};
+use crate::time::Instant;
+
+impl State {
+    /// The slot for this kind and key, made if there is none.
+    pub(crate) fn slot(&mut self, kind: &str, key: &str) -> Slot {
+        let part = self.part(kind);
+        let slot = self.names.slot(part, key);
+        if slot.index() >= self.epochs.len() {
+            self.epochs.push(0);
+            self.marks.push(0);
+            self.entries.push(Entry::UNKNOWN);
+        }
+        slot
+    }
+
+    /// The number of a kind, given out if it has none.
+    pub(crate) fn part(&mut self, kind: &str) -> Part {
+        self.part_of(kind).unwrap_or_else(|| {
+            self.kinds.push(kind.into());
+            (self.kinds.len() - 1) as Part
+        })
+    }
+
+    /// Whether anything was collected that has not taken effect.
+    pub(super) fn is_collecting(&self) -> bool {
+        let Collected { changes, silent, count, .. } = &self.collected;
+        *count > 0 || !changes.is_empty() || !silent.is_empty()
+    }
+
+    /// How many messages were collected.
+    pub(crate) const fn collected(&self) -> usize {
+        self.collected.count
+    }
+
+    /// Collects: the item is there. `gated`: versions decide.
+    pub(crate) fn upsert(&mut self, slot: Slot, version: Version, value: &[u8], gated: bool) {
+        self.name_it(slot);
+        let Some(entry) = self.entries.get(slot.0) else {
+            return;
+        };
+        let mut known = entry.newest().known();
+        let before = known;
+        let same = || entry.newest().value().is_some_and(|span| self.values.get(span) == value);
+        let action = if gated {
+            known.upsert(version)
+        } else if before == Known::Live(version) && same() {
+            return self.nothing(slot, version, false, Noop::Unchanged);
+        } else if before.is_live() {
+            Action::Update
+        } else {
+            Action::Insert
+        };
+        match (action, before) {
+            (Action::Noop, Known::Tombstone(known)) => {
+                self.nothing(slot, version, false, Noop::Deleted(known));
+            }
+            (Action::Noop, Known::Live(known)) if known > version => {
+                self.nothing(slot, version, false, Noop::Stale(known));
+            }
+            (Action::Noop, _) => self.nothing(slot, version, false, Noop::Duplicate),
+            _ => {
+                let value = self.values.push(value);
+                self.put(slot, Record::live(version, value));
+                self.change(slot, action, version);
+            }
+        }
+    }
+
+    /// Collects: the item is gone.
+    pub(crate) fn delete(&mut self, slot: Slot, version: Version, gated: bool) {
+        self.name_it(slot);
+        let before = self.newest(slot);
+        let mut known = before;
+        let action = if gated {
+            known.delete(version)
+        } else {
+            known = Known::Tombstone(version);
+            if before.is_live() { Action::Delete } else { Action::Noop }
+        };
+        if known == Known::Tombstone(version) && known != before {
+            self.put(slot, Record::tombstone(version));
+            self.collected.graves.push((slot, version));
+        }
+        let noop = match (action, before) {
+            (Action::Delete, _) => return self.change(slot, action, version),
+            (_, Known::Live(known)) if known > version => Noop::Stale(known),
+            (_, Known::Live(_)) => Noop::Duplicate,
+            (_, Known::Tombstone(known)) if known >= version => Noop::Deleted(known),
+            _ => Noop::Absent,
+        };
+        if known != before {
+            self.collected.silent.push(slot);
+        }
+        self.nothing(slot, version, true, noop);
+    }
+
+    /// Collects: the item is gone, and nobody need remember it.
+    pub(crate) fn forget(&mut self, slot: Slot, version: Version) {
+        if self.drop_known(slot, version) {
+            self.change(slot, Action::Delete, version);
+        } else {
+            self.nothing(slot, version, true, Noop::Absent);
+        }
+    }
+
+    /// Collects: the item is listed, and what is known of it stays.
+    pub(crate) fn keep(&mut self, slot: Slot, refused: Option<Version>) {
+        self.name_it(slot);
+        self.vacant.push(slot);
+        let noop = if refused.is_some() { Noop::Refused } else { Noop::Kept };
+        self.nothing(slot, refused.unwrap_or_default(), false, noop);
+    }
+
+    /// Collects: of this part (or of all), everything was named; the rest is to be forgotten.
+    pub(crate) fn sweep(&mut self, part: Option<Part>) {
+        let known = self.live + self.tombstones;
+        let mut missing = known.saturating_sub(self.collected.named);
+        for slot in self.names.slots() {
+            if missing == 0 {
+                break;
+            }
+            if self.marks.get(slot.index()) == Some(&self.pass) {
+                continue;
+            }
+            let Some(record) = self.record(slot).filter(|r| r.known() != Known::Unknown) else {
+                continue;
+            };
+            let version = record.version;
+            missing -= 1;
+            if part.is_some_and(|part| self.names.part(slot) != Some(part)) {
+                continue;
+            }
+            self.name_it(slot);
+            if self.drop_known(slot, version) {
+                self.change(slot, Action::Delete, version);
+                self.collected.count -= 1; // it was no message
+            }
+        }
+    }
+
+    /// Lets what was collected take effect, as a whole. What it did is appended to `changes`.
+    pub(crate) fn commit(&mut self, now: Instant, changes: &mut Vec<Change>) {
+        for change in &self.collected.changes {
+            if let Some(epoch) = self.epochs.get_mut(change.slot.index()) {
+                *epoch = epoch.wrapping_add(1);
+            }
+        }
+        self.live = self.live.wrapping_add_signed(self.collected.live);
+        self.tombstones = self.tombstones.wrapping_add_signed(self.collected.tombstones);
+        self.revision += u64::from(!self.collected.changes.is_empty());
+        self.next_pass();
+        for (slot, version) in self.collected.graves.drain(..) {
+            self.graves.push_back((slot, version, now));
+        }
+        self.clear_away();
+        if changes.is_empty() {
+            core::mem::swap(changes, &mut self.collected.changes);
+        } else {
+            changes.append(&mut self.collected.changes);
+        }
+        self.collected.silent.clear();
+        self.start();
+        self.bury(now);
+    }
+
+    /// Drops what was collected.
+    pub(crate) fn abandon(&mut self) {
+        let changes = core::mem::take(&mut self.collected.changes);
+        let silent = core::mem::take(&mut self.collected.silent);
+        // Backwards, as they were written: the values leave no gap.
+        for slot in silent.into_iter().chain(changes.into_iter().rev().map(|change| change.slot)) {
+            let taken = self.entries.get_mut(slot.0).and_then(|entry| entry.take_back(self.pass));
+            self.release(taken);
+            self.vacant.push(slot);
+        }
+        self.collected.graves.clear();
+        self.next_pass();
+        self.start();
+    }
+
+    /// Forgets everything, now.
+    pub(crate) fn clear(&mut self, changes: &mut Vec<Change>) {
+        self.abandon();
+        self.sweep(None);
+        self.commit(Instant::default(), changes);
+    }
+
+    /// Begins or ends the keeping of outcomes.
+    pub(crate) fn keep_outcomes(&mut self, on: bool) {
+        self.collected.outcomes = on.then(Vec::new);
+    }
+
+    /// What became of the messages collected so far.
+    pub(crate) fn take_outcomes(&mut self) -> Vec<Outcome> {
+        self.collected.outcomes.as_mut().map(core::mem::take).unwrap_or_default()
+    }
+
+    /// The transfer after this one has not begun.
+    fn start(&mut self) {
+        self.collected.count = 0;
+        self.collected.live = 0;
+        self.collected.tombstones = 0;
+        self.collected.named = 0;
+        if let Some(outcomes) = &mut self.collected.outcomes {
+            outcomes.clear();
+        }
+    }
+
+    fn next_pass(&mut self) {
+        self.pass = self.pass.wrapping_add(1);
+        if self.pass == 0 {
+            // Once in four billion transactions numbers are used again: nothing old may be left.
+            for slot in self.names.slots() {
+                self.settle(slot);
+            }
+            self.marks.fill(0);
+            self.pass = 1;
+        }
+    }
+
+    /// Notes that the transfer has named the slot.
+    fn name_it(&mut self, slot: Slot) {
+        let pass = self.pass;
+        let Some(mark) = self.marks.get_mut(slot.index()) else {
+            return;
+        };
+        if core::mem::replace(mark, pass) != pass {
+            let known = self.record(slot).is_some_and(|record| record.known() != Known::Unknown);
+            self.collected.named += usize::from(known);
+        }
+    }
+
+    /// Collects a record.
+    fn put(&mut self, slot: Slot, record: Record) {
+        let before = self.newest(slot);
+        let hidden =
+            self.entries.get_mut(slot.0).and_then(|entry| entry.collect(record, self.pass));
+        self.release(hidden);
+        let one = |is: bool| isize::from(is);
+        let tombstone = |known| one(matches!(known, Known::Tombstone(_)));
+        let after = record.known();
+        self.collected.live += one(after.is_live()) - one(before.is_live());
+        self.collected.tombstones += tombstone(after) - tombstone(before);
+    }
+
+    /// Collects that nothing is known any more; true if the item was there.
+    fn drop_known(&mut self, slot: Slot, version: Version) -> bool {
+        let known = self.newest(slot);
+        self.vacant.push(slot);
+        if known != Known::Unknown {
+            self.put(slot, Record::forgotten(version));
+        }
+        if !known.is_live() {
+            self.collected.silent.push(slot);
+        }
+        known.is_live()
+    }
+
+    fn change(&mut self, slot: Slot, action: Action, version: Version) {
+        self.collected.count += 1;
+        self.collected.changes.push(Change { slot, action, version });
+        if let Some(outcomes) = &mut self.collected.outcomes {
+            let delete = action == Action::Delete;
+            outcomes.push(Outcome { slot, action, version, delete, noop: None });
+        }
+    }
+
+    fn nothing(&mut self, slot: Slot, version: Version, delete: bool, noop: Noop) {
+        self.collected.count += 1;
+        if let Some(outcomes) = &mut self.collected.outcomes {
+            let action = Action::Noop;
+            outcomes.push(Outcome { slot, action, version, delete, noop: Some(noop) });
+        }
+        if self.newest(slot) == Known::Unknown {
+            self.vacant.push(slot);
+        }
+    }
+
+    fn newest(&self, slot: Slot) -> Known {
+        self.entries.get(slot.0).map_or(Known::Unknown, |entry| entry.newest().known())
+    }
+}
+
+impl Gate {
+    /// Whether versions decide in such a transfer.
+    pub(crate) fn holds(self, transfer: Transfer) -> bool {
+        match self {
+            Self::PerKey => true,
+            Self::PerKeySnapshotReplaces => transfer == Transfer::Changes,
+            Self::Cursor => false,
+        }
+    }
+}
