@@ -27,19 +27,25 @@
 #![forbid(unsafe_code)]
 
 mod error;
+mod events;
 mod frame;
 mod id;
 mod item;
-mod log;
 mod object;
+mod part;
 mod reader;
 mod topic;
 mod transaction;
 
 pub use error::{CommitError, Refusal};
+pub use events::{
+    Begun, BufferStatus, Build, Builder, Delivery, Event, EventPublisher, Events, Handler, Heard,
+    Payload, Publication, PublishError, PublisherOptions, RegisterError, SnapshotError, Subject,
+    SubscribeError, SubscribeRequest, Subscription, SubscriptionError, Tail, Verdict,
+};
 pub use id::{Epoch, Id, NameError};
 pub use item::{Committed, Item, Options, Replacement};
 pub use object::{Object, ObjectError};
-pub use reader::{Batch, Reader, Subscription, Verdict};
+pub use reader::{Batch, Joined, Joining, Reader};
 pub use topic::Topic;
 pub use transaction::{Change, Expect, Operation, Transaction};
