@@ -14,6 +14,7 @@ mod virtual_time;
 
 pub mod fdv2;
 pub mod materializer;
+pub mod publisher;
 pub mod receiver;
 pub mod sse;
 pub mod streams;
@@ -37,3 +38,6 @@ pub const SUITES: &[(&str, Run)] = &[
     ("materializer", materializer::run),
     ("waiter", waiter::run),
 ];
+
+/// As [`SUITES`], of what is natively there only: the publishing half and the native client's store.
+pub const NATIVE_SUITES: &[(&str, Run)] = &[("publisher", publisher::run)];
