@@ -5,6 +5,7 @@
 //! another process; it is given as a [`Subject`] and comes out as an [`Outcome`].
 
 mod departures;
+mod health;
 mod native;
 mod outcome;
 mod process;

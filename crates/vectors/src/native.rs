@@ -20,4 +20,8 @@ impl Subject for Native {
             _ => Err(Error::new("the script names no suite")),
         }
     }
+
+    fn has_queries(&self) -> bool {
+        true
+    }
 }

@@ -11,6 +11,11 @@ use crate::Error;
 pub trait Subject {
     /// Runs a script and returns what was observed.
     fn observe(&mut self, script: &Value) -> Result<Value, Error>;
+
+    /// Whether it has blocking queries, as the native client does.
+    fn has_queries(&self) -> bool {
+        false
+    }
 }
 
 /// Compares a part of what was observed with what was recorded.
