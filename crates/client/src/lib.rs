@@ -46,6 +46,7 @@ mod changes;
 mod driver;
 mod error;
 mod http;
+mod keyed;
 mod query;
 mod shared;
 mod status;
@@ -59,6 +60,7 @@ pub use highwater_core::{
     Known, MaterializerOptions, Noop, Phase, Position, Profile, Protocol, Refill, SessionOptions,
     Slot, State, Tombstones, Version, View,
 };
+pub use keyed::Keyed;
 pub use query::{
     Answer, Cause, EntryStatus, Failure, Feed, FeedError, Query, QueryRequest, QueryStore, Render,
     Run, Sight, Updates, Waiter, Wanted,

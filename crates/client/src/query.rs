@@ -2,6 +2,7 @@
 
 mod entry;
 mod feed;
+mod http;
 mod rule;
 mod store;
 mod updates;

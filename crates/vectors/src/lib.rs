@@ -18,6 +18,7 @@ pub mod materializer;
 pub mod publisher;
 pub mod receiver;
 pub mod sse;
+pub mod store;
 pub mod streams;
 pub mod waiter;
 
@@ -41,4 +42,4 @@ pub const SUITES: &[(&str, Run)] = &[
 ];
 
 /// As [`SUITES`], of what is natively there only: the publishing half and the native client's store.
-pub const NATIVE_SUITES: &[(&str, Run)] = &[("publisher", publisher::run)];
+pub const NATIVE_SUITES: &[(&str, Run)] = &[("publisher", publisher::run), ("store", store::run)];

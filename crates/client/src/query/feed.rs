@@ -23,7 +23,9 @@ pub struct Feed<T> {
 }
 
 impl<T> Feed<T> {
-    pub(super) fn new(value: T) -> (Self, watch::Receiver<Sight<T>>) {
+    /// One that shows `value` at first, and where it shows it. A [`QueryStore`](crate::QueryStore)
+    /// makes its own.
+    pub fn new(value: T) -> (Self, watch::Receiver<Sight<T>>) {
         let (shown, seen) = watch::channel(Sight { index: 0, value, news: 0, error: None });
         (Self { shown, news: 0 }, seen)
     }

@@ -111,9 +111,11 @@ impl<T: Clone> Query<T> {
         Self::begin(min, sight).map_err(|query| Self { min: last, follows: true, ..query })
     }
 
-    /// Looks whether something new answers it. An error that was told before it began is none.
+    /// Looks whether something new answers it. An error that was told before it began is none,
+    /// unless nothing can follow on it.
     pub fn look(&mut self, sight: &Sight<T>) -> Option<Result<Answer<T>, Failure<T>>> {
-        if sight.news == self.news {
+        let over = sight.error.as_ref().is_some_and(|error| error.class == Class::Terminal);
+        if sight.news == self.news && !over {
             return None;
         }
         self.news = sight.news;

@@ -110,9 +110,10 @@ impl<R: QueryRequest + ?Sized> QueryStore<R> {
         }
     }
 
-    /// Follows a request: its value now, then each time that it has changed.
-    pub fn notify(&self, request: &R) -> Result<Updates<R>, Failure<R::Value>> {
-        Ok(Updates::new(self.0.open(request).map_err(Failure::bare)?))
+    /// Follows a request: its value as soon as it is newer than `index`, then each time that it
+    /// has changed. From 0 on, that begins with the value that there is.
+    pub fn notify(&self, request: &R, index: u64) -> Result<Updates<R>, Failure<R::Value>> {
+        Ok(Updates::new(self.0.open(request).map_err(Failure::bare)?, index))
     }
 
     /// All entries that there are.

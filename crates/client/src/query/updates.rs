@@ -14,8 +14,8 @@ pub struct Updates<R: QueryRequest + ?Sized> {
 }
 
 impl<R: QueryRequest + ?Sized> Updates<R> {
-    pub(super) fn new(open: Open<R>) -> Self {
-        Self { open: Some(open), last: 0 }
+    pub(super) fn new(open: Open<R>, last: u64) -> Self {
+        Self { open: Some(open), last }
     }
 
     /// The next value, or the next error; it goes on after those that heal. `None` is the end.
