@@ -14,6 +14,7 @@ mod suite;
 mod virtual_time;
 
 pub mod fdv2;
+pub mod local;
 pub mod materializer;
 pub mod publisher;
 pub mod receiver;
@@ -42,4 +43,5 @@ pub const SUITES: &[(&str, Run)] = &[
 ];
 
 /// As [`SUITES`], of what is natively there only: the publishing half and the native client's store.
-pub const NATIVE_SUITES: &[(&str, Run)] = &[("publisher", publisher::run), ("store", store::run)];
+pub const NATIVE_SUITES: &[(&str, Run)] =
+    &[("publisher", publisher::run), ("store", store::run), ("local", local::run)];

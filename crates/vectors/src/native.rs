@@ -2,7 +2,9 @@
 
 use serde_json::Value;
 
-use crate::{Error, Subject, fdv2, materializer, publisher, receiver, store, streams, waiter};
+use crate::{
+    Error, Subject, fdv2, local, materializer, publisher, receiver, store, streams, waiter,
+};
 
 /// Runs scripts in this process.
 #[derive(Clone, Copy, Debug, Default)]
@@ -16,6 +18,7 @@ impl Subject for Native {
             Some("streams") => streams::observe(script),
             Some("materializer") => materializer::observe(script),
             Some("publisher") => publisher::observe(script),
+            Some("local") => local::observe(script),
             Some("store") => store::observe(script),
             Some("waiter") => waiter::observe(script),
             _ => Err(Error::new("the script names no suite")),

@@ -104,11 +104,17 @@ impl<T: Clone> Query<T> {
         Err(Self { min, news: sight.news, first: sight.value.clone(), follows: false })
     }
 
-    /// As [`begin`](Self::begin), for who was told everything up to `last`: an index that has
-    /// fallen below is another life's, and newer than anything told.
-    pub fn follow(last: u64, sight: &Sight<T>) -> Result<Answer<T>, Self> {
+    /// As [`begin`](Self::begin), for who was told everything up to the index `last` and the news
+    /// `news`: an index that has fallen below is another life's, and newer than anything told; an
+    /// error that was told since is told now.
+    pub fn follow(last: u64, news: u64, sight: &Sight<T>) -> Result<Answer<T>, Self> {
         let min = if sight.index < last { 0 } else { last };
-        Self::begin(min, sight).map_err(|query| Self { min: last, follows: true, ..query })
+        Self::begin(min, sight).map_err(|query| Self { min: last, news, follows: true, ..query })
+    }
+
+    /// The news that it has seen.
+    pub fn news(&self) -> u64 {
+        self.news
     }
 
     /// Looks whether something new answers it. An error that was told before it began is none,
@@ -189,10 +195,10 @@ mod tests {
 
     #[test]
     fn who_follows_hears_of_an_index_that_fell() {
-        let mut query = Query::follow(50, &sight(50, 1)).unwrap_err();
+        let mut query = Query::follow(50, 1, &sight(50, 1)).unwrap_err();
         assert!(query.look(&sight(0, 1)).is_none(), "emptied, and nothing told");
         assert_eq!(query.look(&sight(7, 2)).unwrap().unwrap().index, 7);
-        assert_eq!(Query::follow(50, &sight(7, 2)).unwrap().index, 7, "also if it fell before");
+        assert_eq!(Query::follow(50, 1, &sight(7, 2)).unwrap().index, 7, "also if it fell before");
         let mut plain = Query::begin(50, &sight(50, 1)).unwrap_err();
         assert!(plain.look(&sight(7, 2)).is_none(), "who asks for more than 50 gets more than 50");
     }

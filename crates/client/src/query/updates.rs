@@ -11,11 +11,14 @@ pub struct Updates<R: QueryRequest + ?Sized> {
     /// Gone after an error that nothing heals.
     open: Option<Open<R>>,
     last: u64,
+    /// The news that were told.
+    news: u64,
 }
 
 impl<R: QueryRequest + ?Sized> Updates<R> {
-    pub(super) fn new(open: Open<R>, last: u64) -> Self {
-        Self { open: Some(open), last }
+    pub(super) fn new(mut open: Open<R>, last: u64) -> Self {
+        let news = open.sight().news;
+        Self { open: Some(open), last, news }
     }
 
     /// The next value, or the next error; it goes on after those that heal. `None` is the end.
@@ -24,10 +27,20 @@ impl<R: QueryRequest + ?Sized> Updates<R> {
     /// is whole. May be dropped and called again.
     pub async fn next(&mut self) -> Option<Result<Answer<R::Value>, Failure<R::Value>>> {
         let open = self.open.as_mut()?;
-        let begun = Query::follow(self.last, &open.sight());
+        let (now, begun) = {
+            let sight = open.sight();
+            (sight.news, Query::follow(self.last, self.news, &sight))
+        };
         let heard = match begun {
-            Ok(answer) => Ok(answer),
-            Err(mut query) => open.answer(&mut query).await,
+            Ok(answer) => {
+                self.news = now;
+                Ok(answer)
+            }
+            Err(mut query) => {
+                let answer = open.answer(&mut query).await;
+                self.news = query.news();
+                answer
+            }
         };
         match &heard {
             Ok(answer) => self.last = answer.index,
