@@ -223,7 +223,7 @@ impl<P: Payload> EventPublisher<P> {
     }
 
     /// Begins another life of a topic, as after a restore: its buffers and snapshots are dropped,
-    /// its subscriptions end with [`SubscriptionError::ForceClosed`], and no old position means
+    /// its subscriptions end with [`SubscriptionError::ForceClosed`](crate::SubscriptionError::ForceClosed), and no old position means
     /// anything any more.
     pub fn refresh_topic(&self, topic: &str) -> Result<(), SubscribeError> {
         self.channel(topic)?.refresh();
@@ -235,7 +235,7 @@ impl<P: Payload> EventPublisher<P> {
         self.channels().iter().for_each(|channel| channel.refresh());
     }
 
-    /// Ends every subscription, with [`SubscriptionError::ShuttingDown`] after what was published;
+    /// Ends every subscription, with [`SubscriptionError::ShuttingDown`](crate::SubscriptionError::ShuttingDown) after what was published;
     /// nothing can be published or subscribed to any more.
     pub fn shut_down(&self) {
         let topics = self.0.topics.write().unwrap_or_else(PoisonError::into_inner);
