@@ -123,6 +123,11 @@ impl Backoff {
         self.failures
     }
 
+    /// Something went well: the next failure is the first again.
+    pub const fn reset(&mut self) {
+        self.failures = 0;
+    }
+
     /// The server asked for this wait (`retry:`): it takes the place of the first wait.
     pub fn set_factor(&mut self, factor: Duration) {
         self.profile.factor = factor.clamp(Duration::from_millis(1), LONGEST);

@@ -40,6 +40,7 @@ const STEPS: &[Step] = &[
     Step { name: "clippy", what: "clippy finds nothing, on the host", run: clippy },
     Step { name: "clippy-wasm", what: "clippy finds nothing, for wasm32", run: clippy_wasm },
     Step { name: "cargo-test", what: "unit, integration and doc tests", run: cargo_test },
+    Step { name: "loom", what: "every order of the publisher's threads", run: loom },
     Step { name: "doc", what: "rustdoc finds nothing", run: doc },
     Step { name: "build", what: "module, package, page and server", run: build_all },
     Step { name: "vectors", what: "recorded vectors, natively and in wasm", run: vectors },
@@ -186,6 +187,14 @@ fn no_std(context: &Context) -> Result {
 
 fn cargo_test(_: &Context) -> Result {
     sh::run(cargo().args(["test", "--workspace"]))
+}
+
+/// In a folder of its own: the flag means another build of everything.
+fn loom(context: &Context) -> Result {
+    let mut test = cargo();
+    test.args(["test", "--release", "--package", "highwater-publisher", "--lib", "model"]);
+    test.env("RUSTFLAGS", "--cfg loom");
+    ran(&sh::run_and_keep(test.env("CARGO_TARGET_DIR", context.project.target.join("loom")))?)
 }
 
 fn doc(_: &Context) -> Result {

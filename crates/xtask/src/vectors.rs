@@ -1,16 +1,18 @@
-//! `cargo xtask vectors`: recorded vectors, on the core and through the npm package in Node.
+//! `cargo xtask vectors`: recorded vectors, natively and, where it has what they are about, through
+//! the npm package in Node.
 
 use std::process::{Command, ExitCode};
 
-use highwater_vectors::{Departures, Native, Outcome, Process, SUITES, sse};
+use highwater_vectors::{Departures, NATIVE_SUITES, Native, Outcome, Process, SUITES, sse};
 
 use crate::Result;
 use crate::project::Project;
 
 /// `cargo xtask vectors [SUITE…]`: a line for each suite and runner; fails if any vector does.
 pub(crate) fn command(project: &Project, arguments: &[String]) -> Result<ExitCode> {
-    let known: Vec<&str> =
-        core::iter::once("sse").chain(SUITES.iter().map(|(name, _)| *name)).collect();
+    let known: Vec<&str> = core::iter::once("sse")
+        .chain(SUITES.iter().chain(NATIVE_SUITES).map(|(name, _)| *name))
+        .collect();
     if let Some(unknown) = arguments.iter().find(|name| !known.contains(&name.as_str())) {
         return Err(format!("vectors: no suite `{unknown}`; there are {}", known.join(", ")).into());
     }
@@ -33,6 +35,9 @@ pub(crate) fn command(project: &Project, arguments: &[String]) -> Result<ExitCod
         report(run("native", &mut Native, &departures).map_err(|e| format!("{name}: {e}"))?);
         let mut package = package(project)?;
         report(run("wasm", &mut package, &departures).map_err(|e| format!("{name}: {e}"))?);
+    }
+    for (name, run) in NATIVE_SUITES.iter().filter(|(name, _)| wanted(name)) {
+        report(run("native", &mut Native, &departures).map_err(|e| format!("{name}: {e}"))?);
     }
     Ok(if good { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
