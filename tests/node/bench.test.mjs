@@ -158,13 +158,13 @@ test('a row is judged by its bars, and shown', () => {
     runner: 'node', workload: 'W2', variant: '100k patches', peer: 'plain', ours_ms: 20, peer_ms: 190, ratio: 9.5, ours_spread: 1, peer_spread: 2,
     ours_wrong_keys: 0, peer_wrong_keys: 1, ours_longest_pause_ms: 0.5, peer_longest_pause_ms: 3, rounds: 5,
   }
-  assert.deepEqual(barsOf(row), [{ words: '≥ 10', reached: false }])
+  assert.deepEqual(barsOf(row), [{ words: '≥ 10', reached: false }, { words: 'pause ≤ 1', reached: true }])
   assert.deepEqual(barsOf({ ...row, ratio: 10, ours_wrong_keys: 1, ours_longest_pause_ms: 2 }).map(({ reached }) => reached), [true, false, false])
   const weighed = { ...row, runner: 'chromium', workload: 'W4', variant: '100k items', ours_bytes: 5e6, peer_bytes: 4e6, bytes_ratio: 1.25 }
   assert.deepEqual(barsOf(weighed), [{ words: 'bytes ≤ 1.2', reached: false }])
   const shown = report([row, weighed])
   assert.match(shown, /### Node[^]*W2, 100k patches *\| plain[^]*≥ 10 ✗[^]*### Chromium[^]*\| 5\.0 *\| 4\.0 *\| 1\.25/)
-  assert.match(verdict([row, weighed]), /^0 of 2 bars reached; missed:\n {2}node W2/)
+  assert.match(verdict([row, weighed]), /^1 of 3 bars reached; missed:\n {2}node W2/)
 })
 
 const range = (length) => Array.from({ length }, (_, at) => at)
