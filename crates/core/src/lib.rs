@@ -30,6 +30,7 @@ extern crate alloc;
 
 mod arena;
 mod backoff;
+mod checkpoint;
 mod cursor;
 mod error;
 mod fold;
