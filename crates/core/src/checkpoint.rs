@@ -83,41 +83,53 @@ pub(crate) fn write(
 impl<'a> Checkpoint<'a> {
     /// Reads a checkpoint of this protocol, to its end.
     pub(crate) fn read(bytes: &'a [u8], protocol: &str) -> Result<Self, Error> {
-        let mut bytes = Bytes { all: bytes, at: 0 };
-        if bytes.take(MAGIC.len() as u64)? != MAGIC {
-            return Err(bytes.error("these bytes are no checkpoint"));
+        let mut bytes = Bytes { all: bytes, at: 0, what: "bytes after the last entry" };
+        let checkpoint = Self::head(&mut bytes, protocol).and_then(|(last_event_id, cursor)| {
+            let left = bytes.number()?;
+            let entries = Entries { bytes: bytes.clone(), left, kinds: Vec::new() };
+            Some(Self { last_event_id, cursor, entries })
+        });
+        let Some(checkpoint) = checkpoint else {
+            return Err(bytes.error());
+        };
+        // Once to the end, so that nothing of a bad one takes effect.
+        let mut unread = checkpoint.entries.clone();
+        while unread.next().is_some() {}
+        if unread.left > 0 || unread.bytes.at < unread.bytes.all.len() {
+            return Err(unread.bytes.error());
+        }
+        Ok(checkpoint)
+    }
+
+    fn head(bytes: &mut Bytes<'a>, protocol: &str) -> Option<(&'a str, Option<&'a str>)> {
+        if bytes.take(4)? != MAGIC {
+            return bytes.fail("these bytes are no checkpoint");
         }
         if bytes.take(1)? != [FORMAT] {
-            return Err(bytes.error("a checkpoint of another format version"));
+            return bytes.fail("a checkpoint of another format version");
         }
         let length = bytes.take(8)?.iter().rev().fold(0, |sum, &byte| sum << 8 | u64::from(byte));
-        if length != bytes.left() {
-            return Err(bytes.error("the checkpoint is cut off, or more follows it"));
+        let left = (bytes.all.len() - bytes.at) as u64;
+        if length != left {
+            return bytes.fail("the checkpoint is cut off, or more follows it");
         }
         if bytes.text()? != protocol {
-            return Err(bytes.error("a checkpoint of another protocol"));
+            return bytes.fail("a checkpoint of another protocol");
         }
         let last_event_id = bytes.text()?;
         let cursor = match bytes.take(1)? {
             [0] => None,
             [1] => Some(bytes.text()?),
-            _ => return Err(bytes.error("expected 0 or 1")),
+            _ => return bytes.fail("expected 0 or 1"),
         };
-        let left = bytes.number()?;
-        let entries = Entries { bytes, left, kinds: Vec::new() };
-        let mut unread = entries.clone();
-        while unread.next()?.is_some() {}
-        if unread.bytes.left() > 0 {
-            return Err(unread.bytes.error("bytes after the last entry"));
-        }
-        Ok(Self { last_event_id, cursor, entries })
+        Some((last_event_id, cursor))
     }
 
     /// Tells what it holds, as a snapshot.
     pub(crate) fn tell(&self, sink: Sink<'_>) -> Result<(), Error> {
         sink(Message::Begin(Transfer::Snapshot))?;
         let mut entries = self.entries.clone();
-        while let Some(message) = entries.next()? {
+        while let Some(message) = entries.next() {
             sink(message)?;
         }
         // As our own server's, a cursor that does not lead on is one that was seen before.
@@ -134,46 +146,51 @@ struct Entries<'a> {
 }
 
 impl<'a> Entries<'a> {
-    fn next(&mut self) -> Result<Option<Message<'a>>, Error> {
-        let Some(left) = self.left.checked_sub(1) else {
-            return Ok(None);
-        };
-        self.left = left;
-        let head = self.bytes.number()?;
-        let (kind, gone) = (head >> 1, head & 1 == 1);
-        if kind == self.kinds.len() as u64 {
-            let kind = self.bytes.text()?;
-            self.kinds.push(kind);
+    /// The next entry; `None` at the end, or where something is wrong: then some are left.
+    fn next(&mut self) -> Option<Message<'a>> {
+        let left = self.left.checked_sub(1)?;
+        let bytes = &mut self.bytes;
+        let head = bytes.number()?;
+        if head >> 1 == self.kinds.len() as u64 {
+            self.kinds.push(bytes.text()?);
         }
-        let kind = usize::try_from(kind).ok().and_then(|kind| self.kinds.get(kind).copied());
-        let kind = kind.ok_or_else(|| self.bytes.error("a kind that was not named"))?;
-        let key = self.bytes.text()?;
-        let zigzag = self.bytes.number()?;
+        let kind = usize::try_from(head >> 1).ok().and_then(|kind| self.kinds.get(kind).copied());
+        let Some(kind) = kind else {
+            return bytes.fail("a kind that was not named");
+        };
+        let key = bytes.text()?;
+        let zigzag = bytes.number()?;
         let version = (zigzag >> 1).cast_signed() ^ -(zigzag & 1).cast_signed();
-        Ok(Some(if gone {
+        let message = if head & 1 == 1 {
             Message::Delete { kind, key, version }
         } else {
-            Message::Upsert { kind, key, version, value: self.bytes.string()? }
-        }))
+            Message::Upsert { kind, key, version, value: bytes.string()? }
+        };
+        self.left = left;
+        Some(message)
     }
 }
 
-#[derive(Clone, Copy)]
+/// Reads front to back. What is wrong is kept here, and `None` returned.
+#[derive(Clone)]
 struct Bytes<'a> {
     all: &'a [u8],
     at: usize,
+    what: &'static str,
 }
 
 impl<'a> Bytes<'a> {
-    fn take(&mut self, count: u64) -> Result<&'a [u8], Error> {
+    fn take(&mut self, count: u64) -> Option<&'a [u8]> {
         let rest = self.all.get(self.at..).unwrap_or_default();
-        let count = usize::try_from(count).unwrap_or(usize::MAX);
-        let taken = rest.get(..count).ok_or_else(|| self.error("the checkpoint ends early"))?;
-        self.at += count;
-        Ok(taken)
+        let taken = usize::try_from(count).ok().and_then(|count| rest.get(..count));
+        let Some(taken) = taken else {
+            return self.fail("the checkpoint ends early");
+        };
+        self.at += taken.len();
+        Some(taken)
     }
 
-    fn number(&mut self) -> Result<u64, Error> {
+    fn number(&mut self) -> Option<u64> {
         let mut number = 0;
         for shift in (0..64).step_by(7) {
             let byte = self.take(1)?.first().copied().unwrap_or_default();
@@ -183,27 +200,29 @@ impl<'a> Bytes<'a> {
             }
             number |= bits << shift;
             if byte < 0x80 {
-                return Ok(number);
+                return Some(number);
             }
         }
-        Err(self.error("a number that does not fit in 64 bits"))
+        self.fail("a number that does not fit in 64 bits")
     }
 
-    fn string(&mut self) -> Result<&'a [u8], Error> {
+    fn string(&mut self) -> Option<&'a [u8]> {
         let length = self.number()?;
         self.take(length)
     }
 
-    fn text(&mut self) -> Result<&'a str, Error> {
-        core::str::from_utf8(self.string()?).map_err(|_| self.error("a text that is not UTF-8"))
+    fn text(&mut self) -> Option<&'a str> {
+        let text = core::str::from_utf8(self.string()?).ok();
+        text.or_else(|| self.fail("a text that is not UTF-8"))
     }
 
-    fn left(&self) -> u64 {
-        (self.all.len() - self.at) as u64
+    fn fail<T>(&mut self, what: &'static str) -> Option<T> {
+        self.what = what;
+        None
     }
 
-    fn error(&self, what: &'static str) -> Error {
-        Error::Checkpoint { at: self.at, what }
+    fn error(&self) -> Error {
+        Error::Checkpoint { at: self.at, what: self.what }
     }
 }
 

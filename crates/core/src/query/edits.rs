@@ -3,7 +3,7 @@
 use alloc::vec::Vec;
 use core::ops::Range;
 
-use super::tree::{Id, NIL, Tree};
+use super::tree::{NIL, Tree};
 use crate::Slot;
 
 /// How a list of rows became another.
@@ -67,37 +67,29 @@ impl Edits {
     }
 }
 
-/// A row that came, at its place among all rows.
-pub(super) struct Arrival {
-    pub(super) id: Id,
-    pub(super) at: u32,
-    /// Where it was.
-    pub(super) from: Option<u32>,
-}
-
-/// Notes what of a change of all rows shows in the window, in time that depends on neither's size.
+/// Notes what of a change of all rows shows in the window: given are the windows, and the places of
+/// the rows that went and came, ascending. It takes time in proportion to what it notes.
 ///
-/// The rows that stay (that are not in `gone` or `come`) keep their order, so that by counting
-/// them a place before can be compared with one after: a window shows a run of them, before and
-/// after. What is in one run and not in the other has left, or entered, though it did not change.
+/// The rows that stay keep their order, so that by counting them a place before can be compared
+/// with one after: a window shows a run of them, before and after. What is in one run and not in
+/// the other has left, or entered, though it did not change.
 pub(super) fn note(
     edits: &mut Edits,
     tree: &Tree,
     (before, gone): (Range<u32>, &[u32]),
-    (after, come): (Range<u32>, &[Arrival]),
+    (after, come): (Range<u32>, &[u32]),
 ) {
-    let places: Vec<u32> = come.iter().map(|row| row.at).collect();
     let old = Walk::new(before, gone);
-    let new = Walk::new(after, &places);
-    let (was, is) = (old.window.start, new.window.start);
-    old.differences(&new.stays, &mut |at, _| edits.removed.push(at - was));
-    new.differences(&old.stays, &mut |at, change| {
-        let (id, from) = match change.and_then(|change| come.get(change)) {
-            Some(row) => (row.id, row.from.filter(|from| old.window.contains(from))),
-            None => (tree.at(at).unwrap_or(NIL), None),
-        };
-        let slot = Slot::from_index(tree.slot(id));
-        edits.inserted.push(Insertion { at: at - is, slot, from: from.map(|at| at - was) });
+    let new = Walk::new(after, come);
+    old.differences(&new.stays, &mut |at, _| edits.removed.push(at - old.window.start));
+    new.differences(&old.stays, &mut |at, came| {
+        let id = tree.at(at).unwrap_or(NIL);
+        let from = tree.from(id).filter(|from| came && old.window.contains(from));
+        edits.inserted.push(Insertion {
+            at: at - new.window.start,
+            slot: Slot::from_index(tree.slot(id)),
+            from: from.map(|at| at - old.window.start),
+        });
     });
 }
 
@@ -119,14 +111,14 @@ impl<'a> Walk<'a> {
         Self { window, changes, first, stays }
     }
 
-    /// Calls with each place in the window that is a change's (and its number), or of a row that
-    /// stays but is not in `shown`.
-    fn differences(&self, shown: &Range<u32>, call: &mut dyn FnMut(u32, Option<usize>)) {
+    /// Calls with each place in the window that is a change's, or of a row that stays but is not in
+    /// `shown`; and with which of the two it is.
+    fn differences(&self, shown: &Range<u32>, call: &mut dyn FnMut(u32, bool)) {
         let (mut at, mut stay, mut change) = (self.window.start, self.stays.start, self.first);
         while at < self.window.end {
             let next = self.changes.get(change).copied().unwrap_or(u32::MAX);
             if at == next {
-                call(at, Some(change));
+                call(at, true);
                 change += 1;
                 at += 1;
             } else if shown.contains(&stay) {
@@ -135,7 +127,7 @@ impl<'a> Walk<'a> {
                 at += same;
                 stay += same;
             } else {
-                call(at, None);
+                call(at, false);
                 at += 1;
                 stay += 1;
             }

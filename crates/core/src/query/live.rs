@@ -2,8 +2,8 @@
 
 use alloc::vec::Vec;
 
-use super::edits::{self, Arrival, Edits};
-use super::field::Values;
+use super::edits::{self, Edits};
+use super::sort::sort;
 use super::tree::{Id, NIL, Tree};
 use super::{Query, value};
 use crate::Slot;
@@ -21,8 +21,13 @@ pub struct LiveQuery {
     /// Per slot its node, or [`NIL`]; [`SEEN`] is set during an update.
     nodes: Vec<Id>,
     edits: Edits,
-    values: Values,
+    /// What an update works with, kept so that it need not be made each time.
+    value: Vec<u8>,
     key: Vec<u8>,
+    gone: Vec<Id>,
+    come: Vec<Id>,
+    kept: Vec<Id>,
+    seen: Vec<u32>,
 }
 
 /// Rows that are equal in what a query groups by.
@@ -44,8 +49,12 @@ impl LiveQuery {
             tree: Tree::new(),
             nodes: Vec::new(),
             edits: Edits::default(),
-            values: Values::default(),
+            value: Vec::new(),
             key: Vec::new(),
+            gone: Vec::new(),
+            come: Vec::new(),
+            kept: Vec::new(),
+            seen: Vec::new(),
         };
         live.take_in(state, &mut (0..state.epochs().len() as u32));
         live.edits.clear();
@@ -126,60 +135,45 @@ impl LiveQuery {
     fn take_in(&mut self, state: &State, slots: &mut dyn Iterator<Item = u32>) -> &Edits {
         self.edits.clear();
         let before = self.query.window(self.tree.len());
-        let Compared { mut gone, mut come, mut kept } = self.compare(state, slots);
-        let Self { query, tree, nodes, edits, .. } = self;
-        if before.len() < tree.len() as usize {
-            // A row that enters the window is told as that, whether or not it changed.
-            kept.retain(|&id| before.contains(&tree.rank(id)));
-        }
+        self.compare(state, slots);
+        let Self { query, tree, edits, gone, come, kept, .. } = self;
 
-        tree.sort(&mut gone);
-        let places: Vec<_> = gone.iter().map(|&id| tree.rank(id)).collect();
-        for &id in &gone {
-            tree.remove(id);
+        // A row that enters the window is told as that, whether or not it changed.
+        kept.retain(|&id| before.contains(&tree.rank(id)));
+        for &id in &*gone {
+            tree.leave(id);
         }
-        tree.sort(&mut come);
-        if tree.len() == 0 {
-            tree.build(&come);
-        } else {
-            for &id in &come {
-                tree.insert(id);
-            }
+        // From here on both hold places, where they held nodes.
+        for id in &mut *gone {
+            *id = tree.take(*id);
         }
-
-        // A row that moved finds where it was in the place of its node, which it then takes.
-        for (&id, &place) in gone.iter().zip(&places) {
-            nodes[tree.slot(id) as usize] = place | SEEN;
+        for &id in &*come {
+            tree.insert(id);
         }
-        let arrival = |&id: &Id| {
-            let node = &mut nodes[tree.slot(id) as usize];
-            let from = (*node & SEEN != 0).then_some(*node & !SEEN);
-            *node = id;
-            Arrival { id, at: tree.rank(id), from }
-        };
-        let arrivals: Vec<_> = come.iter().map(arrival).collect();
-        for &id in &gone {
-            let node = &mut nodes[tree.slot(id) as usize];
-            if *node & SEEN != 0 {
-                *node = NIL;
-            }
-            tree.free(id);
+        for id in &mut *come {
+            *id = tree.rank(*id);
         }
-
+        sort(gone);
+        sort(come);
         let after = query.window(tree.len());
-        edits::note(edits, tree, (before, &places), (after.clone(), &arrivals));
-        let kept = kept.iter().map(|&id| tree.rank(id)).filter(|at| after.contains(at));
-        edits.updated.extend(kept.map(|at| at - after.start));
+        edits::note(edits, tree, (before, gone), (after.clone(), come));
+        for &id in &*kept {
+            let at = tree.rank(id);
+            if after.contains(&at) {
+                edits.updated.push(at - after.start);
+            }
+        }
         edits.recounted = !gone.is_empty() || !come.is_empty();
         edits
     }
 
-    /// Holds the rows of these slots against their items. Makes the nodes of rows that come, and
-    /// leaves the tree as it is.
-    fn compare(&mut self, state: &State, slots: &mut dyn Iterator<Item = u32>) -> Compared {
-        let Self { query, tree, nodes, values, key, .. } = self;
-        let mut compared = Compared::default();
-        let mut seen = Vec::new();
+    /// Holds the rows of these slots against their items: which are gone, have come, are kept. One
+    /// that moves is gone with a node and comes with another. Leaves the tree as it is.
+    fn compare(&mut self, state: &State, slots: &mut dyn Iterator<Item = u32>) {
+        let Self { query, tree, nodes, value, key, gone, come, kept, seen, .. } = self;
+        for list in [&mut *gone, come, kept, seen] {
+            list.clear();
+        }
         nodes.resize(nodes.len().max(state.epochs().len()), NIL);
         for slot in slots {
             let Some(node) = nodes.get_mut(slot as usize).filter(|node| **node & SEEN == 0) else {
@@ -187,35 +181,28 @@ impl LiveQuery {
             };
             let item = state.item(Slot::from_index(slot));
             let mut now = NIL;
-            if item.is_some_and(|item| query.row(&item, values, key)) {
+            if item.is_some_and(|item| query.row(&item, value, key)) {
                 if *node != NIL && tree.key(*node) == *key {
                     now = *node;
-                    compared.kept.push(now);
+                    kept.push(now);
                 } else {
-                    now = tree.make(slot, key);
-                    compared.come.push(now);
+                    now = tree.make(slot, key, *node);
+                    come.push(now);
                 }
             }
             if *node != now && *node != NIL {
-                compared.gone.push(*node);
+                gone.push(*node);
             }
             *node = now | SEEN;
             seen.push(slot);
         }
-        for slot in seen {
-            nodes[slot as usize] &= !SEEN;
+        for &slot in &*seen {
+            if let Some(node) = nodes.get_mut(slot as usize) {
+                *node &= !SEEN;
+            }
         }
-        compared
     }
 }
 
-/// Nodes of rows, by what became of them. A row that moves is gone with one and comes with another.
-#[derive(Default)]
-struct Compared {
-    gone: Vec<Id>,
-    come: Vec<Id>,
-    kept: Vec<Id>,
-}
-
-/// Beside a node's number, or in the place of it; there are never so many rows.
+/// Beside a node's number, during an update: its slot was named.
 const SEEN: Id = 1 << 31;

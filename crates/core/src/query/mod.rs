@@ -6,6 +6,7 @@ mod field;
 mod live;
 mod number;
 mod parse;
+mod sort;
 mod tree;
 mod value;
 
@@ -19,7 +20,7 @@ pub use live::{Group, LiveQuery};
 use crate::error::Error;
 use crate::item::Item;
 use condition::Condition;
-use field::{Field, Fields, KEY, KIND, Values};
+use field::Field;
 
 /// Which items are wanted, in which order, and which part of the list: what a [`LiveQuery`] keeps.
 ///
@@ -29,13 +30,13 @@ use field::{Field, Fields, KEY, KIND, Values};
 /// | --- | --- |
 /// | `kind` | only items of this kind |
 /// | `where` | only items that this condition holds for |
-/// | `sort` | a field or an array of fields to sort by, the first one first |
+/// | `sort` | an array of fields to sort by, the first one first |
 /// | `group` | a field to sort by before all others, so that equal ones are together, and are counted |
 /// | `offset`, `limit` | lists that many rows, after leaving out so many; 0 lists none and still counts |
 ///
 /// A **field** is a JSON pointer (RFC 6901) into the value, or `key`, or `kind`. To sort in falling
-/// order it is written `{"by": field, "desc": true}`. Rows that are equal in all of them are sorted
-/// by key, then by kind: the order is total.
+/// order, `-` is written before it: `["-/votes", "key"]`. Rows that are equal in all of them are
+/// sorted by key, then by kind: the order is total.
 ///
 /// A **condition** is an object whose members must all hold. `{"/a": 1}` asks whether a field is
 /// equal to something; `{"/a": {"gt": 1, "lte": 5}}` has operators: `eq`, `ne`, `lt`, `lte`, `gt`,
@@ -47,7 +48,7 @@ use field::{Field, Fields, KEY, KIND, Values};
 /// numbers (as 64-bit floats), strings (by code points), arrays and objects (by their text). So
 /// `{"lt": 5}` holds for null as well; `{"gte": 0, "lt": ""}` holds for numbers alone. A field that
 /// is missing comes before null, and passes `ne` and `"exists": false` only. In a value that is not
-/// JSON all fields are missing.
+/// JSON the fields before the damage are found.
 ///
 /// ```
 /// use highwater_core::{Error, Instant, LiveQuery, Materializer, Protocol, Query};
@@ -58,7 +59,7 @@ use field::{Field, Fields, KEY, KIND, Values};
 /// "#;
 /// flags.push(Instant::default(), put)?;
 ///
-/// let query = Query::parse(br#"{"where": {"/on": true}, "sort": {"by": "/version", "desc": true}}"#)?;
+/// let query = Query::parse(br#"{"where": {"/on": true}, "sort": ["-/version"]}"#)?;
 /// let mut live = LiveQuery::new(query, flags.state());
 /// let keys = |live: &LiveQuery, flags: &Materializer| -> Vec<String> {
 ///     live.rows().map(|slot| flags.state().name(slot).unwrap().1.to_owned()).collect()
@@ -88,7 +89,6 @@ pub struct Query {
     grouped: bool,
     offset: u32,
     limit: u32,
-    fields: Fields,
 }
 
 struct Order {
@@ -105,27 +105,24 @@ impl Query {
     /// The JSON text of what the query groups by, in an item; `None` where it is missing, or is the
     /// key or the kind.
     pub fn group_value<'i>(&self, item: &Item<'i>) -> Option<&'i [u8]> {
-        let group = self.order.first().filter(|_| self.grouped)?;
-        let mut values = Values::default();
-        self.fields.read(item, &mut values);
-        item.value.get(values.text(group.field)).filter(|text| !text.is_empty())
+        self.order.first().filter(|_| self.grouped)?.field.text(item)
     }
 
     /// Whether an item is wanted; if so, `key` is what its row is sorted by.
-    fn row(&self, item: &Item<'_>, values: &mut Values, key: &mut Vec<u8>) -> bool {
-        if self.kind.as_ref().is_some_and(|kind| **kind != *item.kind) {
-            return false;
-        }
-        self.fields.read(item, values);
-        if !self.condition.holds(values) {
+    fn row(&self, item: &Item<'_>, value: &mut Vec<u8>, key: &mut Vec<u8>) -> bool {
+        let kind = self.kind.as_ref().is_none_or(|kind| **kind == *item.kind);
+        if !kind || !self.condition.holds(item, value) {
             return false;
         }
         key.clear();
         for order in &self.order {
-            value::join(values.get(order.field), order.descending, key);
+            order.field.read(item, value);
+            value::join(value, order.descending, key);
         }
-        for field in [KEY, KIND] {
-            value::join(values.get(field), false, key);
+        for name in [item.key, item.kind] {
+            value.clear();
+            value::encode_text(name, value);
+            value::join(value, false, key);
         }
         true
     }

@@ -79,6 +79,7 @@ fn scale(digits: u64, exponent: i32) -> f64 {
 }
 
 /// What rounding took from a product (Veltkamp, Dekker); nothing, where that overflows.
+#[inline(never)] // two calls of a lot of code
 fn lost(a: f64, b: f64, product: f64) -> f64 {
     let halves = |x: f64| {
         let spread = x * 134_217_729.0; // 2^27 + 1

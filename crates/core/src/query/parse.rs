@@ -1,177 +1,229 @@
 //! The text of a query.
 
-use alloc::boxed::Box;
+use alloc::borrow::Cow;
 use alloc::vec::Vec;
 
-use super::condition::{ABSENT, Condition, EQUAL, GREATER, LESS, Test};
-use super::field::{Field, Fields, KEY, KIND};
-use super::{Order, Query, value};
+use super::condition::{ABSENT, Condition, EQUAL, GREATER, Group, LESS, Test};
+use super::field::Field;
+use super::{Order, Query};
 use crate::json::{self, JsonError, Reader, Text};
 
-type Result<T> = core::result::Result<T, JsonError>;
-
-pub(super) fn query(spec: &[u8]) -> Result<Query> {
+pub(super) fn query(spec: &[u8]) -> Result<Query, JsonError> {
     json::check(spec)?;
-    let mut reader = Reader::new(spec);
-    let mut query = Query {
+    let query = Query {
         kind: None,
-        condition: Condition::All(Vec::new()),
+        condition: Condition::default(),
         order: Vec::new(),
         grouped: false,
         offset: 0,
         limit: u32::MAX,
-        fields: Fields::new(),
     };
-    let mut sort = Vec::new();
-    let mut members = reader.object()?;
-    while let Some(name) = members.next(&mut reader)? {
-        if name.is("kind") {
-            query.kind = Some(reader.text()?.decode()?.into());
-        } else if name.is("where") {
-            query.condition = condition(&mut reader, &mut query.fields, DEEPEST)?;
-        } else if name.is("sort") {
-            if reader.peek()? == b'[' {
-                let mut elements = reader.array()?;
-                while elements.next(&mut reader)? {
-                    sort.push(order(&mut reader, &mut query.fields)?);
+    let error = JsonError { at: 0, what: "" };
+    let mut parser = Parser { reader: Reader::new(spec), query, error };
+    parser.query().ok_or(parser.error)?;
+    Ok(parser.query)
+}
+
+/// Reads a query front to back. What is wrong is kept here, and `None` returned: that is half of
+/// the code that it takes to hand it on.
+struct Parser<'s> {
+    reader: Reader<'s>,
+    query: Query,
+    error: JsonError,
+}
+
+impl<'s> Parser<'s> {
+    fn query(&mut self) -> Option<()> {
+        self.members(&mut |own, name| {
+            const WORDS: &[&str] = &["kind", "where", "sort", "group", "limit", "offset"];
+            let what = "a query has kind, where, sort, group, limit and offset";
+            match own.word(name, WORDS, what)? {
+                0 => {
+                    let kind = own.text()?;
+                    own.query.kind = Some(own.decoded(kind)?.into());
                 }
-            } else {
-                sort.push(order(&mut reader, &mut query.fields)?);
+                1 => own.condition(Group::ALL, DEEPEST)?,
+                2 => own.elements(&mut Self::order)?,
+                3 => {
+                    own.order()?;
+                    own.query.grouped = true;
+                    // It comes before all that was read before it.
+                    own.query.order.rotate_right(1);
+                }
+                4 => own.query.limit = own.count()?,
+                _ => own.query.offset = own.count()?,
             }
-        } else if name.is("group") {
-            query.order = Vec::from([order(&mut reader, &mut query.fields)?]);
-            query.grouped = true;
-        } else if name.is("limit") {
-            query.limit = count(&mut reader)?;
-        } else if name.is("offset") {
-            query.offset = count(&mut reader)?;
-        } else {
-            return Err(at(&name, "a query has kind, where, sort, group, limit and offset"));
-        }
+            Some(())
+        })
     }
-    query.order.append(&mut sort);
-    Ok(query)
-}
 
-fn condition(reader: &mut Reader<'_>, fields: &mut Fields, depth: usize) -> Result<Condition> {
-    let Some(depth) = depth.checked_sub(1) else {
-        return Err(reader.error("conditions nested too deeply"));
-    };
-    let mut all = Vec::new();
-    let mut members = reader.object()?;
-    while let Some(name) = members.next(reader)? {
-        if name.is("not") {
-            all.push(Condition::Not(Box::new(condition(reader, fields, depth)?)));
-        } else if name.is("and") || name.is("or") {
-            let mut parts = Vec::new();
-            let mut elements = reader.array()?;
-            while elements.next(reader)? {
-                parts.push(condition(reader, fields, depth)?);
-            }
-            all.push(if name.is("or") { Condition::Any(parts) } else { Condition::All(parts) });
-        } else {
-            let field = field(&name, fields)?;
-            tests(reader, field, &mut all)?;
-        }
-    }
-    Ok(Condition::All(all))
-}
-
-/// Reads what is asked of one field: `{"operator": operand, …}`, or a value to be equal to.
-fn tests(reader: &mut Reader<'_>, field: Field, all: &mut Vec<Condition>) -> Result<()> {
-    if reader.peek()? != b'{' {
-        let operands = Vec::from([operand(reader)?]);
-        all.push(Condition::Test { field, test: Test::Compare(EQUAL), operands });
-        return Ok(());
-    }
-    let mut members = reader.object()?;
-    while let Some(name) = members.next(reader)? {
-        let mut operands = Vec::new();
-        let test = if let Some((_, test)) = TESTS.iter().find(|(word, _)| name.is(word)) {
-            if *test == Test::Prefix && reader.peek()? != b'"' {
-                return Err(reader.error("expected a string"));
-            }
-            operands.push(operand(reader)?);
-            *test
-        } else if name.is("in") {
-            let mut elements = reader.array()?;
-            while elements.next(reader)? {
-                operands.push(operand(reader)?);
-            }
-            Test::Compare(EQUAL)
-        } else if name.is("exists") {
-            // All that is there compares somehow, with whatever it may be.
-            operands.push(Box::default());
-            Test::Compare(if reader.bool()? { LESS | EQUAL | GREATER } else { ABSENT })
-        } else {
-            let what = "expected eq, ne, lt, lte, gt, gte, in, exists, prefix or contains";
-            return Err(at(&name, what));
+    /// Reads a condition.
+    fn condition(&mut self, group: Group, depth: usize) -> Option<()> {
+        let Some(depth) = depth.checked_sub(1) else {
+            return self.fail("conditions nested too deeply");
         };
-        all.push(Condition::Test { field, test, operands });
+        let group = self.query.condition.open(group);
+        self.members(&mut |own, name| {
+            if name.is("not") {
+                own.condition(Group::NOT_ALL, depth)
+            } else if name.is("and") || name.is("or") {
+                let parts = if name.is("or") { Group::ANY } else { Group::ALL };
+                let parts = own.query.condition.open(parts);
+                own.elements(&mut |own| own.condition(Group::ALL, depth))?;
+                own.query.condition.close(parts);
+                Some(())
+            } else {
+                own.tests(name)
+            }
+        })?;
+        self.query.condition.close(group);
+        Some(())
     }
-    Ok(())
-}
 
-/// Reads a value to compare with.
-fn operand(reader: &mut Reader<'_>) -> Result<Box<[u8]>> {
-    if matches!(reader.peek()?, b'[' | b'{') {
-        return Err(reader.error("expected a string, a number, true, false or null"));
+    /// Reads what is asked of one field: `{"operator": operand, …}`, or a value to be equal to.
+    fn tests(&mut self, field: Text<'s>) -> Option<()> {
+        if self.peek()? != b'{' {
+            return self.test(field, Test::Compare(EQUAL));
+        }
+        self.members(&mut |own, name| {
+            const WORDS: &[&str] =
+                &["eq", "ne", "lt", "lte", "gt", "gte", "exists", "prefix", "contains", "in"];
+            const TESTS: &[Test] = &[
+                Test::Compare(EQUAL),
+                Test::Compare(LESS | GREATER | ABSENT),
+                Test::Compare(LESS),
+                Test::Compare(LESS | EQUAL),
+                Test::Compare(GREATER),
+                Test::Compare(GREATER | EQUAL),
+                Test::Exists,
+                Test::Prefix,
+                Test::Contains,
+            ];
+            let what = "expected eq, ne, lt, lte, gt, gte, exists, prefix, contains or in";
+            let word = own.word(name, WORDS, what)?;
+            if let Some(&test) = TESTS.get(word) {
+                return own.test(field, test);
+            }
+            let group = own.query.condition.open(Group::ANY);
+            own.elements(&mut |own| own.test(field, Test::Compare(EQUAL)))?;
+            own.query.condition.close(group);
+            Some(())
+        })
     }
-    let mut encoded = Vec::new();
-    value::encode(reader.value()?, &mut encoded)?;
-    Ok(encoded.into())
-}
 
-/// Reads a field to sort by: its pointer, or `{"by": pointer, "desc": true}`.
-fn order(reader: &mut Reader<'_>, fields: &mut Fields) -> Result<Order> {
-    if reader.peek()? == b'"' {
-        let field = field(&reader.text()?, fields)?;
-        return Ok(Order { field, descending: false });
+    /// Reads a value to hold a field against.
+    fn test(&mut self, field: Text<'s>, test: Test) -> Option<()> {
+        let next = self.peek()?;
+        let wrong = match test {
+            Test::Exists if !matches!(next, b't' | b'f') => Some("expected true or false"),
+            Test::Prefix if next != b'"' => Some("expected a string"),
+            _ if matches!(next, b'[' | b'{') => {
+                Some("expected a string, a number, true, false or null")
+            }
+            _ => None,
+        };
+        if let Some(what) = wrong {
+            return self.fail(what);
+        }
+        let name = self.decoded(field)?;
+        let field = self.field(field.at, &name)?;
+        let value = self.reader.value();
+        let operand = self.got(value)?;
+        let added = self.query.condition.test(field, test, operand);
+        self.got(added)
     }
-    let start = reader.error("expected by, a JSON pointer");
-    let (mut by, mut descending) = (None, false);
-    let mut members = reader.object()?;
-    while let Some(name) = members.next(reader)? {
-        if name.is("by") {
-            by = Some(field(&reader.text()?, fields)?);
-        } else if name.is("desc") {
-            descending = reader.bool()?;
-        } else {
-            return Err(at(&name, "expected by or desc"));
+
+    /// Reads a field to sort by, and adds it.
+    fn order(&mut self) -> Option<()> {
+        let name = self.text()?;
+        let text = self.decoded(name)?;
+        let pointer = text.strip_prefix('-');
+        let field = self.field(name.at, pointer.unwrap_or(&text))?;
+        self.query.order.push(Order { field, descending: pointer.is_some() });
+        Some(())
+    }
+
+    fn field(&mut self, at: usize, name: &str) -> Option<Field> {
+        match Field::parse(name) {
+            Ok(field) => Some(field),
+            Err(what) => self.fail_at(at, what),
         }
     }
-    Ok(Order { field: by.ok_or(start)?, descending })
-}
 
-fn field(name: &Text<'_>, fields: &mut Fields) -> Result<Field> {
-    if name.is("key") {
-        Ok(KEY)
-    } else if name.is("kind") {
-        Ok(KIND)
-    } else {
-        fields.pointer(&name.decode()?).map_err(|what| at(name, what))
+    fn count(&mut self) -> Option<u32> {
+        let start = self.reader.mark();
+        let count = self.reader.i64();
+        let count = u32::try_from(self.got(count)?).ok();
+        count.or_else(|| self.fail_at(start, "expected a count: an integer from 0 up"))
+    }
+
+    /// Which of these words a name is.
+    fn word(&mut self, name: Text<'s>, words: &[&str], what: &'static str) -> Option<usize> {
+        let word = words.iter().position(|word| name.is(word));
+        word.or_else(|| self.fail_at(name.at, what))
+    }
+
+    /// Reads an object, of which `each` reads the values.
+    fn members(&mut self, each: &mut dyn FnMut(&mut Self, Text<'s>) -> Option<()>) -> Option<()> {
+        let members = self.reader.object();
+        let mut members = self.got(members)?;
+        loop {
+            let name = members.next(&mut self.reader);
+            match self.got(name)? {
+                Some(name) => each(self, name)?,
+                None => return Some(()),
+            }
+        }
+    }
+
+    /// Reads an array, of which `each` reads the elements.
+    fn elements(&mut self, each: &mut dyn FnMut(&mut Self) -> Option<()>) -> Option<()> {
+        let elements = self.reader.array();
+        let mut elements = self.got(elements)?;
+        loop {
+            let more = elements.next(&mut self.reader);
+            if !self.got(more)? {
+                return Some(());
+            }
+            each(self)?;
+        }
+    }
+
+    fn decoded(&mut self, text: Text<'s>) -> Option<Cow<'s, str>> {
+        let decoded = text.decode();
+        self.got(decoded)
+    }
+
+    fn text(&mut self) -> Option<Text<'s>> {
+        let text = self.reader.text();
+        self.got(text)
+    }
+
+    fn peek(&mut self) -> Option<u8> {
+        let next = self.reader.peek();
+        self.got(next)
+    }
+
+    fn got<T>(&mut self, result: Result<T, JsonError>) -> Option<T> {
+        match result {
+            Ok(got) => Some(got),
+            Err(error) => {
+                self.error = error;
+                None
+            }
+        }
+    }
+
+    fn fail<T>(&mut self, what: &'static str) -> Option<T> {
+        let at = self.reader.mark();
+        self.fail_at(at, what)
+    }
+
+    fn fail_at<T>(&mut self, at: usize, what: &'static str) -> Option<T> {
+        self.error = JsonError { at, what };
+        None
     }
 }
-
-fn count(reader: &mut Reader<'_>) -> Result<u32> {
-    let error = JsonError { at: reader.mark(), what: "expected a count: an integer from 0 up" };
-    u32::try_from(reader.i64()?).map_err(|_| error)
-}
-
-fn at(name: &Text<'_>, what: &'static str) -> JsonError {
-    JsonError { at: name.at, what }
-}
-
-const TESTS: [(&str, Test); 8] = [
-    ("eq", Test::Compare(EQUAL)),
-    ("ne", Test::Compare(LESS | GREATER | ABSENT)),
-    ("lt", Test::Compare(LESS)),
-    ("lte", Test::Compare(LESS | EQUAL)),
-    ("gt", Test::Compare(GREATER)),
-    ("gte", Test::Compare(GREATER | EQUAL)),
-    ("prefix", Test::Prefix),
-    ("contains", Test::Contains),
-];
 
 /// How deep conditions may be nested: they are read, and asked, by recursion.
 const DEEPEST: usize = 32;

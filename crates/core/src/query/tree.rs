@@ -20,6 +20,8 @@ struct Node {
     /// Of the subtree, this one included.
     size: u32,
     slot: u32,
+    /// Of a row that comes: the node that it had before. Of one that goes: the place that it had.
+    was: u32,
     key: Box<[u8]>,
 }
 
@@ -37,62 +39,42 @@ impl Tree {
         self.size(self.root())
     }
 
-    /// Makes a node, which is not in the tree yet.
-    pub(super) fn make(&mut self, slot: u32, key: &[u8]) -> Id {
-        let node = Node { slot, key: key.into(), size: 1, ..Node::default() };
+    /// Makes a node, which is not in the tree yet, for a row that had the node `was` before.
+    pub(super) fn make(&mut self, slot: u32, key: &[u8], was: Id) -> Id {
+        let node = Node { slot, key: key.into(), size: 1, was, ..Node::default() };
         if let Some(id) = self.free.pop() {
-            self.nodes[id as usize] = node;
+            *self.node_mut(id) = node;
             return id;
         }
         self.nodes.push(node);
         (self.nodes.len() - 1) as Id
     }
 
-    /// Gives up a node that is not in the tree any more.
-    pub(super) fn free(&mut self, id: Id) {
-        self.nodes[id as usize].key = Box::default();
+    /// Notes the place of a node that is to go, before any goes.
+    pub(super) fn leave(&mut self, id: Id) {
+        self.node_mut(id).was = self.rank(id);
+    }
+
+    /// Takes out a node and gives it up; answers with the place that it [left](Self::leave).
+    pub(super) fn take(&mut self, id: Id) -> u32 {
+        self.remove(id);
+        self.node_mut(id).key = Box::default();
         self.free.push(id);
+        self.node(id).was
+    }
+
+    /// The place that a row left that has come again, until the next node is made.
+    pub(super) fn from(&self, id: Id) -> Option<u32> {
+        let was = self.node(id).was;
+        (was != NIL).then(|| self.node(was).was)
     }
 
     pub(super) fn slot(&self, id: Id) -> u32 {
-        self.nodes[id as usize].slot
+        self.node(id).slot
     }
 
     pub(super) fn key(&self, id: Id) -> &[u8] {
-        &self.nodes[id as usize].key
-    }
-
-    /// Sorts nodes by their keys (a merge sort, at a tenth of the size of the library's).
-    pub(super) fn sort(&self, ids: &mut Vec<Id>) {
-        let mut merged = Vec::with_capacity(ids.len());
-        let mut run = 1;
-        while run < ids.len() {
-            merged.clear();
-            for pair in ids.chunks(run * 2) {
-                let (mut left, mut right) = pair.split_at(run.min(pair.len()));
-                while let (Some((&l, more_left)), Some((&r, more_right))) =
-                    (left.split_first(), right.split_first())
-                {
-                    if self.key(l) <= self.key(r) {
-                        merged.push(l);
-                        left = more_left;
-                    } else {
-                        merged.push(r);
-                        right = more_right;
-                    }
-                }
-                merged.extend_from_slice(left);
-                merged.extend_from_slice(right);
-            }
-            core::mem::swap(ids, &mut merged);
-            run *= 2;
-        }
-    }
-
-    /// Puts nodes, sorted, into the empty tree.
-    pub(super) fn build(&mut self, sorted: &[Id]) {
-        let root = self.subtree(sorted);
-        self.hang(NIL, 0, root);
+        &self.node(id).key
     }
 
     pub(super) fn insert(&mut self, id: Id) {
@@ -107,26 +89,24 @@ impl Tree {
         self.settle(parent);
     }
 
-    pub(super) fn remove(&mut self, id: Id) {
-        let [left, right] = self.nodes[id as usize].child;
+    fn remove(&mut self, id: Id) {
+        let [left, right] = self.node(id).child;
         if left != NIL && right != NIL {
             // The next one takes its place.
             let next = self.outermost(right, 0);
-            let above = self.nodes[next as usize].parent;
+            let above = self.node(next).parent;
             self.put_in_place(next, self.child(next, 1));
             let from = if above == id { next } else { above };
-            let [left, right] = self.nodes[id as usize].child;
+            let [left, right] = self.node(id).child;
             self.hang(next, 0, left);
             self.hang(next, 1, right);
             self.put_in_place(id, next);
             self.settle(from);
         } else {
-            let parent = self.nodes[id as usize].parent;
+            let parent = self.node(id).parent;
             self.put_in_place(id, left.max(right));
             self.settle(parent);
         }
-        let node = &mut self.nodes[id as usize];
-        (node.parent, node.child, node.size) = (NIL, [NIL; 2], 1);
     }
 
     /// The place of a node that is in the tree.
@@ -134,7 +114,7 @@ impl Tree {
         let mut rank = self.size(self.child(id, 0));
         let mut at = id;
         loop {
-            let parent = self.nodes[at as usize].parent;
+            let parent = self.node(at).parent;
             if parent == NIL {
                 return rank;
             }
@@ -170,7 +150,7 @@ impl Tree {
         }
         let mut at = id;
         loop {
-            let parent = self.nodes[at as usize].parent;
+            let parent = self.node(at).parent;
             if parent == NIL || self.child(parent, 0) == at {
                 return parent;
             }
@@ -191,16 +171,27 @@ impl Tree {
         count
     }
 
+    // A check of bounds takes more code than a call.
+    #[cfg_attr(target_arch = "wasm32", inline(never))]
+    fn node(&self, id: Id) -> &Node {
+        &self.nodes[id as usize]
+    }
+
+    #[cfg_attr(target_arch = "wasm32", inline(never))]
+    fn node_mut(&mut self, id: Id) -> &mut Node {
+        &mut self.nodes[id as usize]
+    }
+
     fn root(&self) -> Id {
         self.child(NIL, 0)
     }
 
     fn size(&self, id: Id) -> u32 {
-        self.nodes[id as usize].size
+        self.node(id).size
     }
 
     fn child(&self, id: Id, side: usize) -> Id {
-        self.nodes[id as usize].child[side]
+        self.node(id).child[side]
     }
 
     fn outermost(&self, mut at: Id, side: usize) -> Id {
@@ -211,22 +202,22 @@ impl Tree {
     }
 
     fn hang(&mut self, parent: Id, side: usize, child: Id) {
-        self.nodes[parent as usize].child[side] = child;
+        self.node_mut(parent).child[side] = child;
         if child != NIL {
-            self.nodes[child as usize].parent = parent;
+            self.node_mut(child).parent = parent;
         }
     }
 
     /// Puts `new` where `old` is.
     fn put_in_place(&mut self, old: Id, new: Id) {
-        let parent = self.nodes[old as usize].parent;
+        let parent = self.node(old).parent;
         let side = usize::from(self.child(parent, 1) == old);
         self.hang(parent, side, new);
     }
 
     fn measure(&mut self, id: Id) {
-        let [left, right] = self.nodes[id as usize].child;
-        self.nodes[id as usize].size = self.size(left) + self.size(right) + 1;
+        let [left, right] = self.node(id).child;
+        self.node_mut(id).size = self.size(left) + self.size(right) + 1;
     }
 
     /// Makes sizes and balance right, from a node up to the root.
@@ -243,35 +234,23 @@ impl Tree {
                     } else {
                         self.lift(heavy);
                     }
-                    at = self.nodes[at as usize].parent;
+                    at = self.node(at).parent;
                     break;
                 }
             }
-            at = self.nodes[at as usize].parent;
+            at = self.node(at).parent;
         }
     }
 
     /// Turns a node and its parent so that it is above.
     fn lift(&mut self, id: Id) {
-        let parent = self.nodes[id as usize].parent;
+        let parent = self.node(id).parent;
         let side = usize::from(self.child(parent, 1) == id);
         self.put_in_place(parent, id);
         self.hang(parent, side, self.child(id, 1 - side));
         self.hang(id, 1 - side, parent);
         self.measure(parent);
         self.measure(id);
-    }
-
-    fn subtree(&mut self, sorted: &[Id]) -> Id {
-        let (before, rest) = sorted.split_at(sorted.len() / 2);
-        let Some((&id, after)) = rest.split_first() else {
-            return NIL;
-        };
-        let (left, right) = (self.subtree(before), self.subtree(after));
-        self.hang(id, 0, left);
-        self.hang(id, 1, right);
-        self.measure(id);
-        id
     }
 }
 
@@ -312,14 +291,14 @@ mod tests {
                 let Err(place) = model.binary_search_by_key(&key, |(key, _)| *key) else {
                     continue;
                 };
-                let id = tree.make(key, &key.to_be_bytes());
+                let id = tree.make(key, &key.to_be_bytes(), NIL);
                 tree.insert(id);
                 model.insert(place, (key, id));
             } else {
                 let place = if round < 1_000 { 0 } else { random(model.len()) };
                 let (_, id) = model.remove(place);
-                tree.remove(id);
-                tree.free(id);
+                tree.leave(id);
+                assert_eq!(tree.take(id), place as u32);
             }
             check(&tree, tree.root());
             assert_eq!(tree.len() as usize, model.len());
@@ -332,20 +311,5 @@ mod tests {
             at = tree.next(at);
         }
         assert_eq!((at, tree.at(tree.len())), (NIL, None));
-    }
-
-    #[test]
-    fn sorting_and_building_give_the_order() {
-        for count in [0_u32, 1, 2, 3, 7, 8, 9, 1_000] {
-            let mut tree = Tree::new();
-            let key = |n: u32| n.wrapping_mul(0x9e37_79b1).to_be_bytes();
-            let mut ids: Vec<_> = (0..count).map(|n| tree.make(n, &key(n))).collect();
-            tree.sort(&mut ids);
-            tree.build(&ids);
-            assert_eq!(check(&tree, tree.root()), count);
-            for (place, &id) in ids.iter().enumerate() {
-                assert_eq!(tree.rank(id), place as u32);
-            }
-        }
     }
 }

@@ -13,7 +13,8 @@ use crate::json::{JsonError, Reader};
 /// Nothing: before everything that is there.
 pub(super) const MISSING: &[u8] = &[];
 const NULL: u8 = 1;
-const FALSE: u8 = 2;
+/// `false`.
+pub(super) const FALSE: &[u8] = &[2];
 const TRUE: u8 = 3;
 const NUMBER: u8 = 4;
 /// The type byte of strings.
@@ -25,7 +26,7 @@ pub(super) const OTHER: u8 = 6;
 pub(super) fn encode(raw: &[u8], out: &mut Vec<u8>) -> Result<(), JsonError> {
     match raw.first() {
         Some(b'n') => out.push(NULL),
-        Some(b'f') => out.push(FALSE),
+        Some(b'f') => out.extend_from_slice(FALSE),
         Some(b't') => out.push(TRUE),
         Some(b'"') => encode_text(&Reader::new(raw).text()?.decode()?, out),
         Some(b'[' | b'{') => {

@@ -72,18 +72,14 @@ fn passes(value: Option<&Value>, test: &str, operand: &Value) -> bool {
 
 /// All rows of a query (the window left aside), and their groups: values and counts.
 pub(crate) fn model(spec: &Value, state: &State) -> (Vec<Slot>, Vec<(Option<Value>, u32)>) {
-    let mut orders: Vec<(String, bool)> = Vec::new();
-    let sort = match &spec["sort"] {
-        Value::Array(all) => all.clone(),
-        Value::Null => Vec::new(),
-        one => vec![one.clone()],
-    };
-    for order in spec.get("group").into_iter().chain(&sort) {
-        match order {
-            Value::String(by) => orders.push((by.clone(), false)),
-            _ => orders.push((order["by"].as_str().unwrap().into(), order["desc"] == json!(true))),
-        }
-    }
+    let sort = spec.get("sort").map(|sort| sort.as_array().unwrap().as_slice());
+    let orders = spec.get("group").into_iter().chain(sort.unwrap_or_default());
+    let orders: Vec<_> = orders
+        .map(|order| match order.as_str().unwrap() {
+            order if order.starts_with('-') => (&order[1..], true),
+            order => (order, false),
+        })
+        .collect();
     let mut rows = Vec::new();
     for (slot, item) in state.iter() {
         let value = serde_json::from_slice(item.value).ok();

@@ -49,7 +49,7 @@ impl Random {
     fn object(&mut self) -> String {
         match self.below(20) {
             0 => return self.value(),
-            1 => return "{\"a\":1,\"b\":".into(), // not JSON
+            1 => return "{\"x\":1,\"a\":".into(), // not JSON
             _ => {}
         }
         let mut members = Vec::new();
@@ -69,7 +69,7 @@ impl Random {
     }
 
     fn field(&mut self) -> &'static str {
-        ["/a", "/b", "/c~0~1d", "/in", "/in/b", "/in/n/0", "/in/n/01", "", "key", "kind"]
+        ["/a", "/b", "/c~0~1d", "/in", "/in/b", "/in/n/0", "/in/n/1", "", "key", "kind"]
             [self.below(10)]
     }
 
@@ -116,15 +116,11 @@ impl Random {
 
     fn order(&mut self) -> Value {
         // Not the whole value: its text is not the model's.
-        let field = loop {
-            match self.field() {
-                "" => {}
-                field => break field,
+        loop {
+            let field = self.field();
+            if !field.is_empty() {
+                return json!(format!("{}{field}", ["", "-"][self.below(2)]));
             }
-        };
-        match self.below(3) {
-            0 => json!(field),
-            _ => json!({ "by": field, "desc": self.one_in(2) }),
         }
     }
 
@@ -136,10 +132,9 @@ impl Random {
         if !self.one_in(3) {
             spec["where"] = self.condition(2);
         }
-        match self.below(4) {
-            0 => {}
-            1 => spec["sort"] = self.order(),
-            _ => spec["sort"] = json!([self.order(), self.order()]),
+        if !self.one_in(4) {
+            let sort: Vec<_> = (0..self.below(4)).map(|_| self.order()).collect();
+            spec["sort"] = json!(sort);
         }
         if self.one_in(3) {
             spec["group"] = self.order();
