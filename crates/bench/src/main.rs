@@ -1,9 +1,9 @@
-//! `cargo run --release -p highwater-bench -- sse|core [ROUNDS]`
+//! `cargo run --release -p highwater-bench -- sse|core|query [ROUNDS]`
 
 use std::process::ExitCode;
 
 use highwater_bench::sse::{WORKLOADS, Workload};
-use highwater_bench::{apply, sse};
+use highwater_bench::{apply, query, sse};
 
 fn main() -> ExitCode {
     let arguments: Vec<_> = std::env::args().skip(1).collect();
@@ -21,8 +21,12 @@ fn main() -> ExitCode {
             print!("Materializing:\n\n{}", apply::compare(rounds));
             ExitCode::SUCCESS
         }
+        (Some("query"), Some(rounds)) if rounds > 0 => {
+            print!("{}", query::compare(rounds));
+            ExitCode::SUCCESS
+        }
         _ => {
-            eprintln!("usage: highwater-bench sse|core [ROUNDS]");
+            eprintln!("usage: highwater-bench sse|core|query [ROUNDS]");
             ExitCode::FAILURE
         }
     }

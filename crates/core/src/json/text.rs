@@ -10,7 +10,7 @@ use super::{JsonError, Result};
 #[derive(Clone, Copy)]
 pub(crate) struct Text<'a> {
     pub(super) raw: &'a [u8],
-    pub(super) at: usize,
+    pub(crate) at: usize,
     pub(super) escaped: bool,
 }
 

@@ -17,7 +17,7 @@ use alloc::vec::Vec;
 use crate::error::Error;
 use crate::item::Gate;
 use crate::json::JsonError;
-use crate::message::{Event, Message};
+use crate::message::{Event, Message, Version};
 
 pub use fdv2::Mode;
 pub use json::JsonSpec;
@@ -245,6 +245,13 @@ impl Protocol {
             Kind::Fdv2(fdv2) => fdv2.connected(),
             Kind::Consul(consul) => consul.connected(cursor),
             _ => {}
+        }
+    }
+
+    /// A state was taken up that knows versions up to this one.
+    pub(crate) fn restored(&mut self, version: Version) {
+        if let Kind::Json(json) = &mut self.0 {
+            json.restored(version);
         }
     }
 

@@ -3,6 +3,7 @@
 mod io;
 mod options;
 mod outcomes;
+mod restore;
 mod status;
 mod timers;
 
@@ -18,7 +19,6 @@ pub use status::{Phase, Status};
 
 use crate::backoff::Backoff;
 use crate::error::Error;
-use crate::item::Item;
 use crate::materializer::{Materializer, Signals};
 use crate::protocol::Protocol;
 use crate::state::State;
@@ -267,20 +267,6 @@ impl<V: View> Session<V> {
     /// The back-off, to read.
     pub const fn backoff(&self) -> &Backoff {
         &self.backoff
-    }
-
-    /// Takes up a state that was kept elsewhere. The session must not have started.
-    pub fn restore<'i>(
-        &mut self,
-        now: Instant,
-        cursor: Option<&str>,
-        items: impl Iterator<Item = Item<'i>>,
-    ) {
-        self.materializer.begin();
-        self.materializer.restore(cursor, items);
-        self.synced = true;
-        self.stale_since = Some(now);
-        self.news += 1;
     }
 
     fn connect(&mut self, now: Instant) {
