@@ -1,21 +1,27 @@
 //! What a query looks at in an item.
 
-use alloc::boxed::Box;
 use alloc::vec::Vec;
 
 use super::value;
 use crate::item::Item;
-use crate::json;
+use crate::json::{Path, Reader};
 
-/// `key`, `kind`, or a JSON pointer into the value.
-#[derive(Default)]
-pub(super) struct Field(Box<str>);
+/// What a condition or an order is about.
+pub(super) enum Field {
+    Key,
+    Kind,
+    /// Named by a JSON pointer into the value.
+    At(Path),
+}
 
 impl Field {
     /// The field of this name, or why it is none.
     pub(super) fn parse(name: &str) -> Result<Self, &'static str> {
-        if !name.is_empty() && !name.starts_with('/') && !matches!(name, "key" | "kind") {
-            return Err("expected a JSON pointer (it begins with /), key or kind");
+        match name {
+            "key" => return Ok(Self::Key),
+            "kind" => return Ok(Self::Kind),
+            _ if name.is_empty() || name.starts_with('/') => {}
+            _ => return Err("expected a JSON pointer (it begins with /), key or kind"),
         }
         let mut bytes = name.bytes();
         while let Some(byte) = bytes.next() {
@@ -23,22 +29,25 @@ impl Field {
                 return Err("in a pointer, ~ is written ~0, and / in a name ~1");
             }
         }
-        Ok(Self(name.into()))
+        Ok(Self::At(Path::new(name)))
     }
 
     /// Its JSON text in an item; nothing for the key and the kind. What comes after it in the value
     /// is not looked at.
     pub(super) fn text<'i>(&self, item: &Item<'i>) -> Option<&'i [u8]> {
-        json::pointer(item.value, &self.0).ok().flatten()
+        let Self::At(path) = self else {
+            return None;
+        };
+        path.find(Reader::new(item.value)).ok().flatten().map(|raw| raw.bytes())
     }
 
     /// Its value in an item, encoded; [`value::MISSING`] where it is missing.
     pub(super) fn read(&self, item: &Item<'_>, out: &mut Vec<u8>) {
         out.clear();
-        match &*self.0 {
-            "key" => value::encode_text(item.key, out),
-            "kind" => value::encode_text(item.kind, out),
-            _ => {
+        match self {
+            Self::Key => value::encode_text(item.key, out),
+            Self::Kind => value::encode_text(item.kind, out),
+            Self::At(_) => {
                 if let Some(text) = self.text(item)
                     && value::encode(text, out).is_err()
                 {
