@@ -10,13 +10,12 @@
 //! | text | the name of the protocol |
 //! | text | the last event id; empty if there is none |
 //! | 1, text | 1 and the cursor; or 0, and no text |
-//! | number | how many entries follow |
 //! | entries | the items in the order of their slots, then the deletions that are remembered |
 //!
 //! An entry is a number, which is the kind's number times two, plus one for a deletion; if the
 //! kind's number is the next that is free, the kind as a text; the key as a text; the version; and
 //! unless it is a deletion, the value as a text. A number is LEB128, a version one that is zigzag
-//! encoded, a text a number of bytes and the bytes. Nothing follows the last entry.
+//! encoded, a text a number of bytes and the bytes. The last entry ends where the bytes do.
 //!
 //! There is no checksum: storage and channels have their own. Every length is checked, and keys to
 //! be UTF-8, before anything takes effect. Values are judged as those of a stream are.
@@ -57,20 +56,15 @@ pub(crate) fn write(
         text(&mut out, cursor.as_bytes());
     }
 
-    let tombstones = || {
-        state.iter_known().filter_map(|(kind, key, known)| match known {
-            Known::Tombstone(version) => Some((kind, key, version)),
-            _ => None,
-        })
-    };
-    number(&mut out, (state.len() + tombstones().count()) as u64);
     let mut kinds = Vec::new();
     for (_, item) in state.iter() {
         entry(&mut out, &mut kinds, item.kind, item.key, item.version, false);
         text(&mut out, item.value);
     }
-    for (kind, key, version) in tombstones() {
-        entry(&mut out, &mut kinds, kind, key, version, true);
+    for (kind, key, known) in state.iter_known() {
+        if let Known::Tombstone(version) = known {
+            entry(&mut out, &mut kinds, kind, key, version, true);
+        }
     }
 
     let length = (out.len() - HEAD) as u64;
@@ -83,22 +77,18 @@ pub(crate) fn write(
 impl<'a> Checkpoint<'a> {
     /// Reads a checkpoint of this protocol, to its end.
     pub(crate) fn read(bytes: &'a [u8], protocol: &str) -> Result<Self, Error> {
-        let mut bytes = Bytes { all: bytes, at: 0, what: "bytes after the last entry" };
-        let checkpoint = Self::head(&mut bytes, protocol).and_then(|(last_event_id, cursor)| {
-            let left = bytes.number()?;
-            let entries = Entries { bytes: bytes.clone(), left, kinds: Vec::new() };
-            Some(Self { last_event_id, cursor, entries })
-        });
-        let Some(checkpoint) = checkpoint else {
+        let mut bytes = Bytes { all: bytes, at: 0, what: "" };
+        let Some((last_event_id, cursor)) = Self::head(&mut bytes, protocol) else {
             return Err(bytes.error());
         };
+        let entries = Entries { bytes, kinds: Vec::new() };
         // Once to the end, so that nothing of a bad one takes effect.
-        let mut unread = checkpoint.entries.clone();
+        let mut unread = entries.clone();
         while unread.next().is_some() {}
-        if unread.left > 0 || unread.bytes.at < unread.bytes.all.len() {
+        if !unread.bytes.what.is_empty() {
             return Err(unread.bytes.error());
         }
-        Ok(checkpoint)
+        Ok(Self { last_event_id, cursor, entries })
     }
 
     fn head(bytes: &mut Bytes<'a>, protocol: &str) -> Option<(&'a str, Option<&'a str>)> {
@@ -141,15 +131,16 @@ impl<'a> Checkpoint<'a> {
 #[derive(Clone)]
 struct Entries<'a> {
     bytes: Bytes<'a>,
-    left: u64,
     kinds: Vec<&'a str>,
 }
 
 impl<'a> Entries<'a> {
-    /// The next entry; `None` at the end, or where something is wrong: then some are left.
+    /// The next entry; `None` at the end, or where something is wrong.
     fn next(&mut self) -> Option<Message<'a>> {
-        let left = self.left.checked_sub(1)?;
         let bytes = &mut self.bytes;
+        if bytes.at == bytes.all.len() {
+            return None;
+        }
         let head = bytes.number()?;
         if head >> 1 == self.kinds.len() as u64 {
             self.kinds.push(bytes.text()?);
@@ -161,13 +152,11 @@ impl<'a> Entries<'a> {
         let key = bytes.text()?;
         let zigzag = bytes.number()?;
         let version = (zigzag >> 1).cast_signed() ^ -(zigzag & 1).cast_signed();
-        let message = if head & 1 == 1 {
+        Some(if head & 1 == 1 {
             Message::Delete { kind, key, version }
         } else {
             Message::Upsert { kind, key, version, value: bytes.string()? }
-        };
-        self.left = left;
-        Some(message)
+        })
     }
 }
 
