@@ -30,6 +30,7 @@
 //! ```
 #![forbid(unsafe_code)]
 
+pub mod engine;
 mod error;
 mod events;
 mod frame;
