@@ -37,7 +37,7 @@ impl Append {
     ///
     /// This is the one place where conditions are judged and versions are given, whatever the engine.
     pub fn decide(
-        self,
+        &self,
         head: Option<&Head>,
         time: u64,
         mut known: impl FnMut(&Id) -> Result<Option<Known>, Failure>,
@@ -55,16 +55,16 @@ impl Append {
         // What the operations before this one have done.
         let mut staged: HashMap<Id, Known> = HashMap::new();
         let mut changes = Vec::with_capacity(self.transaction.operations.len());
-        for (position, operation) in self.transaction.operations.into_iter().enumerate() {
+        for (position, operation) in self.transaction.operations.iter().enumerate() {
             let before = match staged.get(&operation.id) {
                 Some(&known) => Some(known),
                 None => known(&operation.id)?,
             };
-            let version = allow(&operation, before, index)
+            let version = allow(operation, before, index)
                 .map_err(|refusal| CommitError::Refused { operation: position, refusal })?;
-            let Operation { id, change, .. } = operation;
-            let object = match change {
-                Change::Put(object) => Some(object),
+            let id = operation.id.clone();
+            let object = match &operation.change {
+                Change::Put(object) => Some(object.clone()),
                 Change::Delete => None,
             };
             staged.insert(id.clone(), Known { version, live: object.is_some() });

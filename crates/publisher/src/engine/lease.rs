@@ -2,7 +2,7 @@
 
 use core::time::Duration;
 use std::collections::HashMap;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
 
 /// The right to be the only one, for a while.
@@ -39,6 +39,7 @@ impl Lease {
 #[derive(Debug)]
 pub struct Leases {
     ttl: Duration,
+    /// By name: the newest token, and until when it is held.
     held: Mutex<HashMap<Arc<str>, (u64, Instant)>>,
 }
 
@@ -48,39 +49,44 @@ impl Leases {
         Self { ttl, held: Mutex::default() }
     }
 
-    /// Takes a lease if it is free; `token` has to give a greater number than ever before for this name.
-    pub fn acquire<E>(
-        &self,
-        name: &str,
-        token: impl FnOnce() -> Result<u64, E>,
-    ) -> Result<Option<Lease>, E> {
-        let mut held = self.held.lock().unwrap_or_else(PoisonError::into_inner);
-        if held.get(name).is_some_and(|&(_, until)| Instant::now() < until) {
-            return Ok(None);
+    /// Whether somebody holds it.
+    pub fn held(&self, name: &str) -> bool {
+        self.lock().get(name).is_some_and(|&(_, until)| Instant::now() < until)
+    }
+
+    /// Takes a lease if it is free, and no greater token has been in use meanwhile.
+    pub fn acquire(&self, name: &str, token: u64) -> Option<Lease> {
+        let (mut held, now) = (self.lock(), Instant::now());
+        if held.get(name).is_some_and(|&(newest, until)| now < until || token <= newest) {
+            return None;
         }
-        let lease = Lease::new(name, token()?, self.ttl);
-        held.insert(Arc::clone(&lease.name), (lease.token, Instant::now() + self.ttl));
-        Ok(Some(lease))
+        let lease = Lease::new(name, token, self.ttl);
+        held.insert(Arc::clone(&lease.name), (token, now + self.ttl));
+        Some(lease)
     }
 
     /// See [`Engine::renew`](super::Engine::renew).
     pub fn renew(&self, lease: &Lease) -> bool {
-        let mut held = self.held.lock().unwrap_or_else(PoisonError::into_inner);
-        let now = Instant::now();
+        self.hold(lease, self.ttl)
+    }
+
+    /// See [`Engine::release`](super::Engine::release).
+    pub fn release(&self, lease: &Lease) {
+        self.hold(lease, Duration::ZERO);
+    }
+
+    fn hold(&self, lease: &Lease, for_another: Duration) -> bool {
+        let (mut held, now) = (self.lock(), Instant::now());
         match held.get_mut(lease.name()) {
             Some((token, until)) if *token == lease.token && now < *until => {
-                *until = now + self.ttl;
+                *until = now + for_another;
                 true
             }
             _ => false,
         }
     }
 
-    /// See [`Engine::release`](super::Engine::release).
-    pub fn release(&self, lease: &Lease) {
-        let mut held = self.held.lock().unwrap_or_else(PoisonError::into_inner);
-        if held.get(lease.name()).is_some_and(|&(token, _)| token == lease.token) {
-            held.remove(lease.name());
-        }
+    fn lock(&self) -> MutexGuard<'_, HashMap<Arc<str>, (u64, Instant)>> {
+        self.held.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

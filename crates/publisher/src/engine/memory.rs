@@ -5,7 +5,6 @@ use super::{
     Replica, Retention, Snapshot, Watch,
 };
 use crate::id::Epoch;
-use core::convert::Infallible;
 use core::future::ready;
 use core::sync::atomic::{AtomicU64, Ordering};
 use core::time::Duration;
@@ -57,7 +56,7 @@ impl Memory {
         self.topics.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn append_now(&self, name: &str, append: Append) -> Result<Appended, AppendError> {
+    fn append_now(&self, name: &str, append: &Append) -> Result<Appended, AppendError> {
         let mut topics = self.lock();
         let topic = topics.get(name);
         let record =
@@ -88,7 +87,7 @@ impl Engine for Memory {
     }
 
     fn append<'a>(&'a self, topic: &'a str, append: Append) -> Answer<'a, Appended, AppendError> {
-        Box::pin(async move { self.append_now(topic, append) })
+        Box::pin(async move { self.append_now(topic, &append) })
     }
 
     fn read<'a>(&'a self, topic: &'a str, after: &'a Place, limit: usize) -> Answer<'a, Read> {
@@ -105,9 +104,8 @@ impl Engine for Memory {
     }
 
     fn acquire<'a>(&'a self, name: &'a str) -> Answer<'a, Option<Lease>> {
-        let token = || Ok(self.token.fetch_add(1, Ordering::Relaxed) + 1);
-        let Ok(lease) = self.leases.acquire::<Infallible>(name, token);
-        Box::pin(ready(Ok(lease)))
+        let token = self.token.fetch_add(1, Ordering::Relaxed) + 1;
+        Box::pin(ready(Ok(self.leases.acquire(name, token))))
     }
 
     fn renew<'a>(&'a self, lease: &'a Lease) -> Answer<'a, bool> {
