@@ -1,8 +1,9 @@
 //! Engines to test, and words to test them with.
 
+use crate::nats::Nats;
 use core::any::Any;
 use core::time::Duration;
-use highwater_engines::{Sqlite, SqliteOptions};
+use highwater_engines::{JetStream, JetStreamOptions, Sqlite, SqliteOptions};
 use highwater_publisher::engine::{
     Append, AppendError, Appended, Engine, Memory, MemoryOptions, Place, Read, Record, Retention,
 };
@@ -45,6 +46,17 @@ pub(crate) async fn sqlite(Settings { retention, lease }: Settings) -> Option<Ma
     let options = SqliteOptions { retention, lease, marker: None, ..SqliteOptions::default() };
     let engine: Arc<dyn Engine> = Arc::new(Sqlite::open(folder.path(), &options).unwrap());
     Some(Made { ends: [Arc::clone(&engine), engine], _keep: Some(Box::new(folder)) })
+}
+
+/// Two processes, as far as NATS can tell.
+pub(crate) async fn jetstream(Settings { retention, lease }: Settings) -> Option<Made> {
+    let nats = Nats::start()?;
+    let patience = Duration::from_secs(30);
+    let options = JetStreamOptions { retention, lease, patience, ..JetStreamOptions::default() };
+    let one: Arc<dyn Engine> =
+        Arc::new(JetStream::open(&nats.url(), options.clone()).await.unwrap());
+    let other: Arc<dyn Engine> = Arc::new(JetStream::open(&nats.url(), options).await.unwrap());
+    Some(Made { ends: [one, other], _keep: Some(Box::new(nats)) })
 }
 
 pub(crate) fn id(key: &str) -> Id {

@@ -4,6 +4,8 @@
 mod appends;
 mod common;
 mod leases;
+#[path = "../nats/mod.rs"]
+mod nats;
 mod reads;
 mod together;
 
@@ -35,4 +37,5 @@ macro_rules! contract {
 contract! {
     memory: crate::common::memory;
     sqlite: crate::common::sqlite;
+    jetstream: crate::common::jetstream;
 }

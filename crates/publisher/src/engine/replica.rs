@@ -36,21 +36,34 @@ pub struct Slot {
 impl Replica {
     /// A topic that has seen nothing.
     pub fn new(epoch: Epoch, retention: Retention) -> Self {
-        Self::restore(Head { place: Place { epoch, index: 0 }, fence: 0 }, [], retention)
+        let head = Head { place: Place { epoch, index: 0 }, fence: 0 };
+        Self::restore(head, [], Vec::new(), retention)
     }
 
-    /// A topic that stands at `head` with these items, and has no records to show.
+    /// A topic that stands at `head`, with items that may be newer, and the records that lead up to it.
+    ///
+    /// Records that do not lead up to it without a gap are left out.
     pub fn restore(
         head: Head,
         items: impl IntoIterator<Item = (Id, Slot)>,
+        records: Vec<Record>,
         retention: Retention,
     ) -> Self {
         let items: BTreeMap<_, _> = items.into_iter().collect();
+        let mut tail = VecDeque::new();
+        for record in records.into_iter().rev() {
+            if record.index + tail.len() as u64 != head.place.index {
+                break;
+            }
+            tail.push_front(Arc::new(record));
+        }
+        let bytes = tail.iter().map(|record| record.size() as u64).sum();
         let gone = items.iter().filter(|(_, slot)| slot.object.is_none());
         let mut deletions: Vec<_> = gone.map(|(id, slot)| (slot.changed, id.clone())).collect();
         deletions.sort_by_key(|&(changed, _)| changed);
-        let deletions = deletions.into();
-        Self { head, items, tail: VecDeque::new(), bytes: 0, deletions, retention }
+        let mut replica = Self { head, items, tail, bytes, deletions: deletions.into(), retention };
+        replica.trim(Record::now());
+        replica
     }
 
     /// Takes over the next record. What it does to items that were written by a later one already is left out.
@@ -66,11 +79,6 @@ impl Replica {
             self.items.insert(id.clone(), slot);
         }
         self.head.advance(&record);
-        self.remember(record);
-    }
-
-    /// Adds a record to the tail whose outcome the items have already.
-    pub fn remember(&mut self, record: Arc<Record>) {
         self.bytes += record.size() as u64;
         self.tail.push_back(record);
         self.trim(Record::now());
