@@ -16,6 +16,7 @@ use self::lease::Leases;
 use self::log::Log;
 use self::topic::Topic;
 use async_nats::{ConnectOptions, Event, jetstream};
+use core::sync::atomic::{AtomicU64, Ordering};
 use core::time::Duration;
 use highwater_publisher::engine::{
     Answer, Append, AppendError, Appended, Engine, Failure, Lease, Place, Read, Retention,
@@ -124,6 +125,7 @@ impl JetStream {
             leases,
             topics: Mutex::default(),
             progress: watch::Sender::new(0),
+            seen: AtomicU64::new(0),
             connections,
         });
         shared.arrive().await?;
@@ -219,6 +221,8 @@ struct Shared {
     topics: Mutex<HashMap<String, Topic>>,
     /// The sequence in the stream up to which it was followed.
     progress: watch::Sender<u64>,
+    /// The greatest sequence that was seen there at all: it never goes back, unless NATS has lost something.
+    seen: AtomicU64,
     /// How often a connection was made.
     connections: watch::Receiver<u64>,
 }
@@ -233,11 +237,17 @@ impl Shared {
     }
 
     fn has_reached(&self, sequence: u64) {
+        self.has_seen(sequence);
         self.progress.send_modify(|reached| *reached = sequence.max(*reached));
     }
 
-    /// Sets it, also back.
+    fn has_seen(&self, sequence: u64) {
+        self.seen.fetch_max(sequence, Ordering::Relaxed);
+    }
+
+    /// Sets both, also back.
     fn is_at(&self, sequence: u64) {
+        self.seen.store(sequence, Ordering::Relaxed);
         self.progress.send_replace(sequence);
     }
 

@@ -236,6 +236,7 @@ impl Shared {
 
     /// Takes the message over, unless it has been read from the log already.
     fn acknowledged(&self, name: &str, log: u64, id: &str, decided: &Decided) {
+        self.has_seen(log);
         let Decided { after, epoch, records, .. } = decided;
         let batch = Batch {
             topic: name.to_owned(),

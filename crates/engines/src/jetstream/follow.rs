@@ -7,6 +7,7 @@ use super::topic::{Taken, Topic};
 use super::wire::Batch;
 use async_nats::jetstream::Message;
 use async_nats::jetstream::consumer::{DeliverPolicy, pull};
+use core::sync::atomic::Ordering;
 use core::time::Duration;
 use futures_util::StreamExt as _;
 use highwater_publisher::Epoch;
@@ -29,13 +30,11 @@ impl Shared {
 
     /// Follows the logs of one connection; ends with the connection.
     async fn follow_on(&self, connection: u64) -> Result<(), Failure> {
+        // In this order: what is seen meanwhile is no loss.
+        let seen = self.seen.load(Ordering::Relaxed);
         let last = self.log.last().await?;
-        if last < self.reached() {
-            tracing::error!(
-                last,
-                reached = self.reached(),
-                "the log in NATS has lost transactions: new epochs begin"
-            );
+        if last < seen {
+            tracing::error!(last, seen, "NATS has lost transactions: new epochs begin");
             self.begin_again(true).await?;
         }
         let config = pull::OrderedConfig {
@@ -85,10 +84,11 @@ impl Shared {
     /// Reads a topic anew; one that is gone is forgotten.
     pub(super) async fn load(&self, name: &str) -> Result<(), Failure> {
         let loaded = self.log.load(name).await?;
+        self.has_seen(loaded.as_ref().map_or(0, |topic| topic.log));
         let mut topics = self.topics();
         match (topics.get_mut(name), loaded) {
             // What this process has added meanwhile is not undone.
-            (Some(topic), Some(loaded)) if loaded.log != topic.log => topic.replace(loaded),
+            (Some(topic), Some(loaded)) if loaded.log > topic.log => topic.replace(loaded),
             (Some(_), Some(_)) | (None, None) => {}
             (Some(_), None) => drop(topics.remove(name)),
             (None, Some(loaded)) => drop(topics.insert(name.to_owned(), loaded)),

@@ -4,7 +4,8 @@ use super::Shared;
 use super::error::unavailable;
 use super::subjects::token;
 use async_nats::jetstream::Context;
-use async_nats::jetstream::kv::{self, CreateErrorKind, Store, UpdateErrorKind};
+use async_nats::jetstream::kv::{CreateErrorKind, Store, UpdateErrorKind};
+use async_nats::jetstream::stream;
 use bytes::Bytes;
 use core::time::Duration;
 use highwater_publisher::engine::{Failure, Lease};
@@ -29,19 +30,22 @@ impl Leases {
         num_replicas: usize,
     ) -> Result<Self, Failure> {
         let bucket = format!("{name}-leases");
-        let store = match context.get_key_value(&bucket).await {
-            Ok(store) => store,
-            Err(_) => context
-                .create_key_value(kv::Config {
-                    bucket,
-                    max_age: ttl,
-                    num_replicas,
-                    history: 1,
-                    ..kv::Config::default()
-                })
-                .await
-                .map_err(unavailable)?,
+        // The stream that a bucket is. The client's own way to make one asks for what older servers do not tell.
+        let stream = stream::Config {
+            name: format!("KV_{bucket}"),
+            subjects: vec![format!("$KV.{bucket}.>")],
+            max_messages_per_subject: 1,
+            max_age: ttl,
+            duplicate_window: ttl.min(Duration::from_mins(2)),
+            discard: stream::DiscardPolicy::New,
+            num_replicas,
+            allow_rollup: true,
+            allow_direct: true,
+            deny_delete: true,
+            ..stream::Config::default()
         };
+        context.get_or_create_stream(stream).await.map_err(unavailable)?;
+        let store = context.get_key_value(bucket).await.map_err(unavailable)?;
         Ok(Self { bucket: store, ttl, held: Mutex::default() })
     }
 

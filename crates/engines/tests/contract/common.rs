@@ -6,9 +6,11 @@ use core::time::Duration;
 use highwater_engines::{JetStream, JetStreamOptions, Sqlite, SqliteOptions};
 use highwater_publisher::engine::{
     Append, AppendError, Appended, Engine, Memory, MemoryOptions, Place, Read, Record, Retention,
+    Watch,
 };
 use highwater_publisher::{CommitError, Id, Object, Operation, Refusal};
 use std::sync::Arc;
+use std::time::Instant;
 
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Settings {
@@ -117,4 +119,16 @@ pub(crate) async fn state(engine: &dyn Engine, topic: &str) -> (Place, Vec<Strin
 /// The place of the same epoch at an index.
 pub(crate) fn at(place: &Place, index: u64) -> Place {
     Place { index, ..place.clone() }
+}
+
+/// Watches a topic that this end may have to hear of first.
+pub(crate) async fn watch(engine: &dyn Engine, topic: &str) -> Watch {
+    let deadline = Instant::now() + Duration::from_mins(1);
+    loop {
+        if let Some(watch) = engine.watch(topic).await.unwrap() {
+            return watch;
+        }
+        assert!(Instant::now() < deadline, "it is not told of {topic}");
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
 }

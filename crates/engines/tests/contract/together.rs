@@ -37,7 +37,7 @@ pub(crate) async fn nothing_is_lost_or_repeated_among_writers(ends: [&dyn Engine
         assert_eq!(record.changes[1].object, Some(number(*index - 1)));
     }
     // The other end comes to the same.
-    let mut watch = other.watch("t").await.unwrap().unwrap();
+    let mut watch = watch(other, "t").await;
     while watch.newest() != start {
         assert!(watch.moved().await);
     }
@@ -48,6 +48,7 @@ pub(crate) async fn nothing_is_lost_or_repeated_among_writers(ends: [&dyn Engine
 async fn count(engine: &dyn Engine, writer: usize) -> Vec<Place> {
     let mut places = Vec::new();
     while places.len() < ROUNDS {
+        watch(engine, "t").await;
         let snapshot = engine.snapshot("t").await.unwrap().unwrap();
         let all = snapshot.items.iter().find(|item| item.id == id("all")).unwrap();
         let n: u64 = all.object.as_str()[5..].trim_end_matches('}').parse().unwrap();
@@ -69,12 +70,7 @@ async fn count(engine: &dyn Engine, writer: usize) -> Vec<Place> {
 
 pub(crate) async fn others_are_told([engine, other]: [&dyn Engine; 2]) {
     let first = done(engine, "t", all([put("a", 0)])).await.place;
-    let mut watch = loop {
-        match other.watch("t").await.unwrap() {
-            Some(watch) => break watch,
-            None => tokio::time::sleep(Duration::from_millis(5)).await,
-        }
-    };
+    let mut watch = watch(other, "t").await;
     let follow = async {
         let mut seen = at(&first, 1);
         while seen.index < 101 {

@@ -1,4 +1,5 @@
 //! A NATS server for a test.
+#![allow(dead_code)] // not every test that has one kills it
 
 use core::time::Duration;
 use std::env;
