@@ -115,8 +115,8 @@ impl Shared {
         self.topics().retain(|name, _| names.contains(name));
         for name in &names {
             // Not what this process remembers of it, which is what the stream has lost.
-            if renew {
-                self.topics().get_mut(&**name).map(|topic| topic.log = 0);
+            if renew && let Some(topic) = self.topics().get_mut(&**name) {
+                topic.log = 0;
             }
             self.load(name).await?;
             if renew {
@@ -153,7 +153,7 @@ impl Shared {
 /// Waits for another connection than this one.
 async fn another(connections: &mut watch::Receiver<u64>, than: u64) {
     if connections.wait_for(|&now| now != than).await.is_err() {
-        core::future::pending().await // nobody counts them any more
+        core::future::pending::<()>().await; // nobody counts them any more
     }
 }
 
