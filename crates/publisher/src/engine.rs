@@ -1,7 +1,6 @@
 //! Where transactions are made durable, and where a publisher that starts finds them again.
 
 mod append;
-mod epoch;
 mod error;
 mod lease;
 mod memory;
@@ -9,7 +8,8 @@ mod record;
 mod replica;
 mod watch;
 
-pub use append::{Append, Appended, Base, Head, Known};
+pub use crate::transaction::Known;
+pub use append::{Append, Appended, Base, Head};
 pub use error::{AppendError, Cause, Failure};
 pub use lease::{Lease, Leases};
 pub use memory::{Memory, MemoryOptions};

@@ -33,6 +33,7 @@
 
 #[cfg(not(loom))] // Tokio has another meaning of that
 pub mod engine;
+mod epoch;
 mod error;
 mod events;
 mod frame;

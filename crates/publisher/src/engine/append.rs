@@ -2,9 +2,9 @@
 
 use super::error::{AppendError, Failure};
 use super::record::{Place, Record, Written};
-use crate::error::{CommitError, Refusal};
+use crate::error::CommitError;
 use crate::id::Id;
-use crate::transaction::{Change, Operation, Transaction};
+use crate::transaction::{Change, Known, Transaction};
 use std::collections::HashMap;
 
 /// A transaction with its conditions on the topic as a whole.
@@ -60,7 +60,8 @@ impl Append {
                 Some(&known) => Some(known),
                 None => known(&operation.id)?,
             };
-            let version = allow(operation, before, index)
+            let version = operation
+                .decide(before, index)
                 .map_err(|refusal| CommitError::Refused { operation: position, refusal })?;
             let id = operation.id.clone();
             let object = match &operation.change {
@@ -128,31 +129,5 @@ impl Head {
         let versions = record.changes.iter().map(|change| change.version).collect();
         let place = Place { epoch: self.place.epoch.clone(), index: record.index };
         Appended { place, versions }
-    }
-}
-
-/// What is remembered of an item.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Known {
-    /// Its last version, perhaps that of its deletion.
-    pub version: i64,
-    /// Whether it is there.
-    pub live: bool,
-}
-
-fn allow(operation: &Operation, known: Option<Known>, index: u64) -> Result<i64, Refusal> {
-    let current = known.filter(|known| known.live).map(|known| known.version);
-    if !operation.expect.holds(current) {
-        return Err(Refusal::Conflict { current });
-    }
-    if operation.change == Change::Delete && current.is_none() {
-        return Err(Refusal::NotFound);
-    }
-    let last = known.map_or(0, |known| known.version);
-    match operation.version {
-        None => Ok(last.checked_add(1).ok_or(Refusal::Exhausted)?.max(index.cast_signed())),
-        Some(version) if version < 1 => Err(Refusal::NotPositive),
-        Some(version) if version <= last => Err(Refusal::Stale { last, current }),
-        Some(version) => Ok(version),
     }
 }

@@ -1,9 +1,10 @@
 //! A topic in memory: its items, and the tail of its log.
 
-use super::append::{Head, Known};
+use super::append::Head;
 use super::record::{Place, Read, Record, Retention, Snapshot, Stored, Written};
 use crate::id::{Epoch, Id};
 use crate::object::Object;
+use crate::transaction::Known;
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 
