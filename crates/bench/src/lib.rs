@@ -2,6 +2,7 @@
 
 pub mod apply;
 mod clock;
+pub mod engines;
 pub mod query;
 mod rounds;
 pub mod sse;

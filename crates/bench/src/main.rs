@@ -1,9 +1,10 @@
-//! `cargo run --release -p highwater-bench -- sse|core|query [ROUNDS]`
+//! `cargo run --release -p highwater-bench -- sse|core|query [ROUNDS]`, `engines [SECONDS]`
 
+use core::time::Duration;
 use std::process::ExitCode;
 
 use highwater_bench::sse::{WORKLOADS, Workload};
-use highwater_bench::{apply, query, sse};
+use highwater_bench::{apply, engines, query, sse};
 
 fn main() -> ExitCode {
     let arguments: Vec<_> = std::env::args().skip(1).collect();
@@ -25,8 +26,21 @@ fn main() -> ExitCode {
             print!("{}", query::compare(rounds));
             ExitCode::SUCCESS
         }
+        (Some("engines"), Some(_)) => {
+            let seconds = arguments.get(1).and_then(|seconds| seconds.parse().ok()).unwrap_or(3);
+            match engines::compare(Duration::from_secs(seconds), &std::env::temp_dir()) {
+                Ok(table) => {
+                    print!("{table}");
+                    ExitCode::SUCCESS
+                }
+                Err(failure) => {
+                    eprintln!("highwater-bench: {failure}");
+                    ExitCode::FAILURE
+                }
+            }
+        }
         _ => {
-            eprintln!("usage: highwater-bench sse|core|query [ROUNDS]");
+            eprintln!("usage: highwater-bench sse|core|query [ROUNDS] | engines [SECONDS]");
             ExitCode::FAILURE
         }
     }

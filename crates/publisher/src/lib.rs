@@ -6,6 +6,7 @@
 //!   and one that falls behind the tail is cut over to a new snapshot.
 //! - [`Topic`] keeps versioned items, and encodes each transaction once into the bytes that go on
 //!   the wire. An event publisher carries them.
+//! - An [`engine::Engine`] makes transactions durable, and tells of those of others.
 //! - `LocalMaterializer` (feature `local`) follows a subject in the same process.
 //!
 //! ```
@@ -30,6 +31,9 @@
 //! ```
 #![forbid(unsafe_code)]
 
+#[cfg(not(loom))] // Tokio has another meaning of that
+pub mod engine;
+mod epoch;
 mod error;
 mod events;
 mod frame;

@@ -12,7 +12,7 @@ use crate::id::{Epoch, Id};
 use crate::item::{Committed, Item, Options, Replacement, Slot};
 use crate::part::Part;
 use crate::reader::{Batch, Encoding, Joined, Joining, Reader};
-use crate::transaction::{Operation, Transaction};
+use crate::transaction::{Known, Operation, Transaction};
 use bytes::Bytes;
 use core::time::Duration;
 use highwater_core::Position;
@@ -194,7 +194,7 @@ impl Topic {
 
     /// The last version of an item, also of one that was deleted, as far as the log remembers it.
     pub fn last_version(&self, id: &Id) -> Option<i64> {
-        self.known(id).map(|(version, _)| version)
+        self.known(id).map(|known| known.version)
     }
 
     /// All items, or those of one kind, sorted by kind and key.
@@ -206,10 +206,11 @@ impl Topic {
         })
     }
 
-    /// The last version of an item, and whether the item is there.
-    fn known(&self, id: &Id) -> Option<(i64, bool)> {
-        let live = self.item(id.kind(), id.key()).map(|item| (item.version, true));
-        live.or_else(|| self.tombstones.get(id).map(|&(version, _)| (version, false)))
+    fn known(&self, id: &Id) -> Option<Known> {
+        let live = self.item(id.kind(), id.key());
+        let live = live.map(|item| Known { version: item.version, live: true });
+        let gone = |&(version, _): &(i64, u64)| Known { version, live: false };
+        live.or_else(|| self.tombstones.get(id).map(gone))
     }
 
     fn take_in(

@@ -1,9 +1,8 @@
 //! The topics of a server, each with its lock.
 
-use crate::epoch;
 use crate::error::ApiError;
 use axum::http::StatusCode;
-use highwater_publisher::{Options, Topic};
+use highwater_publisher::{Epoch, Options, Topic};
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
@@ -30,7 +29,7 @@ impl Topics {
 
     /// A new life of a topic of this name, not yet published.
     pub fn fresh(&self, name: &str) -> Topic {
-        Topic::new(name, epoch::fresh(), self.options)
+        Topic::new(name, Epoch::fresh(), self.options)
     }
 
     /// Writes to a topic; creates it if there is none and the write succeeds.

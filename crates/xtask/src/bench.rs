@@ -7,14 +7,15 @@ use crate::project::{Project, cargo};
 use crate::{Result, setup, sh};
 
 /// What is said of a mistake.
-const USAGE: &str = "bench: say what: client, core or sse; BENCHMARKS.md describes them";
+const USAGE: &str = "bench: say what: client, core, sse or publisher; BENCHMARKS.md describes them";
 
-/// `cargo xtask bench client|core|sse [ARGUMENT…]`
+/// `cargo xtask bench client|core|sse|publisher [ARGUMENT…]`
 pub(crate) fn command(project: &Project, arguments: &[String]) -> Result<ExitCode> {
     let (what, rest) = arguments.split_first().ok_or(USAGE)?;
     match what.as_str() {
         "client" => client(project, rest),
         "core" | "sse" => native(arguments),
+        "publisher" => native(&[&["engines".to_owned()], rest].concat()),
         _ => Err(USAGE.into()),
     }
     .map(|()| ExitCode::SUCCESS)

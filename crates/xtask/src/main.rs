@@ -31,6 +31,7 @@ cargo xtask COMMAND
   bench client [--quick] [--json FILE]
                           the package beside its peers, in Node and in Chromium; BENCHMARKS.md says more
   bench core|sse [ROUNDS] the core and its decoder beside crates
+  bench publisher [SECONDS] the engines beside each other
   wasm COMMAND…           run a command with the wasm tools on PATH, for example
                           cargo xtask wasm wasm-pack build --mode no-install --target web crates/wasm
 

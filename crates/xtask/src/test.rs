@@ -1,7 +1,6 @@
 //! `cargo xtask test`: everything that must hold, the quickest to fail first.
 
 use core::time::Duration;
-use std::env;
 use std::fs;
 use std::path::Path;
 use std::process::{Command, ExitCode};
@@ -76,8 +75,7 @@ enum Outcome {
 /// `cargo xtask test [--keep-going] [--list] [STEP…]`
 pub(crate) fn command(project: &Project, arguments: &[String]) -> Result<ExitCode> {
     // Who waits for a machine elsewhere wants to hear of every failure at once.
-    let mut keep_going =
-        env::var_os("CI").is_some_and(|value| !value.is_empty() && value != "false");
+    let mut keep_going = sh::in_ci();
     let mut chosen = Vec::new();
     for argument in arguments {
         match argument.as_str() {
@@ -185,8 +183,12 @@ fn no_std(context: &Context) -> Result {
     Ok(())
 }
 
-fn cargo_test(_: &Context) -> Result {
-    sh::run(cargo().args(["test", "--workspace"]))
+fn cargo_test(context: &Context) -> Result {
+    let mut test = cargo();
+    if let Some(nats) = &context.setup.nats {
+        test.env("NATS_SERVER", nats);
+    }
+    sh::run(test.args(["test", "--workspace"]))
 }
 
 /// In a folder of its own: the flag means another build of everything.

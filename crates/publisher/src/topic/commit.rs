@@ -1,13 +1,13 @@
 //! How a transaction becomes state: first decided as a whole, then applied.
 
 use super::{TOPIC, Topic};
-use crate::error::{CommitError, Refusal};
+use crate::error::CommitError;
 use crate::events::Publication;
 use crate::frame;
 use crate::id::Id;
 use crate::item::Slot;
 use crate::part::{Changes, Part, Whole};
-use crate::transaction::{Change, Operation, Transaction};
+use crate::transaction::{Change, Known, Operation, Transaction};
 use bytes::Bytes;
 use core::ops::Range;
 use std::collections::HashMap;
@@ -19,38 +19,19 @@ impl Topic {
         if transaction.is_empty() {
             return Err(CommitError::Empty);
         }
-        // What the operations before this one have done: the last version, and whether the item is there.
-        let mut staged: HashMap<&Id, (i64, bool)> = HashMap::new();
+        // What the operations before this one have done.
+        let mut staged: HashMap<&Id, Known> = HashMap::new();
         let mut versions = Vec::with_capacity(transaction.operations.len());
         for (position, operation) in transaction.operations.iter().enumerate() {
             let known = staged.get(&operation.id).copied().or_else(|| self.known(&operation.id));
-            let version = self
-                .allow(operation, known)
+            let version = operation
+                .decide(known, self.index + 1)
                 .map_err(|refusal| CommitError::Refused { operation: position, refusal })?;
-            staged.insert(&operation.id, (version, matches!(operation.change, Change::Put(_))));
+            let live = matches!(operation.change, Change::Put(_));
+            staged.insert(&operation.id, Known { version, live });
             versions.push(version);
         }
         Ok(versions)
-    }
-
-    fn allow(&self, operation: &Operation, known: Option<(i64, bool)>) -> Result<i64, Refusal> {
-        let current = known.filter(|&(_, live)| live).map(|(version, _)| version);
-        if !operation.expect.holds(current) {
-            return Err(Refusal::Conflict { current });
-        }
-        if operation.change == Change::Delete && current.is_none() {
-            return Err(Refusal::NotFound);
-        }
-        let last = known.map_or(0, |(version, _)| version);
-        match operation.version {
-            None => Ok(last
-                .checked_add(1)
-                .ok_or(Refusal::Exhausted)?
-                .max((self.index + 1).cast_signed())),
-            Some(version) if version < 1 => Err(Refusal::NotPositive),
-            Some(version) if version <= last => Err(Refusal::Stale { last, current }),
-            Some(version) => Ok(version),
-        }
     }
 
     pub(super) fn apply(&mut self, transaction: Transaction, versions: &[i64]) {

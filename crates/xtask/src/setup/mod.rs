@@ -3,7 +3,9 @@
 //! Each part looks first, and does nothing when what it needs is there. What is
 //! made is kept in the user's cache folder, so that a new clone finds it.
 
+mod apt;
 mod browser;
+mod nats;
 mod npm;
 mod toolchain;
 mod tools;
@@ -50,6 +52,8 @@ impl WasmTools {
 pub(crate) struct Everything {
     pub(crate) wasm: WasmTools,
     pub(crate) browser: Browser,
+    /// None where there is none to be had: what needs it is skipped.
+    pub(crate) nats: Option<PathBuf>,
 }
 
 /// Sets up what `build` needs.
@@ -79,7 +83,8 @@ pub(crate) fn everything(project: &Project) -> Result<Everything> {
     tools::ensure_wasm_pack(project, &mut folders)?;
     npm::ensure(project, &mut folders)?;
     let browser = browser::ensure(project)?;
-    Ok(Everything { wasm: WasmTools { folders }, browser })
+    let nats = nats::ensure(project)?;
+    Ok(Everything { wasm: WasmTools { folders }, browser, nats })
 }
 
 /// `cargo xtask wasm COMMAND…`
