@@ -78,8 +78,9 @@ async fn appends(
     }
     let seconds = begun.elapsed().as_secs_f64();
     times.sort();
-    let at = |part: f64| times[(times.len() as f64 * part) as usize];
-    Ok(Figures { a_second: times.len() as f64 / seconds, half: at(0.5), most: at(0.99) })
+    let at = |hundredth: usize| times[times.len() * hundredth / 100];
+    let count = u32::try_from(times.len())?;
+    Ok(Figures { a_second: f64::from(count) / seconds, half: at(50), most: at(99) })
 }
 
 struct Figures {
