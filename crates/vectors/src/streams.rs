@@ -112,7 +112,9 @@ fn check(
         "stale" => "INTERRUPTED",
         _ => "INITIALIZING",
     };
-    same("the data source's state", &state.into(), &wanted["data_source_state"])
+    same("the data source's state", &state.into(), &wanted["data_source_state"])?;
+    let initialized = calls::has_snapshot(connections);
+    same("whether there was a put", &initialized.into(), &wanted["initialized"])
 }
 
 fn script(

@@ -77,6 +77,13 @@ pub(super) fn all(chunk: &Value) -> Result<Vec<Value>, Error> {
     Ok(calls)
 }
 
+/// Whether anything of the connections was a whole state.
+pub(super) fn has_snapshot(connections: &[Value]) -> bool {
+    let list = |value: &Value, member: &str| value[member].as_array().cloned().unwrap_or_default();
+    let chunks = connections.iter().flat_map(|connection| list(connection, "chunks"));
+    chunks.flat_map(|chunk| list(&chunk, "commits")).any(|commit| commit["snapshot"] == true)
+}
+
 /// The calls, with those of each phase in one order: the original's order within a phase of a put is
 /// that of a hash map. Collections without items are as good as none.
 pub(super) fn sorted(mut calls: Vec<Value>) -> Value {
