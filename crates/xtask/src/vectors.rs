@@ -1,10 +1,14 @@
 //! `cargo xtask vectors`: recorded vectors, natively and, where it has what they are about, through
 //! the npm package in Node.
 
+use std::fs;
+use std::path::Path;
 use std::process::{Command, ExitCode};
+use std::time::SystemTime;
 
 use highwater_vectors::{Departures, Error, NATIVE_SUITES, Native, Outcome, Process, SUITES, sse};
 
+use crate::build;
 use crate::project::Project;
 
 /// `cargo xtask vectors [SUITE…]`: a line for each suite and runner; fails if any vector does.
@@ -34,8 +38,7 @@ pub(crate) fn command(project: &Project, arguments: &[String]) -> crate::Result<
     };
     if wanted("sse") {
         report("sse", "native", sse::run("native", &mut sse::Native, true, &departures));
-        // Its one vector of 64 MiB says nothing more about the package than about the core.
-        report("sse", "wasm", sse::run("wasm", &mut package(project)?, false, &departures));
+        report("sse", "wasm", sse::run("wasm", &mut package(project)?, true, &departures));
     }
     for (name, run) in SUITES.iter().filter(|(name, _)| wanted(name)) {
         report(name, "native", run("native", &mut Native, &departures));
@@ -47,8 +50,28 @@ pub(crate) fn command(project: &Project, arguments: &[String]) -> crate::Result<
     Ok(if good { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
-/// The built package in a Node process that takes scripts.
+/// The package in a Node process that takes scripts; built first, if it is older than its sources.
 fn package(project: &Project) -> crate::Result<Process> {
+    let built = modified(&project.root.join("dist/node.js"));
+    let sources = ["crates/core", "crates/wasm"].map(|folder| newest(&project.root.join(folder)));
+    if built.is_none() || sources.into_iter().max().flatten() > built {
+        println!("the package is to be built first");
+        build::command(project, &["wasm".to_owned(), "js".to_owned()])?;
+    }
     let runner = project.root.join("tests/node/vectors-runner.mjs");
     Ok(Process::start(Command::new("node").arg(runner))?)
+}
+
+fn modified(path: &Path) -> Option<SystemTime> {
+    fs::metadata(path).and_then(|file| file.modified()).ok()
+}
+
+/// When the youngest file of a folder was written.
+fn newest(folder: &Path) -> Option<SystemTime> {
+    let entries = fs::read_dir(folder).into_iter().flatten().flatten();
+    let ages = entries.map(|entry| {
+        let path = entry.path();
+        if path.is_dir() { newest(&path) } else { modified(&path) }
+    });
+    ages.max().flatten()
 }
