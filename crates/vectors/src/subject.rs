@@ -48,8 +48,8 @@ pub(crate) fn scenarios(suite: &str, member: &str) -> Result<Vec<Value>, Error> 
         let mut file: Value =
             serde_json::from_str(&text).map_err(|error| Error::unreadable(&path, &error))?;
         match file[member].take() {
-            Value::Array(scenarios) => all.extend(scenarios),
-            _ => return Err(Error::unreadable(&path, &format!("no array '{member}'"))),
+            Value::Array(scenarios) if !scenarios.is_empty() => all.extend(scenarios),
+            _ => return Err(Error::unreadable(&path, &format!("nothing in an array '{member}'"))),
         }
     }
     Ok(all)

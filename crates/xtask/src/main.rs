@@ -60,7 +60,10 @@ fn run(arguments: &[String]) -> Result<ExitCode> {
     };
     let project = Project::find()?;
     match command.as_str() {
-        "setup" => setup::everything(&project).map(|_| ExitCode::SUCCESS),
+        "setup" => match rest.first() {
+            Some(other) => Err(format!("setup: no option `{other}`").into()),
+            None => setup::everything(&project).map(|_| ExitCode::SUCCESS),
+        },
         "build" => build::command(&project, rest).map(|()| ExitCode::SUCCESS),
         "start" => start::command(&project, rest),
         "test" => test::command(&project, rest),

@@ -40,6 +40,8 @@ enum Body<'a> {
     /// The array.
     Batch(Option<Raw<'a>>),
     Payload(Payload<'a>),
+    /// Only where the view is to see even that.
+    Nothing,
 }
 
 struct Payload<'a> {
@@ -64,8 +66,7 @@ impl Consul {
         let mut reader = Reader::new(event.data);
         let raw = reader.raw()?;
         reader.end()?;
-        let parsed = parse(raw)?;
-        let framing = matches!(parsed.body, Body::EndOfSnapshot | Body::NewSnapshotToFollow);
+        let parsed = parse(raw, self.recorded)?;
         match (self.phase, &parsed.body) {
             (Phase::Fresh, _) => {
                 emit(Message::Resumed(false))?;
@@ -82,23 +83,21 @@ impl Consul {
             (Phase::Snapshot | Phase::Live, _) => {}
         }
         let collecting = self.phase == Phase::Snapshot;
-        let ends = collecting && matches!(parsed.body, Body::EndOfSnapshot);
-        if framing && self.recorded && !ends {
-            return self.misplaced(&parsed, emit);
-        }
         match parsed.body {
-            // In-band: the server gives up on what it was sending and starts over.
-            Body::NewSnapshotToFollow => self.begin(emit),
             Body::EndOfSnapshot if collecting => {
                 self.phase = Phase::Live;
                 commit(parsed.index, emit)
             }
-            Body::EndOfSnapshot => Err(Fault::Order("no snapshot is to be ended")),
-            Body::Batch(_) | Body::Payload(_) => {
+            // In-band: the server gives up on what it was sending and starts over.
+            Body::NewSnapshotToFollow if !self.recorded => self.begin(emit),
+            Body::EndOfSnapshot if !self.recorded => {
+                Err(Fault::Order("no snapshot is to be ended"))
+            }
+            _ => {
                 if !collecting {
                     emit(Message::Begin(Transfer::Changes))?;
                 }
-                tell(&parsed, emit)?;
+                self.tell(&parsed, emit)?;
                 if collecting { Ok(()) } else { commit(parsed.index, emit) }
             }
         }
@@ -109,19 +108,33 @@ impl Consul {
         emit(Message::Begin(Transfer::Snapshot))
     }
 
-    fn misplaced(&self, parsed: &Parsed<'_>, emit: Emit<'_>) -> Decoded {
-        let kind = match parsed.body {
+    fn tell(&self, parsed: &Parsed<'_>, emit: Emit<'_>) -> Decoded {
+        let version = version(parsed.index);
+        let kind = match &parsed.body {
+            Body::Payload(Payload { kind, key, delete: true, .. }) => {
+                return emit(Message::Delete { kind, key, version });
+            }
+            Body::Payload(Payload { kind, key, value, .. }) => {
+                return emit(Message::Upsert { kind, key, version, value });
+            }
+            Body::Batch(events) => {
+                let Some(events) = events else { return Ok(()) };
+                let mut reader = events.reader();
+                let mut elements = reader.array()?;
+                while elements.next(&mut reader)? {
+                    self.tell(&parse(reader.raw()?, self.recorded)?, emit)?;
+                }
+                return Ok(());
+            }
             Body::EndOfSnapshot => "EndOfSnapshot",
-            _ => "NewSnapshotToFollow",
+            Body::NewSnapshotToFollow => "NewSnapshotToFollow",
+            Body::Nothing => "",
         };
-        let data =
-            Message::Upsert { kind, key: "", version: version(parsed.index), value: b"true" };
-        if self.phase == Phase::Snapshot {
-            return emit(data);
+        if !self.recorded {
+            return Err(Fault::Order("framing inside a batch"));
         }
-        emit(Message::Begin(Transfer::Changes))?;
-        emit(data)?;
-        commit(parsed.index, emit)
+        // For the view to refuse, as it does at the source.
+        emit(Message::Upsert { kind, key: "", version, value: b"true" })
     }
 }
 
@@ -146,36 +159,12 @@ fn decimal(mut number: u64, digits: &mut [u8; 20]) -> &str {
     core::str::from_utf8(digits.get(first..).unwrap_or_default()).unwrap_or_default()
 }
 
-fn tell(parsed: &Parsed<'_>, emit: Emit<'_>) -> Decoded {
-    let version = version(parsed.index);
-    match &parsed.body {
-        Body::Payload(Payload { kind, key, delete: true, .. }) => {
-            emit(Message::Delete { kind, key, version })
-        }
-        Body::Payload(Payload { kind, key, value, .. }) => {
-            emit(Message::Upsert { kind, key, version, value })
-        }
-        Body::Batch(events) => {
-            let Some(events) = events else { return Ok(()) };
-            let mut reader = events.reader();
-            let mut elements = reader.array()?;
-            while elements.next(&mut reader)? {
-                tell(&parse(reader.raw()?)?, emit)?;
-            }
-            Ok(())
-        }
-        Body::EndOfSnapshot | Body::NewSnapshotToFollow => {
-            Err(Fault::Order("framing inside a batch"))
-        }
-    }
-}
-
 /// Indexes beyond the versions' range share the greatest: versions decide nothing here.
 fn version(index: u64) -> Version {
     Version::try_from(index).unwrap_or(Version::MAX)
 }
 
-fn parse(event: Raw<'_>) -> Result<Parsed<'_>, Fault> {
+fn parse(event: Raw<'_>, recorded: bool) -> Result<Parsed<'_>, Fault> {
     let [index, end, new, batch, health, entry, service] = event.fields([
         "Index",
         "EndOfSnapshot",
@@ -200,6 +189,8 @@ fn parse(event: Raw<'_>) -> Result<Parsed<'_>, Fault> {
         Body::Payload(change(entry, "ConfigEntry", "ConfigEntry")?)
     } else if let Some(service) = service {
         Body::Payload(change(service, "Service", "")?)
+    } else if recorded {
+        Body::Nothing
     } else {
         return Err(event.reader().error("an event without a payload").into());
     };

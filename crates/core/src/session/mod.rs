@@ -101,6 +101,8 @@ struct Open {
     live: bool,
     snapshot_since: Option<Instant>,
     fetch: Fetch,
+    /// When the fetch that is under way began.
+    fetch_since: Option<Instant>,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -300,8 +302,9 @@ impl<V: View> Session<V> {
             self.effects.push_back(Effect::Disconnect(id));
             return self.fail(now, Error::Status { code: status, terminal }, retry_after);
         }
-        let essence = content_type.unwrap_or_default().split(';').next().unwrap_or_default();
-        let essence = essence.trim();
+        // Of several, as proxies may join them, the last counts.
+        let last = content_type.unwrap_or_default().rsplit(',').next().unwrap_or_default();
+        let essence = last.split(';').next().unwrap_or_default().trim();
         let is = |wanted: &str| essence.eq_ignore_ascii_case(wanted);
         let lines = is("application/x-ndjson") || is("application/ndjson");
         if !lines && !is("text/event-stream") {
@@ -316,6 +319,7 @@ impl<V: View> Session<V> {
             live: false,
             snapshot_since: None,
             fetch: Fetch::Idle,
+            fetch_since: None,
         };
         if !self.materializer.protocol().has_snapshots() {
             open.live = true;
