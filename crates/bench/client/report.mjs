@@ -7,7 +7,7 @@ export function report(rows) {
   return ['node', 'chromium']
     .map((runner) => rows.filter((row) => row.runner === runner))
     .filter((part) => part.length > 0)
-    .map((part) => `### ${part[0].runner === 'node' ? 'Node' : 'Chromium'}\n\n${times(part)}${bytes(part)}`)
+    .map((part) => `### ${part[0].runner === 'node' ? 'Node' : 'Chromium'}\n\n${[times(part), bytes(part)].filter((table) => table !== '').join('\n')}`)
     .join('\n')
 }
 
@@ -20,9 +20,11 @@ export function verdict(rows) {
 }
 
 function times(rows) {
+  const timed = inOrder(rows.filter(({ bytes_ratio }) => bytes_ratio === undefined))
+  if (timed.length === 0) return ''
   return table(
     ['', 'beside', 'ours, ms', 'peer, ms', 'times faster', 'must reach', 'wrong keys', 'longest pause, ms'],
-    inOrder(rows.filter(({ bytes_ratio }) => bytes_ratio === undefined)).map((row) => [
+    timed.map((row) => [
       `${row.workload}, ${row.variant}`,
       row.peer,
       `${figure(row.ours_ms)} ±${row.ours_spread.toFixed(0)} %`,
@@ -47,7 +49,7 @@ function bytes(rows) {
     words(row),
     pair(row.ours_wrong_keys, row.peer_wrong_keys),
   ])
-  return `\n${table(['', 'beside', 'ours, MB', 'peer, MB', 'ours by peer', 'must reach', 'wrong keys'], lines)}`
+  return table(['', 'beside', 'ours, MB', 'peer, MB', 'ours by peer', 'must reach', 'wrong keys'], lines)
 }
 
 const inOrder = (rows) => rows.toSorted((a, b) => (a.workload < b.workload ? -1 : a.workload > b.workload ? 1 : 0))
