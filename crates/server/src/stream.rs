@@ -74,8 +74,9 @@ impl Connection {
         wanted: &Wanted,
         headers: &HeaderMap,
     ) -> Result<Self, ApiError> {
+        // The header is the later word: an EventSource keeps its address, and so its first basis.
         let last = headers.get(LAST_EVENT_ID).and_then(|value| value.to_str().ok());
-        let basis = wanted.basis.as_deref().filter(|basis| !basis.is_empty()).or(last);
+        let basis = [last, wanted.basis.as_deref()].into_iter().flatten().find(|id| !id.is_empty());
         let channel = app.topics().find(topic).ok_or_else(|| ApiError::unknown_topic(topic))?;
         // A snapshot is encoded when the topic is free again for others.
         let joined = channel.with(|topic| topic.join(basis, wanted.kind.as_deref())).finish();
