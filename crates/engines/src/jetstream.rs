@@ -118,7 +118,7 @@ impl JetStream {
         let servers: Vec<&str> = servers.split(',').map(str::trim).collect();
         let client = connect.connect(servers).await.map_err(unavailable)?;
         let mut context = jetstream::new(client.clone());
-        context.set_timeout(options.patience);
+        context.set_timeout(options.patience.min(ANSWERED_WITHIN));
         let leases = Leases::open(&context, &options.name, options.lease, options.replicas).await?;
         let shared = Arc::new(Shared {
             log: Log::open(client, context, options).await?,
@@ -263,3 +263,5 @@ impl Shared {
 
 /// How far one process may be behind another without clients having to begin again.
 const BEHIND: Duration = Duration::from_secs(2);
+/// What is not answered by then is lost, and asked for again.
+const ANSWERED_WITHIN: Duration = Duration::from_secs(5);

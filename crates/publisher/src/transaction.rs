@@ -96,6 +96,7 @@ impl Operation {
 }
 
 /// What is remembered of an item.
+#[cfg_attr(loom, expect(unreachable_pub, reason = "engines are not built for it"))]
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Known {
     /// Its last version, perhaps that of its deletion.

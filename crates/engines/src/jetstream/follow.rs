@@ -13,23 +13,30 @@ use futures_util::StreamExt as _;
 use highwater_publisher::Epoch;
 use highwater_publisher::engine::Failure;
 use std::sync::Arc;
-use tokio::sync::watch;
 use tokio::time::{sleep, timeout};
 
 impl Shared {
     /// Follows all logs until the engine is dropped, through every loss of the connection.
     pub(super) async fn follow(self: Arc<Self>) {
+        let mut connections = self.connections.clone();
         loop {
-            let connection = self.connections.borrow().to_owned();
-            if let Err(failure) = self.follow_on(connection).await {
-                tracing::debug!(%failure, "following the log anew");
+            connections.mark_unchanged();
+            tokio::select! {
+                // What was asked over an old connection is not answered; and a consumer notices only
+                // after some time that its server is a new one.
+                Ok(()) = connections.changed() => {}
+                outcome = self.follow_on() => {
+                    if let Err(failure) = outcome {
+                        tracing::debug!(%failure, "following the log anew");
+                    }
+                    sleep(PAUSE).await;
+                }
             }
-            sleep(PAUSE).await;
         }
     }
 
-    /// Follows the logs of one connection; ends with the connection.
-    async fn follow_on(&self, connection: u64) -> Result<(), Failure> {
+    /// Follows the logs from where they were left; ends when something is wrong.
+    async fn follow_on(&self) -> Result<(), Failure> {
         // In this order: what is seen meanwhile is no loss.
         let seen = self.seen.load(Ordering::Relaxed);
         let last = self.log.last().await?;
@@ -44,17 +51,10 @@ impl Shared {
         };
         let consumer = self.log.stream.create_consumer(config).await.map_err(unavailable)?;
         let mut messages = consumer.messages().await.map_err(unavailable)?;
-        let mut connections = self.connections.clone();
-        loop {
-            tokio::select! {
-                message = messages.next() => match message {
-                    Some(message) => self.take(&message.map_err(unavailable)?).await?,
-                    None => return Ok(()),
-                },
-                // A consumer notices a new server only after some time; we know at once.
-                () = another(&mut connections, connection) => return Ok(()),
-            }
+        while let Some(message) = messages.next().await {
+            self.take(&message.map_err(unavailable)?).await?;
         }
+        Ok(())
     }
 
     async fn take(&self, message: &Message) -> Result<(), Failure> {
@@ -147,13 +147,6 @@ impl Shared {
             Ok(Err(lost)) => Err(unavailable(format!("a new epoch could not begin: {lost:?}"))),
             Err(late) => Err(unavailable(late)),
         }
-    }
-}
-
-/// Waits for another connection than this one.
-async fn another(connections: &mut watch::Receiver<u64>, than: u64) {
-    if connections.wait_for(|&now| now != than).await.is_err() {
-        core::future::pending::<()>().await; // nobody counts them any more
     }
 }
 
