@@ -29,14 +29,14 @@ pub type Answer<'a, T, E = Failure> = Pin<Box<dyn Future<Output = Result<T, E>> 
 /// follows with [`watch`](Self::watch) and [`read`](Self::read), and writes with
 /// [`append`](Self::append). Several may share one engine, or one log behind several engines.
 ///
-/// - **E1**: an append that was acknowledged is in the log exactly once, at the place that was told.
-/// - **E2**: conditions are decided against the newest state; nothing comes between decision and append.
-/// - **E3**: an append that was refused or failed changes nothing, now or later. Only
+/// - **L1**: an append that was acknowledged is in the log exactly once, at the place that was told.
+/// - **L2**: conditions are decided against the newest state; nothing comes between decision and append.
+/// - **L3**: an append that was refused or failed changes nothing, now or later. Only
 ///   [`AppendError::Undecided`] leaves it open.
-/// - **E4**: a place names one transaction for ever. An engine that cannot tell whether its log lost
+/// - **L4**: a place names one transaction for ever. An engine that cannot tell whether its log lost
 ///   something that was acknowledged, as after a backup was restored, begins another epoch.
-/// - **E5**: whoever reads after an acknowledgement, through the same engine, reads at least that far.
-/// - **E6**: once a topic has seen a fence, an append with a lower one is refused.
+/// - **L5**: whoever reads after an acknowledgement, through the same engine, reads at least that far.
+/// - **L6**: once a topic has seen a fence, an append with a lower one is refused.
 ///
 /// A future that is dropped gives up the answer, not the append: it may still happen.
 ///
