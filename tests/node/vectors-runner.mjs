@@ -62,9 +62,13 @@ const suites = {
       if (!driver.untilConnecting()) break
       driver.open(status, 'text/event-stream')
       opened ||= status === 200
+      // One byte at a time: a piece may commit several times, and each is looked at.
       const pieces = chunks.map((chunk) => {
-        driver.give('bytes', { bytes: bytesOf(chunk) })
-        return { commits: commitsOf(driver.session.takeTrace()), known: knownOf(driver.session) }
+        const commits = [...bytesOf(chunk)].flatMap((byte) => {
+          driver.give('bytes', { bytes: Uint8Array.of(byte) })
+          return committedBy(driver.session)
+        })
+        return { commits }
       })
       ran.push({ chunks: pieces, dropped: status === 200 && !driver.session.status.connected })
       if (closes) driver.finish('ended')
@@ -237,13 +241,14 @@ function baseOf(failures) {
   return backoff.base
 }
 
-function commitsOf(events) {
+// The transaction that the last byte committed, if it did, and what is known after it.
+function committedBy(session) {
   const commits = []
   let snapshot = false
-  for (const step of events.flatMap(({ steps }) => steps)) {
+  for (const step of session.takeTrace().flatMap(({ steps }) => steps)) {
     const { action, reason, kind, key, version, deleted } = step
     if (action === 'begin') snapshot = reason === 'snapshot'
-    else if (action === 'commit') commits.push({ snapshot, changes: [] })
+    else if (action === 'commit') commits.push({ snapshot, changes: [], known: knownOf(session) })
     else if (['insert', 'updated', 'delete', 'noop'].includes(action)) {
       const noop = action === 'noop' ? reason : null
       const change = { kind, key, version: String(version), action, delete: deleted === true, noop }

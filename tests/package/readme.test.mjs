@@ -74,8 +74,8 @@ test('the JavaScript shows this machine’s processes, and tells of one that com
 
 test('the server’s commands do what is said beside them', { timeout: 60_000 }, async (t) => {
   const commands = code('Server', 'sh').trimEnd().split('\n').map((line) => line.split(/ +# /))
-  assert.equal(commands.length, 6)
-  const [[serve, where], [put], [get], [wait], [stream, read], [replay, offline]] = commands
+  assert.equal(commands.length, 7)
+  const [[serve, where], [put], [get], [wait], [stream], [tail], [replay]] = commands
 
   // The one line that is not run as it is: a free port, where the default may be taken.
   assert.equal(serve, 'highwater serve')
@@ -103,16 +103,25 @@ test('the server’s commands do what is said beside them', { timeout: 60_000 },
   assert.equal(next.index, 2)
   assert.deepEqual(next.items.map(({ object }) => object), [{ on: false }])
 
-  assert.match(read, /the stream that clients read/)
-  const curl = spawn(...bash(`exec ${at(server.url, stream, 'localhost:7070')}`))
-  const line = linesOf(curl)
-  await line(/^event: server-intent$/)
-  await line(/^data: .*"dark-mode".*\{"on":false\}/)
-  await line(/^event: payload-transferred$/)
-  curl.kill()
-  await once(curl, 'exit')
+  /** Runs a command that goes on until it is stopped. */
+  const follow = async (command, read) => {
+    const child = spawn(...bash(`exec ${at(server.url, command, 'localhost:7070')}`))
+    const ended = once(child, 'exit')
+    await read(linesOf(child))
+    child.kill()
+    await ended
+  }
+  await follow(stream, async (line) => {
+    await line(/^event: server-intent$/)
+    await line(/^data: .*"dark-mode".*\{"on":false\}/)
+    await line(/^event: payload-transferred$/)
+  })
+  await follow(tail, async (line) => {
+    const { snapshot, changes } = JSON.parse(await line(/^\{/))
+    assert.equal(snapshot, true)
+    assert.deepEqual(changes.map(({ key, value }) => [key, value]), [['dark-mode', { on: false }]])
+  })
 
-  assert.match(offline, /offline/)
   await copyFile(join(root, 'tests/vectors/streams/all-06-put-replaces-everything.conn1.txt'), join(app.folder, 'recorded.txt'))
   const { stdout } = await run(...bash(replay))
   assert.match(stdout, /^connection 1: recorded\.txt\n {2}@0 put, 226 bytes\n {6}begin a snapshot\n {6}insert flags\/a at 5\n/)

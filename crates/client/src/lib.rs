@@ -46,6 +46,8 @@ mod changes;
 mod driver;
 mod error;
 mod http;
+mod keyed;
+mod query;
 mod shared;
 mod status;
 mod store;
@@ -57,6 +59,11 @@ pub use highwater_core::{
     Action, Change, Class, Error as Fault, Forgive, Item, Jitter, JsonError, JsonSpec, Judge,
     Known, MaterializerOptions, Noop, Phase, Position, Profile, Protocol, Refill, SessionOptions,
     Slot, State, Tombstones, Version, View,
+};
+pub use keyed::Keyed;
+pub use query::{
+    Answer, Cause, EntryStatus, Failure, Feed, FeedError, Query, QueryRequest, QueryStore, Render,
+    Run, Sight, Updates, Waiter, Wanted,
 };
 pub use status::Status;
 pub use store::{Moment, Store};

@@ -217,6 +217,10 @@ impl<V: View> Store<V> {
         self.shared().status().subscribe()
     }
 
+    pub(crate) fn look<R>(&self, look: impl FnOnce(&Session<V>) -> R) -> R {
+        self.shared().look(look)
+    }
+
     /// Lets go of the connection for this reason. The state stays readable. Reasons are counted
     /// by name: each must be taken back by [`resume`](Self::resume).
     ///

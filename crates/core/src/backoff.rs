@@ -128,9 +128,25 @@ impl Backoff {
         self.failures
     }
 
+    /// Something went well: the next failure is the first again.
+    pub const fn reset(&mut self) {
+        self.failures = 0;
+    }
+
     /// The server asked for this wait (`retry:`): it takes the place of the first wait.
+    ///
+    /// Where chance may leave nothing of a wait, it adds to it from now on: what the server asked
+    /// for is the least then, as the standard says.
     pub fn set_factor(&mut self, factor: Duration) {
-        self.profile.factor = factor.clamp(Duration::from_millis(1), LONGEST);
+        let factor = factor.clamp(Duration::from_millis(1), LONGEST);
+        let Profile { max, jitter, .. } = &mut self.profile;
+        if *jitter == Jitter::Subtract(100) {
+            *jitter = Jitter::Add(100);
+        }
+        if matches!(jitter, Jitter::Add(_)) && !max.is_zero() {
+            *max = factor.max(*max);
+        }
+        self.profile.factor = factor;
         self.failures = 0;
     }
 
@@ -190,6 +206,21 @@ mod tests {
         assert_eq!(backoff.failures(), 1);
         backoff.ended(Instant::from_millis(0), Instant::from_millis(60_000));
         assert_eq!(backoff.failures(), 0);
+    }
+
+    #[test]
+    fn what_the_server_asks_for_is_the_least_wait_where_chance_could_leave_none() {
+        let waits = |profile, asked| {
+            [0, u32::MAX].map(|chance| {
+                let mut backoff = Backoff::new(profile);
+                backoff.set_factor(Duration::from_millis(asked));
+                backoff.fail(chance).as_millis()
+            })
+        };
+        assert_eq!(waits(Profile::STANDARD, 3000), [3000, 6000]);
+        assert_eq!(waits(Profile::STANDARD, 60_000), [60_000, 120_000]);
+        assert_eq!(waits(Profile::RELAY, 3000), [3000, 1500]);
+        assert_eq!(waits(Profile::RELAY, 60_000), [30_000, 15_000]);
     }
 
     #[test]

@@ -79,6 +79,19 @@ pub enum Error {
         /// What it sent instead; empty when it named nothing.
         found: Box<str>,
     },
+    /// A query is not written as a [`Query`](crate::Query) is.
+    Query {
+        /// What was wrong, and at which byte of the query.
+        cause: JsonError,
+    },
+    /// Bytes are not a checkpoint that can be taken up. Nothing of it took effect.
+    /// Likely cause: it was written by another version, or for another protocol, or cut off.
+    Checkpoint {
+        /// Where, in the bytes.
+        at: usize,
+        /// What was wrong there.
+        what: &'static str,
+    },
     /// The connection could not be made, or broke.
     Network {
         /// The transport's words.
@@ -133,6 +146,8 @@ impl Error {
             Self::View { .. } => "view",
             Self::Status { .. } => "status",
             Self::ContentType { .. } => "content-type",
+            Self::Query { .. } => "bad-query",
+            Self::Checkpoint { .. } => "bad-checkpoint",
             Self::Network { .. } => "network",
             Self::Closed => "closed",
             Self::Aborted => "aborted",
@@ -146,8 +161,10 @@ impl Error {
     /// The words of the fault: what was found, or what was wanted.
     pub fn what(&self) -> &str {
         match self {
-            Self::Data { cause, .. } | Self::Value { cause, .. } => cause.what,
-            Self::Order { what, .. } => what,
+            Self::Data { cause, .. } | Self::Value { cause, .. } | Self::Query { cause } => {
+                cause.what
+            }
+            Self::Order { what, .. } | Self::Checkpoint { what, .. } => what,
             Self::Gap { basis } => basis,
             Self::View { what } | Self::Network { what, .. } => what,
             Self::ContentType { found } => found,
@@ -175,8 +192,11 @@ impl Error {
     pub fn number(&self) -> Option<u64> {
         let number = |size: usize| u64::try_from(size).ok();
         match self {
-            Self::Data { cause, .. } | Self::Value { cause, .. } => number(cause.at),
+            Self::Data { cause, .. } | Self::Value { cause, .. } | Self::Query { cause } => {
+                number(cause.at)
+            }
             Self::TooLarge { limit, .. } => number(*limit),
+            Self::Checkpoint { at, .. } => number(*at),
             Self::Status { code, .. } => Some(u64::from(*code)),
             Self::Silent { after }
             | Self::SnapshotTimeout { after }
@@ -212,6 +232,10 @@ impl fmt::Display for Error {
             Self::Status { code, .. } => write!(f, "the server answered {code}"),
             Self::ContentType { found } => {
                 write!(f, "the answer is no event stream but '{found}'")
+            }
+            Self::Query { cause } => write!(f, "the query: {} at byte {}", cause.what, cause.at),
+            Self::Checkpoint { at, what } => {
+                write!(f, "the checkpoint cannot be taken up: {what}, at byte {at}")
             }
             Self::Network { what, .. } => write!(f, "the connection failed: {what}"),
             Self::Closed => f.write_str("the server closed the stream"),

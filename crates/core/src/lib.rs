@@ -10,6 +10,7 @@
 //! - [`Session`] drives one stream: when to connect, with what to resume, when to give up.
 //! - [`Materializer`] takes in bytes or events and keeps a [`State`] and a [`View`].
 //! - [`Protocol`] turns the events of one wire format into [`Message`]s.
+//! - [`LiveQuery`] lists the items that a [`Query`] asks for, and follows the state.
 //! - [`SseDecoder`] turns bytes into events, [`MessageReceiver`] is the rule of versions alone;
 //!   both are of use by themselves.
 //!
@@ -34,6 +35,7 @@ extern crate alloc;
 
 mod arena;
 mod backoff;
+mod checkpoint;
 mod cursor;
 mod error;
 mod fold;
@@ -46,6 +48,7 @@ mod message;
 mod names;
 mod pages;
 mod protocol;
+mod query;
 mod receiver;
 mod session;
 mod sse;
@@ -63,6 +66,7 @@ pub use materializer::{Commit, Judge, Materializer, MaterializerOptions, Refill,
 pub use message::{Event, Message, Transfer, Version};
 pub use names::Slot;
 pub use protocol::{JsonSpec, Mode, Protocol, Sink};
+pub use query::{Edits, Group, Insertion, LiveQuery, Query};
 pub use receiver::{Action, Known, MessageReceiver};
 pub use session::{
     ConnectionId, Effect, Failure, Input, Phase, Request, Session, SessionOptions, Status,

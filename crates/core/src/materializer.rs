@@ -3,11 +3,12 @@
 use alloc::boxed::Box;
 use alloc::vec::Vec;
 
+use crate::checkpoint::{self, Checkpoint};
 use crate::error::Error;
 use crate::fold::Fold;
 use crate::framing::{Frame, Framing};
 use crate::item::{Change, Item, Tombstones};
-use crate::message::Event;
+use crate::message::{Event, Message};
 use crate::protocol::Protocol;
 use crate::state::State;
 use crate::time::Instant;
@@ -301,6 +302,61 @@ impl<V: View> Materializer<V> {
     /// Takes up a state that was kept elsewhere: the materializer must be new.
     pub fn restore<'i>(&mut self, cursor: Option<&str>, items: impl Iterator<Item = Item<'i>>) {
         self.fold.restore(cursor, items);
+    }
+
+    /// The state and the position as bytes, of the moment of the last commit: what
+    /// [`restore_checkpoint`](Self::restore_checkpoint) takes up again, in this process or another.
+    ///
+    /// It holds the items, the deletions that are remembered, the cursor and the last event id.
+    /// What it is a checkpoint of (the address, the options) is for the caller to remember.
+    ///
+    /// ```
+    /// use highwater_core::{Instant, Materializer, Protocol};
+    /// let mut flags = Materializer::new(Protocol::relay());
+    /// let now = Instant::default();
+    /// flags.push(now, b"event: put\ndata: {\"data\":{\"flags\":{\"dark\":{\"version\":3}}}}\n\n")?;
+    /// let bytes = flags.checkpoint();
+    ///
+    /// let mut later = Materializer::new(Protocol::relay());
+    /// later.restore_checkpoint(now, &bytes)?;
+    /// assert_eq!(later.state().get("flags", "dark"), flags.state().get("flags", "dark"));
+    /// assert!(later.restore_checkpoint(now, &bytes[..20]).is_err()); // and nothing has changed
+    /// # Ok::<(), highwater_core::Error>(())
+    /// ```
+    pub fn checkpoint(&self) -> Vec<u8> {
+        // While a transfer is being collected the id may be that of one of its events.
+        let between = self.staged() == 0 && !self.in_snapshot();
+        let last_event_id = if between { self.last_event_id() } else { "" };
+        checkpoint::write(self.protocol.name(), last_event_id, self.cursor(), self.state())
+    }
+
+    /// Takes up a [`checkpoint`](Self::checkpoint), as a snapshot: what differs is among the
+    /// [`changes`](Self::changes). Not while a connection is open. The remembered deletions count
+    /// as old as `now`.
+    ///
+    /// Bytes that are no checkpoint of this protocol change nothing; nor does one of a position
+    /// before this one, where positions say their order.
+    pub fn restore_checkpoint(&mut self, now: Instant, bytes: &[u8]) -> Result<(), Error> {
+        let checkpoint = Checkpoint::read(bytes, self.protocol.name())?;
+        let Self { protocol, framing, fold } = self;
+        let mut signals = Signals::default();
+        fold.event(now, &Event { kind: "checkpoint", data: b"", id: "" });
+        let mut last = 0;
+        let told = checkpoint.tell(&mut |message| {
+            if let Message::Upsert { version, .. } = message {
+                last = last.max(version);
+            }
+            fold.message(now, message, &mut signals)
+        });
+        fold.drop_transfer();
+        if told.is_err() {
+            // The view refused it, and is owed everything.
+            self.reset();
+        } else if signals.committed {
+            protocol.restored(last);
+            framing.saw_id(checkpoint.last_event_id);
+        }
+        told
     }
 }
 

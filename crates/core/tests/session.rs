@@ -188,6 +188,33 @@ fn a_snapshot_without_end_is_given_up() {
 }
 
 #[test]
+fn a_fetch_without_end_is_given_up() {
+    let ping = "event: ping\ndata:  \n\n";
+    let mut edge = Edge::with(Protocol::ping(), |o| o.snapshot_timeout = Duration::from_secs(5));
+    edge.open();
+    edge.bytes(ping);
+    edge.pass(Duration::from_secs(4));
+    edge.bytes(ping);
+    edge.pass(Duration::from_secs(1));
+    assert_eq!(edge.error().as_deref(), Some("the snapshot did not end within 5000 ms"));
+    assert_eq!((edge.dropped.len(), edge.fetches), (1, 1));
+
+    // Another one has its own time.
+    edge.pass(LONG);
+    edge.open();
+    edge.bytes(ping);
+    let connection = edge.connection();
+    edge.pass(Duration::from_secs(4));
+    edge.bytes(ping);
+    edge.input(Input::Fetched { connection, status: 200, body: b"{}" });
+    edge.pass(Duration::from_secs(4));
+    assert_eq!((edge.fetches, edge.phase()), (3, Phase::Live));
+    edge.input(Input::Fetched { connection, status: 200, body: b"{}" });
+    edge.pass(Duration::from_mins(1));
+    assert_eq!((edge.dropped.len(), edge.phase()), (1, Phase::Live));
+}
+
+#[test]
 fn a_server_that_does_not_answer_is_given_up() {
     let mut edge = Edge::with(Protocol::relay(), |o| o.connect_timeout = Duration::from_secs(30));
     edge.pass(Duration::from_secs(30));
@@ -235,10 +262,17 @@ fn something_else_than_a_stream_is_refused_by_name() {
     edge.answer(200, Some("text/html; charset=utf-8"), None);
     assert_eq!(edge.error().as_deref(), Some("the answer is no event stream but 'text/html'"));
     assert_eq!(edge.dropped.len(), 1);
+    for good in ["Text/Event-Stream;charset=utf-8", "text/html, text/event-stream ;x=y"] {
+        edge.end();
+        edge.pass(LONG);
+        edge.answer(200, Some(good), None);
+        edge.bytes(PUT);
+        assert_eq!(edge.phase(), Phase::Live, "{good}");
+    }
+    edge.end();
     edge.pass(LONG);
-    edge.answer(200, Some("Text/Event-Stream;charset=utf-8"), None);
-    edge.bytes(PUT);
-    assert_eq!(edge.phase(), Phase::Live);
+    edge.answer(200, Some("text/event-stream, text/plain"), None);
+    assert_eq!(edge.error().as_deref(), Some("the answer is no event stream but 'text/plain'"));
 }
 
 #[test]

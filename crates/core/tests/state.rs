@@ -132,7 +132,7 @@ fn versions_decide_between_snapshots() {
             if round % 80 == 0 {
                 model.plain.clear();
                 for _ in 0..random.below(keys) {
-                    let (key, version) = (random.below(keys), random.below(5) as i64);
+                    let (key, version) = (random.below(keys), random.below(5).cast_signed());
                     let body = format!("{{\"version\":{version},\"v\":{}}}", value(&mut random));
                     model.plain.insert(format!("k{key}"), (Known::Live(version), body));
                 }
@@ -142,7 +142,7 @@ fn versions_decide_between_snapshots() {
             }
             for _ in 0..random.below(4) {
                 let (key, version) =
-                    (format!("k{}", random.below(keys)), random.below(round + 5) as i64);
+                    (format!("k{}", random.below(keys)), random.below(round + 5).cast_signed());
                 if random.below(4) == 0 {
                     model.delete(&key, version);
                     let data = format!("{{\"path\":\"/flags/{key}\",\"version\":{version}}}");
@@ -184,7 +184,8 @@ fn transfers_take_effect_whole_or_not_at_all() {
                 remembers: false,
             };
             for _ in 0..random.below(if snapshot { keys * 2 } else { keys.min(100) }) {
-                let (key, version) = (format!("k{}", random.below(keys)), random.below(3) as i64);
+                let (key, version) =
+                    (format!("k{}", random.below(keys)), random.below(3).cast_signed());
                 if random.below(5) == 0 {
                     model.delete(&key, version);
                     let name = format!("\"kind\":\"flags\",\"key\":\"{key}\"");

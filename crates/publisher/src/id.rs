@@ -57,6 +57,11 @@ impl Epoch {
         }
     }
 
+    /// The name of the how-manieth life after this one.
+    pub(crate) fn later(&self, life: u64) -> Self {
+        Self(format!("{}r{life}", self.0).into())
+    }
+
     /// The text that comes before the dot in a cursor.
     pub fn as_str(&self) -> &str {
         &self.0

@@ -1,8 +1,13 @@
-//! The publishing half of Highwater, without I/O: a [`Topic`] takes transactions in and gives frames out.
+//! The publishing half of Highwater, without I/O, tasks or a clock.
 //!
-//! A topic is one life of a collection of items. Each transaction moves its index by one, is encoded
-//! once into the bytes that go on the wire, and is kept in a bounded log. A [`Reader`] is a place in
-//! that log: it owns no queue, and one that falls behind the log is cut over to a new snapshot.
+//! - [`EventPublisher`] carries events to subscribers: topics and their subjects, transactions,
+//!   snapshots that are built once for all who wait, positions to resume from, tokens. A
+//!   [`Subscription`] is a place in a list that all readers of a subject share: it owns no queue,
+//!   and one that falls behind the tail is cut over to a new snapshot.
+//! - [`Topic`] keeps versioned items, and encodes each transaction once into the bytes that go on
+//!   the wire. An event publisher carries them.
+//! - An [`engine::Engine`] makes transactions durable, and tells of those of others.
+//! - `LocalMaterializer` (feature `local`) follows a subject in the same process.
 //!
 //! ```
 //! use highwater_publisher::{Epoch, Id, Object, Operation, Options, Topic, Verdict};
@@ -26,20 +31,33 @@
 //! ```
 #![forbid(unsafe_code)]
 
+#[cfg(not(loom))] // Tokio has another meaning of that
+pub mod engine;
+mod epoch;
 mod error;
+mod events;
 mod frame;
 mod id;
 mod item;
-mod log;
+#[cfg(all(feature = "local", not(loom)))]
+mod local;
 mod object;
+mod part;
 mod reader;
 mod topic;
 mod transaction;
 
 pub use error::{CommitError, Refusal};
+pub use events::{
+    Begun, BufferStatus, Build, Builder, Delivery, Event, EventPublisher, Events, Handler, Heard,
+    Payload, Publication, PublishError, PublisherOptions, RegisterError, SnapshotError, Subject,
+    SubscribeError, SubscribeRequest, Subscription, SubscriptionError, Tail, Verdict,
+};
 pub use id::{Epoch, Id, NameError};
 pub use item::{Committed, Item, Options, Replacement};
+#[cfg(all(feature = "local", not(loom)))]
+pub use local::{AclError, Fold, LocalMaterializer, Refusal as FoldRefusal};
 pub use object::{Object, ObjectError};
-pub use reader::{Batch, Reader, Subscription, Verdict};
+pub use reader::{Batch, Joined, Joining, Reader};
 pub use topic::Topic;
 pub use transaction::{Change, Expect, Operation, Transaction};

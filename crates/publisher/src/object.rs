@@ -2,8 +2,9 @@
 
 use core::fmt;
 use serde_json::value::RawValue;
+use std::sync::Arc;
 
-/// A JSON object as text, checked once, on one line.
+/// A JSON object as text, checked once, on one line; a clone shares it.
 ///
 /// Numbers, escapes and the order of members stay as they came; only white space between tokens is
 /// dropped, so that the text can stand on one line of an event.
@@ -15,7 +16,7 @@ use serde_json::value::RawValue;
 /// # Ok::<(), highwater_publisher::ObjectError>(())
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Object(Box<str>);
+pub struct Object(Arc<str>);
 
 impl Object {
     /// Checks a text.
@@ -61,7 +62,7 @@ impl fmt::Display for ObjectError {
 impl core::error::Error for ObjectError {}
 
 /// Drops the white space outside strings. The text is known to be JSON.
-fn compact(json: &str) -> Box<str> {
+fn compact(json: &str) -> Arc<str> {
     let mut out = String::with_capacity(json.len());
     let (mut start, mut quoted, mut escaped) = (0, false, false);
     for (at, byte) in json.bytes().enumerate() {
@@ -77,7 +78,7 @@ fn compact(json: &str) -> Box<str> {
         }
     }
     out.push_str(&json[start..]);
-    out.into_boxed_str()
+    out.into()
 }
 
 #[cfg(test)]

@@ -3,12 +3,16 @@
 mod commit;
 
 use crate::error::{CommitError, Refusal};
+use crate::events::{
+    Begun, EventPublisher, PublisherOptions, Subject, SubscribeRequest, SubscriptionError, Tail,
+    Verdict,
+};
 use crate::frame::{self, CHANGES, FULL, Intent, UP_TO_DATE};
 use crate::id::{Epoch, Id};
 use crate::item::{Committed, Item, Options, Replacement, Slot};
-use crate::log::Log;
-use crate::reader::{Batch, Reader, Subscription, Verdict};
-use crate::transaction::{Operation, Transaction};
+use crate::part::Part;
+use crate::reader::{Batch, Encoding, Joined, Joining, Reader};
+use crate::transaction::{Known, Operation, Transaction};
 use bytes::Bytes;
 use core::time::Duration;
 use highwater_core::Position;
@@ -33,15 +37,18 @@ pub struct Topic {
     tombstones: HashMap<Id, (i64, u64)>,
     /// The same deletions, oldest first, to forget them when the log does.
     deletions: VecDeque<(u64, Id)>,
-    log: Log,
-    /// Snapshots of the present index, by kind filter.
-    snapshots: Vec<(Option<Arc<str>>, Bytes)>,
+    /// Carries the transactions to the readers, and keeps the newest ones.
+    publisher: EventPublisher<Part>,
     heartbeat: Duration,
 }
 
 impl Topic {
     /// Begins a life: no items, index 0.
     pub fn new(name: &str, epoch: Epoch, options: Options) -> Self {
+        let tail = Tail { transactions: options.log_transactions.max(1), bytes: options.log_bytes };
+        let kept = PublisherOptions { snapshot_ttl: Duration::ZERO, tail };
+        let publisher = EventPublisher::new(epoch.clone(), kept);
+        publisher.register_bare(TOPIC, true).expect("it has a name and is the only one");
         Self {
             name: name.into(),
             epoch,
@@ -49,8 +56,7 @@ impl Topic {
             kinds: BTreeMap::new(),
             tombstones: HashMap::new(),
             deletions: VecDeque::new(),
-            log: Log::new(options.log_transactions, options.log_bytes),
-            snapshots: Vec::new(),
+            publisher,
             heartbeat: options.heartbeat,
         }
     }
@@ -108,62 +114,55 @@ impl Topic {
     /// Takes in a reader: a new one, or one that comes back with the cursor where it was (`basis`).
     ///
     /// A cursor that means nothing here is no error: the reader gets everything.
-    pub fn subscribe(&mut self, basis: Option<&str>, kind: Option<&str>) -> Subscription {
-        let Some(basis) = basis.filter(|basis| !basis.is_empty()) else {
-            return self.full(kind, "payload-missing");
-        };
-        let known = Position::parse(basis)
-            .filter(|at| at.epoch == self.epoch.as_str() && at.index <= self.index);
-        let Some(Position { index, .. }) = known else {
-            return self.full(kind, "cant-catchup");
-        };
-        let newest = kind.map_or(self.index, |kind| self.newest(kind));
-        let (verdict, code, reason) = if newest <= index {
-            (Verdict::UpToDate, UP_TO_DATE, "up-to-date")
-        } else if index >= self.log.base() {
-            (Verdict::Changes, CHANGES, "stale")
-        } else {
-            return self.full(kind, "cant-catchup");
-        };
-        let index = if verdict == Verdict::UpToDate { self.index } else { index };
-        let reader = Reader { epoch: self.epoch.clone(), index, kind: kind.map(Arc::from) };
-        Subscription { verdict, frames: vec![self.intent(code, reason)], reader }
+    pub fn subscribe(&mut self, basis: Option<&str>, kind: Option<&str>) -> Joined {
+        self.join(basis, kind).finish().with_snapshot()
+    }
+
+    /// As [`subscribe`](Self::subscribe), without encoding anything: that is left to
+    /// [`Joining::finish`], for which the topic is not needed.
+    pub fn join(&mut self, basis: Option<&str>, kind: Option<&str>) -> Joining {
+        let basis = basis.filter(|basis| !basis.is_empty());
+        let reason = if basis.is_none() { "payload-missing" } else { "cant-catchup" };
+        self.take_in(basis, kind.map(Arc::from), reason)
+    }
+
+    /// Takes in a reader that cannot read on: everything, for the reason that it gives.
+    pub fn rejoin(&mut self, reader: &Reader, error: &SubscriptionError) -> Joining {
+        let slow = matches!(error, SubscriptionError::TooSlow) && reader.epoch == self.epoch;
+        self.take_in(None, reader.kind.clone(), if slow { "too-slow" } else { "cant-catchup" })
+    }
+
+    /// A reader that has everything there is at this moment.
+    pub fn follow(&mut self) -> Reader {
+        let now = self.cursor();
+        self.take_in(Some(&now), None, "up-to-date").reader
     }
 
     /// What the reader has not seen yet, about `limit` bytes at a time; no frames when it has seen all.
     ///
     /// A reader that the log no longer reaches is cut over to a new snapshot.
     pub fn read(&mut self, reader: &mut Reader, limit: usize) -> Batch {
-        if reader.epoch == self.epoch && reader.index == self.index {
-            return Batch::default();
-        }
-        let kind = reader.kind.as_deref();
-        let newest = kind.map_or(self.index, |kind| self.newest(kind));
-        let lost = if reader.epoch != self.epoch || reader.index > self.index {
-            Some("cant-catchup")
+        let error = if reader.epoch == self.epoch {
+            match reader.take(limit) {
+                Ok(batch) => return batch,
+                Err(error) => error,
+            }
         } else {
-            (reader.index < self.log.base() && reader.index < newest).then_some("too-slow")
+            SubscriptionError::ForceClosed
         };
-        if let Some(reason) = lost {
-            let Subscription { frames, reader: moved, .. } = self.full(kind, reason);
-            *reader = moved;
-            return Batch { frames, cut_over: true };
-        }
-        if newest <= reader.index {
-            reader.index = self.index;
-            return Batch::default();
-        }
-        let (frames, index) = self.log.read(reader.index, self.epoch.as_str(), kind, limit);
-        reader.index = index;
-        Batch { frames, cut_over: false }
+        let Joined { frames, reader: moved, .. } =
+            self.rejoin(reader, &error).finish().with_snapshot();
+        *reader = moved;
+        Batch { frames, whole: true }
     }
 
     /// The newest frames that the log has for the reader, oldest first, whether it has seen them or not.
-    pub fn recent(&mut self, reader: &Reader, transactions: usize) -> Vec<Bytes> {
-        let (mut frames, _) =
-            self.log.read(0, self.epoch.as_str(), reader.kind.as_deref(), usize::MAX);
-        frames.drain(..frames.len().saturating_sub(transactions));
-        frames
+    pub fn recent(&self, reader: &Reader, transactions: usize) -> Vec<Bytes> {
+        let of_kind = reader.kind.is_some();
+        let kept = self.publisher.retained(TOPIC, &subject(reader.kind.as_ref()));
+        let skip = kept.len().saturating_sub(transactions);
+        let newest = kept.iter().skip(skip).filter_map(|events| events.first());
+        newest.map(|event| event.payload.frame(of_kind)).collect()
     }
 
     /// The name that the intent carries.
@@ -195,7 +194,7 @@ impl Topic {
 
     /// The last version of an item, also of one that was deleted, as far as the log remembers it.
     pub fn last_version(&self, id: &Id) -> Option<i64> {
-        self.known(id).map(|(version, _)| version)
+        self.known(id).map(|known| known.version)
     }
 
     /// All items, or those of one kind, sorted by kind and key.
@@ -207,44 +206,48 @@ impl Topic {
         })
     }
 
-    /// The last version of an item, and whether the item is there.
-    fn known(&self, id: &Id) -> Option<(i64, bool)> {
-        let live = self.item(id.kind(), id.key()).map(|item| (item.version, true));
-        live.or_else(|| self.tombstones.get(id).map(|&(version, _)| (version, false)))
+    fn known(&self, id: &Id) -> Option<Known> {
+        let live = self.item(id.kind(), id.key());
+        let live = live.map(|item| Known { version: item.version, live: true });
+        let gone = |&(version, _): &(i64, u64)| Known { version, live: false };
+        live.or_else(|| self.tombstones.get(id).map(gone))
     }
 
-    /// The newest transaction that had the kind; for a kind that nobody remembers, the newest that it could have been.
-    fn newest(&self, kind: &str) -> u64 {
-        self.kinds.get(kind).map_or(self.log.base(), |kind| kind.newest)
+    fn take_in(
+        &mut self,
+        basis: Option<&str>,
+        kind: Option<Arc<str>>,
+        reason: &'static str,
+    ) -> Joining {
+        let request = SubscribeRequest::new(TOPIC, subject(kind.as_ref()));
+        let request = match basis {
+            Some(basis) => request.cursor(basis),
+            None => request,
+        };
+        let Begun { subscription, build } = self
+            .publisher
+            .begin(&request)
+            .expect("it is registered with its wildcard, and shut down only when dropped");
+        let verdict = subscription.verdict();
+        let (code, reason) = match verdict {
+            Verdict::Full => (FULL, reason),
+            Verdict::Changes => (CHANGES, "stale"),
+            Verdict::UpToDate => (UP_TO_DATE, "up-to-date"),
+        };
+        let items = |kind: Option<&str>| self.slots(kind).map(|slot| slot.event.clone()).collect();
+        let encoding = build.map(|build| Encoding { build, items: items(kind.as_deref()) });
+        let index = match (verdict, basis.and_then(Position::parse)) {
+            (Verdict::Changes, Some(Position { index, .. })) => index,
+            _ => self.index,
+        };
+        let reader = Reader { subscription, epoch: self.epoch.clone(), index, kind };
+        Joining { verdict, intent: self.intent(code, reason), reader, encoding }
     }
 
-    fn full(&mut self, kind: Option<&str>, reason: &'static str) -> Subscription {
-        let frames = vec![self.intent(FULL, reason), self.snapshot(kind)];
-        let reader =
-            Reader { epoch: self.epoch.clone(), index: self.index, kind: kind.map(Arc::from) };
-        Subscription { verdict: Verdict::Full, frames, reader }
-    }
-
-    /// All items and the end of the payload, encoded once for all who ask before the next transaction.
-    fn snapshot(&mut self, kind: Option<&str>) -> Bytes {
-        if let Some((_, bytes)) = self.snapshots.iter().find(|(of, _)| of.as_deref() == kind) {
-            return bytes.clone();
-        }
-        let mut out = Vec::new();
-        for (_, Kind { items, .. }) in
-            self.kinds.iter().filter(|(name, _)| kind.is_none_or(|kind| kind == &***name))
-        {
-            for slot in items.values() {
-                out.extend_from_slice(&slot.event);
-            }
-        }
-        frame::transferred(&mut out, self.epoch.as_str(), self.index, None);
-        let bytes = Bytes::from(out);
-        // Only kinds that exist are remembered, so that made-up ones cost nothing.
-        if kind.is_none_or(|kind| self.kinds.contains_key(kind)) {
-            self.snapshots.push((kind.map(Arc::from), bytes.clone()));
-        }
-        bytes
+    fn slots(&self, kind: Option<&str>) -> impl Iterator<Item = &Slot> {
+        let kinds =
+            self.kinds.iter().filter(move |(name, _)| kind.is_none_or(|kind| kind == &***name));
+        kinds.flat_map(|(_, Kind { items, .. })| items.values())
     }
 
     fn intent(&self, code: &'static str, reason: &'static str) -> Bytes {
@@ -257,6 +260,20 @@ impl Topic {
         out.into()
     }
 }
+
+impl Drop for Topic {
+    /// The life is over: readers hear of it, and come back to the next.
+    fn drop(&mut self) {
+        self.publisher.shut_down();
+    }
+}
+
+fn subject(kind: Option<&Arc<str>>) -> Subject {
+    kind.map_or(Subject::Wildcard, |kind| Subject::Named(Arc::clone(kind)))
+}
+
+/// What its own publisher calls it.
+const TOPIC: &str = "topic";
 
 #[derive(Debug, Default)]
 struct Kind {

@@ -1,5 +1,6 @@
 //! What a publisher asks for.
 
+use crate::error::Refusal;
 use crate::id::Id;
 use crate::object::Object;
 
@@ -72,6 +73,36 @@ impl Operation {
     pub fn when(self, expect: Expect) -> Self {
         Self { expect, ..self }
     }
+
+    /// The version that it leads to in the transaction of an index, or why it cannot be done.
+    ///
+    /// The one place where conditions are judged and versions are given.
+    pub(crate) fn decide(&self, known: Option<Known>, index: u64) -> Result<i64, Refusal> {
+        let current = known.filter(|known| known.live).map(|known| known.version);
+        if !self.expect.holds(current) {
+            return Err(Refusal::Conflict { current });
+        }
+        if self.change == Change::Delete && current.is_none() {
+            return Err(Refusal::NotFound);
+        }
+        let last = known.map_or(0, |known| known.version);
+        match self.version {
+            None => Ok(last.checked_add(1).ok_or(Refusal::Exhausted)?.max(index.cast_signed())),
+            Some(version) if version < 1 => Err(Refusal::NotPositive),
+            Some(version) if version <= last => Err(Refusal::Stale { last, current }),
+            Some(version) => Ok(version),
+        }
+    }
+}
+
+/// What is remembered of an item.
+#[cfg_attr(loom, expect(unreachable_pub, reason = "engines are not built for it"))]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Known {
+    /// Its last version, perhaps that of its deletion.
+    pub version: i64,
+    /// Whether it is there.
+    pub live: bool,
 }
 
 /// What an operation does.

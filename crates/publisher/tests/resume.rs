@@ -3,9 +3,7 @@
 #![allow(clippy::unwrap_used)] // a test stops at the first surprise
 
 use bytes::Bytes;
-use highwater_publisher::{
-    Epoch, Id, Object, Operation, Options, Subscription, Topic, Transaction,
-};
+use highwater_publisher::{Epoch, Id, Joined, Object, Operation, Options, Topic, Transaction};
 use proptest::prelude::*;
 use std::collections::BTreeMap;
 
@@ -62,7 +60,7 @@ impl Client {
     }
 
     fn connect(&mut self, topic: &mut Topic, kind: Option<&str>, limit: usize) {
-        let Subscription { frames, mut reader, .. } = topic.subscribe(Some(&self.cursor), kind);
+        let Joined { frames, mut reader, .. } = topic.subscribe(Some(&self.cursor), kind);
         self.take(&frames);
         loop {
             let frames = topic.read(&mut reader, limit).frames;
@@ -100,7 +98,7 @@ proptest! {
         let mut left = vec![filters.map(|_| Client::default())];
         let mut live = filters.map(|kind| {
             let mut client = Client::default();
-            let Subscription { frames, reader, .. } = topic.subscribe(None, kind);
+            let Joined { frames, reader, .. } = topic.subscribe(None, kind);
             client.take(&frames);
             (client, reader)
         });
@@ -118,7 +116,7 @@ proptest! {
             for (client, reader) in &mut live {
                 client.take(&topic.read(reader, usize::MAX).frames);
             }
-            left.push(live.clone().map(|(client, _)| client));
+            left.push(live.each_ref().map(|(client, _)| client.clone()));
         }
         for clients in left {
             for (mut client, kind) in clients.into_iter().zip(filters) {

@@ -5,7 +5,8 @@ use axum::http::header::{HeaderName, IF_MATCH, IF_NONE_MATCH};
 use axum::http::{HeaderMap, HeaderValue};
 use highwater_publisher::Expect;
 
-/// What a write expects of the item: `If-Match: "7"`, `If-Match: *` or `If-None-Match: *`.
+/// What a write expects of the item: `If-Match: "7"` (or bare, `7`), `If-Match: *` or
+/// `If-None-Match: *`.
 pub(crate) fn of_write(headers: &HeaderMap) -> Result<Expect, ApiError> {
     let wrong =
         |name: &HeaderName, form| ApiError::bad_request("bad-condition", form).at(name.as_str());
@@ -15,7 +16,7 @@ pub(crate) fn of_write(headers: &HeaderMap) -> Result<Expect, ApiError> {
         (None, Some("*")) => Ok(Expect::Absent),
         (Some(tag), None) => version(tag)
             .map(Expect::Version)
-            .ok_or_else(|| wrong(&IF_MATCH, "one version in quotes is expected, or *")),
+            .ok_or_else(|| wrong(&IF_MATCH, "one version is expected, such as \"7\", or *")),
         (None, Some(_)) => {
             Err(wrong(&IF_NONE_MATCH, "a write can only expect that there is no item: *"))
         }
@@ -47,6 +48,7 @@ fn one<'a>(headers: &'a HeaderMap, name: &HeaderName) -> Result<Option<&'a str>,
     Ok(Some(text.trim()))
 }
 
+/// In quotes, as `ETag`s are; people who type it leave them out.
 fn version(tag: &str) -> Option<i64> {
-    tag.strip_prefix('"')?.strip_suffix('"')?.parse().ok()
+    tag.strip_prefix('"').map_or(Some(tag), |tag| tag.strip_suffix('"'))?.parse().ok()
 }

@@ -40,7 +40,7 @@ pub(crate) async fn delete(
 ) -> Result<Response, ApiError> {
     let operation = Operation::delete(Id::new(&kind, &key)?).when(condition::of_write(&headers)?);
     let channel = app.topics().find(&topic).ok_or_else(|| ApiError::unknown_topic(&topic))?;
-    channel.write(|topic| Ok(commit(topic, operation)?.into_response()))
+    channel.with(|topic| Ok(commit(topic, operation)?.into_response()))
 }
 
 /// The object as it was put, on one line, with its version as `ETag`.
@@ -50,7 +50,7 @@ pub(crate) async fn get(
     headers: HeaderMap,
 ) -> Result<Response, ApiError> {
     let channel = app.topics().find(&topic).ok_or_else(|| ApiError::unknown_topic(&topic))?;
-    channel.read(|topic| {
+    channel.with(|topic| {
         let Some(item) = topic.item(&kind, &key) else {
             let message = format!("there is no item {key:?} of kind {kind:?}");
             return Err(ApiError::new(StatusCode::NOT_FOUND, "not-found", message));

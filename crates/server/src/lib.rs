@@ -10,7 +10,6 @@ mod condition;
 mod cors;
 mod demo;
 mod duration;
-mod epoch;
 mod error;
 mod extract;
 mod items;

@@ -33,7 +33,7 @@ pub(crate) async fn topic(
     if let Some(index) = wanted.index {
         beyond(&app, &channel, index, Instant::now() + wait.min(MAX_WAIT)).await;
     }
-    Ok(channel.read(|topic| {
+    Ok(channel.with(|topic| {
         let mut headers = moment(topic);
         headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
         (headers, list(topic, wanted.kind.as_deref())).into_response()
@@ -42,13 +42,18 @@ pub(crate) async fn topic(
 
 /// Waits until the topic's index is another than the caller's: greater, or of another life.
 async fn beyond(app: &App, channel: &Channel, index: u64, deadline: Instant) {
-    let (mut bell, mut draining) = (channel.bell(), app.draining());
-    let epoch = channel.read(|topic| topic.epoch().clone());
-    while !*draining.borrow_and_update()
-        && channel.read(|topic| topic.index() == index && *topic.epoch() == epoch)
-    {
+    let mut draining = app.draining();
+    let epoch = channel.with(|topic| topic.epoch().clone());
+    loop {
+        let here = |topic: &mut Topic| topic.index() == index && *topic.epoch() == epoch;
+        let Some(mut reader) = channel.with(|topic| here(topic).then(|| topic.follow())) else {
+            return;
+        };
+        if *draining.borrow_and_update() {
+            return;
+        }
         tokio::select! {
-            _ = bell.changed() => {}
+            () = reader.ready() => {}
             _ = draining.changed() => {}
             () = sleep_until(deadline) => return,
         }

@@ -24,7 +24,7 @@ pub struct ServeArguments {
     #[arg(long, default_value_t = 15_000, value_parser = clap::value_parser!(u64).range(1..))]
     heartbeat_ms: u64,
     /// An origin whose pages may read and write, such as `https://example.org`, or `*` for any; may be repeated
-    #[arg(long, value_name = "ORIGIN")]
+    #[arg(long, value_name = "ORIGIN", value_parser = crate::cors::origin)]
     cors_origin: Vec<HeaderValue>,
 }
 

@@ -52,7 +52,7 @@ pub(crate) fn respond(body: Body) -> Response {
     (headers, [("x-accel-buffering", "no")], body).into_response()
 }
 
-/// One open stream: a place in the topic's log, and what it waits for.
+/// One open stream: a place in what the topic publishes, and what it waits for.
 ///
 /// It holds no queue. While the socket takes nothing, nothing is asked of it; when it is asked
 /// again, everything that is due leaves in one chunk.
@@ -60,7 +60,6 @@ pub(crate) struct Connection {
     channel: Arc<Channel>,
     reader: Reader,
     greeting: Option<Vec<Bytes>>,
-    bell: watch::Receiver<()>,
     draining: watch::Receiver<bool>,
     heartbeat: Duration,
     due: Instant,
@@ -75,23 +74,22 @@ impl Connection {
         wanted: &Wanted,
         headers: &HeaderMap,
     ) -> Result<Self, ApiError> {
+        // The header is the later word: an EventSource keeps its address, and so its first basis.
         let last = headers.get(LAST_EVENT_ID).and_then(|value| value.to_str().ok());
-        let basis = wanted.basis.as_deref().filter(|basis| !basis.is_empty()).or(last);
+        let basis = [last, wanted.basis.as_deref()].into_iter().flatten().find(|id| !id.is_empty());
         let channel = app.topics().find(topic).ok_or_else(|| ApiError::unknown_topic(topic))?;
-        // Before the look at the topic, so that no change after the look goes unheard.
-        let bell = channel.bell();
-        let subscription = channel.read(|topic| topic.subscribe(basis, wanted.kind.as_deref()));
+        // A snapshot is encoded when the topic is free again for others.
+        let joined = channel.with(|topic| topic.join(basis, wanted.kind.as_deref())).finish();
         let heartbeat = app.settings().topic.heartbeat;
-        tracing::info!(topic, client = wanted.client, verdict = ?subscription.verdict, "stream opened");
+        tracing::info!(topic, client = wanted.client, verdict = ?joined.verdict, "stream opened");
         Ok(Self {
             _closing: Closing {
                 topic: topic.into(),
-                verdict: subscription.verdict,
+                verdict: joined.verdict,
                 opened: Instant::now(),
             },
-            reader: subscription.reader,
-            greeting: Some(subscription.frames),
-            bell,
+            reader: joined.reader,
+            greeting: Some(joined.frames),
             draining: app.draining(),
             heartbeat,
             due: Instant::now() + heartbeat,
@@ -111,7 +109,7 @@ impl Connection {
 
     /// The newest transactions of the log as this stream was, or would have been, told them.
     pub(crate) fn recent(&self, transactions: usize) -> Vec<Bytes> {
-        self.channel.read(|topic| topic.recent(&self.reader, transactions))
+        self.channel.with(|topic| topic.recent(&self.reader, transactions))
     }
 
     async fn wait(&mut self) -> Option<Batch> {
@@ -126,15 +124,23 @@ impl Connection {
                 self.ended = true;
                 return Some(Batch::Other(vec![Bytes::from_static(GOODBYE)]));
             }
-            self.bell.mark_unchanged();
-            let batch = self.channel.read(|topic| topic.read(&mut self.reader, CHUNK));
-            if !batch.frames.is_empty() {
-                let kind = if batch.cut_over { Batch::Other } else { Batch::Transactions };
-                return Some(kind(batch.frames));
+            match self.reader.take(CHUNK) {
+                Ok(batch) if batch.frames.is_empty() => {}
+                Ok(batch) => {
+                    let kind = if batch.whole { Batch::Other } else { Batch::Transactions };
+                    return Some(kind(batch.frames));
+                }
+                // Too far behind, or the topic has begun another life: over to a new snapshot.
+                Err(error) => {
+                    let joining = self.channel.with(|topic| topic.rejoin(&self.reader, &error));
+                    let joined = joining.finish();
+                    self.reader = joined.reader;
+                    return Some(Batch::Other(joined.frames));
+                }
             }
-            // Neither sender can be gone: the channel holds one, the application the other.
+            // The sender cannot be gone: the application holds it.
             tokio::select! {
-                _ = self.bell.changed() => {}
+                () = self.reader.ready() => {}
                 _ = self.draining.changed() => {}
                 () = sleep_until(self.due) => return Some(Batch::Other(vec![Bytes::from_static(HEARTBEAT)])),
             }

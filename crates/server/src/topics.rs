@@ -1,12 +1,10 @@
-//! The topics of a server, each with its lock and its bell.
+//! The topics of a server, each with its lock.
 
-use crate::epoch;
 use crate::error::ApiError;
 use axum::http::StatusCode;
-use highwater_publisher::{Options, Topic};
+use highwater_publisher::{Epoch, Options, Topic};
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
-use tokio::sync::watch;
 
 /// The longest name of a topic, in bytes.
 const MAX_NAME: usize = 256;
@@ -31,7 +29,7 @@ impl Topics {
 
     /// A new life of a topic of this name, not yet published.
     pub fn fresh(&self, name: &str) -> Topic {
-        Topic::new(name, epoch::fresh(), self.options)
+        Topic::new(name, Epoch::fresh(), self.options)
     }
 
     /// Writes to a topic; creates it if there is none and the write succeeds.
@@ -41,11 +39,11 @@ impl Topics {
         write: impl FnOnce(&mut Topic) -> Result<T, ApiError>,
     ) -> Result<T, ApiError> {
         if let Some(channel) = self.find(name) {
-            return channel.write(write);
+            return channel.with(write);
         }
         let mut channels = self.channels.write().unwrap_or_else(PoisonError::into_inner);
         if let Some(channel) = channels.get(name) {
-            return channel.write(write); // somebody else was quicker
+            return channel.with(write); // somebody else was quicker
         }
         if name.len() > MAX_NAME {
             let message = format!("the name of a topic has at most {MAX_NAME} bytes");
@@ -77,32 +75,17 @@ impl Topics {
 
 /// A topic that many write to and read from.
 ///
-/// A reader keeps its own place in the log and waits for the bell, which says only *that* something
-/// changed: there is no queue for each reader, so none can grow, and nothing is lost by waking late.
+/// Readers keep their own places in what the topic publishes: they read and wait without the lock.
 #[derive(Debug)]
-pub struct Channel {
-    topic: Mutex<Topic>,
-    bell: watch::Sender<()>,
-}
+pub struct Channel(Mutex<Topic>);
 
 impl Channel {
     fn new(topic: Topic) -> Self {
-        Self { topic: Mutex::new(topic), bell: watch::Sender::new(()) }
+        Self(Mutex::new(topic))
     }
 
-    /// Looks at the topic of one moment, or moves a reader. Must be brief: everyone else waits.
-    pub fn read<T>(&self, read: impl FnOnce(&mut Topic) -> T) -> T {
-        read(&mut self.topic.lock().unwrap_or_else(PoisonError::into_inner))
-    }
-
-    /// Changes the topic and wakes who waits for it.
-    pub fn write<T>(&self, write: impl FnOnce(&mut Topic) -> T) -> T {
-        let done = self.read(write);
-        self.bell.send_replace(());
-        done
-    }
-
-    pub(crate) fn bell(&self) -> watch::Receiver<()> {
-        self.bell.subscribe()
+    /// Looks at the topic of one moment, or changes it. Must be brief: everyone else waits.
+    pub fn with<T>(&self, look: impl FnOnce(&mut Topic) -> T) -> T {
+        look(&mut self.0.lock().unwrap_or_else(PoisonError::into_inner))
     }
 }

@@ -40,10 +40,12 @@ fn check(subject: &mut dyn Subject, scenario: &Value) -> Result<(), Error> {
         })
         .collect();
     let observed = subject.observe(&json!({ "suite": SUITE, "kinds": KINDS, "steps": script }))?;
+    let observed = array(&observed, "steps")?;
+    same("the number of steps", &observed.len().into(), &steps.len().into())?;
     let mut actions = Actions::default();
-    for (at, (step, observed)) in steps.iter().zip(array(&observed, "steps")?).enumerate() {
+    for (at, (step, observed)) in steps.iter().zip(observed).enumerate() {
         let place = format!("step {at} ({})", step["event"]);
-        let mut action = actions.of(observed)?;
+        let mut action = actions.of(step, observed)?;
         if step["reset"] == true {
             actions = Actions::default();
         } else {
@@ -69,7 +71,7 @@ struct Actions {
 }
 
 impl Actions {
-    fn of(&mut self, observed: &Value) -> Result<Value, Error> {
+    fn of(&mut self, step: &Value, observed: &Value) -> Result<Value, Error> {
         if !observed["error"].is_null() {
             return Ok(json!({ "type": "error" }));
         }
@@ -110,6 +112,8 @@ impl Actions {
                         "version": self.target, "type": "none", "updates": [],
                     }});
                 }
+                // The original forgets the transfer without a word.
+                "failed" if step["event"] == "payload-transferred" => self.updates.clear(),
                 "failed" => {
                     self.updates.clear();
                     action = json!({

@@ -5,6 +5,7 @@
 //! another process; it is given as a [`Subject`] and comes out as an [`Outcome`].
 
 mod departures;
+mod health;
 mod native;
 mod outcome;
 mod process;
@@ -13,9 +14,12 @@ mod suite;
 mod virtual_time;
 
 pub mod fdv2;
+pub mod local;
 pub mod materializer;
+pub mod publisher;
 pub mod receiver;
 pub mod sse;
+pub mod store;
 pub mod streams;
 pub mod waiter;
 
@@ -37,3 +41,7 @@ pub const SUITES: &[(&str, Run)] = &[
     ("materializer", materializer::run),
     ("waiter", waiter::run),
 ];
+
+/// As [`SUITES`], of what is natively there only: the publishing half and the native client's store.
+pub const NATIVE_SUITES: &[(&str, Run)] =
+    &[("publisher", publisher::run), ("store", store::run), ("local", local::run)];

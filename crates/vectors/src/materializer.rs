@@ -2,23 +2,22 @@
 //!
 //! Script: `{"suite":"materializer","require_tags":[…],"steps":[{"op",…}]}`, events as text.
 //! Observed: `{"initial":STATE,"steps":[STATE]}`, indexes as text; a state is what the recorded
-//! one is. Scenarios with queries are about the store, which is not here, and are skipped.
+//! one is. Queries are answered by the native client's rule; a subject without it skips them.
 
-use std::collections::BTreeMap;
+mod queries;
 
-use highwater_core::{
-    Action, Change, Error as Fault, Failure, Jitter, Profile, Protocol, Refill, Session,
-    SessionOptions, State, View,
-};
+use highwater_core::{Failure, Jitter, Profile, Protocol, Refill, Session, SessionOptions};
 use serde_json::{Value, json};
 
+use self::queries::Queries;
+use crate::health::{Health, error, shown};
 use crate::subject::{array, same, scenarios, tags, text};
 use crate::virtual_time::Driver;
 use crate::{Departures, Error, Outcome, Subject, Verdict};
 
 const SUITE: &str = "materializer";
 
-/// Runs every scenario without queries.
+/// Runs every scenario that the subject is able to.
 pub fn run(
     runner: &str,
     subject: &mut dyn Subject,
@@ -29,11 +28,12 @@ pub fn run(
         let steps = array(&scenario, "steps")?;
         let queries =
             steps.iter().any(|step| step["op"].as_str().is_some_and(|op| op.ends_with("query")));
-        let verdict = if queries || scenario["view"]["kind"] != "service_health" {
-            Verdict::Skipped
-        } else {
-            Verdict::of(check(subject, &scenario))
-        };
+        let verdict =
+            if queries && !subject.has_queries() || scenario["view"]["kind"] != "service_health" {
+                Verdict::Skipped
+            } else {
+                Verdict::of(check(subject, &scenario))
+            };
         outcome.record(text(&scenario, "id")?, tags(&scenario), verdict, departures);
     }
     Ok(outcome)
@@ -44,7 +44,8 @@ fn check(subject: &mut dyn Subject, scenario: &Value) -> Result<(), Error> {
     let script: Vec<Value> = steps
         .iter()
         .map(|step| {
-            let mut script = json!({ "op": step["op"], "error": step["error"], "ms": step["ms"] });
+            let mut script = step.clone();
+            script.as_object_mut().and_then(|script| script.remove("expect"));
             if !step["event"].is_null() {
                 script["event"] = step["event"].to_string().into();
             }
@@ -66,7 +67,6 @@ fn compare(place: &str, observed: &Value, recorded: &Value) -> Result<(), Error>
     for (member, recorded) in recorded {
         let recorded = match &**member {
             "index" | "request_index" if recorded.is_number() => recorded.to_string().into(),
-            "queries" => continue,
             _ => recorded.clone(),
         };
         same(&format!("{place}, {member}"), &observed[member], &recorded)?;
@@ -74,17 +74,35 @@ fn compare(place: &str, observed: &Value, recorded: &Value) -> Result<(), Error>
     Ok(())
 }
 
-/// Runs a script on the core.
-pub(crate) fn observe(script: &Value) -> Result<Value, Error> {
+/// A failure as the recordings name it.
+pub(crate) fn fail(driver: &mut Driver<Health>, error: &str) {
+    match error {
+        "eof" => driver.end(),
+        "aborted" => driver.fail(Failure::Aborted),
+        what => driver.fail(Failure::Network {
+            what,
+            temporary: what.strip_prefix("net_").map(|kind| kind == "temporary"),
+        }),
+    }
+}
+
+/// A session as the recorded materializer is: without chance, and emptied first.
+pub(crate) fn session(view: Health) -> Session<Health> {
     let protocol = Protocol::consul_recorded();
     let mut options = SessionOptions::of(&protocol);
     options.profile = Profile { jitter: Jitter::None, ..Profile::CONSUL };
     options.materializer.refill = Refill::EmptyFirst;
+    Session::new(protocol, view, options)
+}
+
+/// Runs a script on the core.
+pub(crate) fn observe(script: &Value) -> Result<Value, Error> {
     let tags = array(script, "require_tags")?;
     let tags = tags.iter().filter_map(Value::as_str).map(str::to_lowercase).collect();
     let view = Health { tags, ..Health::default() };
-    let mut driver = Driver::new(Session::new(protocol, view, options));
+    let mut driver = Driver::new(session(view));
     let initial = state(&driver);
+    let mut queries = Queries::default();
     let mut steps = Vec::new();
     for step in array(script, "steps")? {
         match text(step, "op")? {
@@ -93,19 +111,18 @@ pub(crate) fn observe(script: &Value) -> Result<Value, Error> {
                 driver.bytes(text(step, "event")?.as_bytes());
                 driver.bytes(b"\n");
             }
-            "recv_error" | "connect_fail" => match text(step, "error")? {
-                "eof" => driver.end(),
-                "aborted" => driver.fail(Failure::Aborted),
-                what => driver.fail(Failure::Network {
-                    what,
-                    temporary: what.strip_prefix("net_").map(|kind| kind == "temporary"),
-                }),
-            },
+            "recv_error" | "connect_fail" => fail(&mut driver, text(step, "error")?),
+            "query" => queries.begin(step, &driver.session)?,
+            "cancel_query" => queries.cancel(text(step, "id")?, &driver.session)?,
+            "advance_ms" => queries.pass(step["ms"].as_u64().unwrap_or(0), &driver.session),
             "stop" => driver.stop(),
             op => return Err(Error::new(format!("unknown step {op}"))),
         }
+        queries.look(&driver.session);
         driver.until_connecting();
-        steps.push(state(&driver));
+        let mut state = state(&driver);
+        state["queries"] = queries.shown();
+        steps.push(state);
     }
     Ok(json!({ "initial": initial, "steps": steps }))
 }
@@ -122,71 +139,18 @@ fn state(driver: &Driver<Health>) -> Value {
         _ if status.connected => "receiving",
         _ => "connecting",
     };
-    let error = status.error.map(|error| match error {
-        Fault::Closed => "eof",
-        Fault::Aborted => "reset",
-        Fault::View { .. } => "view_update",
-        Fault::Network { what, .. } => what,
-        other => other.code(),
-    });
-    let instances = view.instances.iter().map(|(id, port)| (id.clone(), json!(port)));
     let base = u64::try_from(session.backoff().base().as_millis()).unwrap_or(u64::MAX);
     json!({
         "failures": status.failures,
         "index": status.cursor.unwrap_or("0"),
-        "last_notified_error": error,
+        "last_notified_error": status.error.map(error),
         "notifications": status.news,
         "phase": phase,
         "request_index": asked.unwrap_or_else(|| "0".into()),
         "requests": requests.len(),
         "resets": view.resets,
         "updates": view.updates,
-        "view": instances.collect::<serde_json::Map<_, _>>(),
+        "view": shown(&view.instances),
         "backoff_base_ms": base,
     })
-}
-
-/// Consul's view of a service's health, as far as the recordings look at it: which instances
-/// there are, by identity, and their ports.
-#[derive(Default)]
-struct Health {
-    tags: Vec<String>,
-    instances: BTreeMap<String, u64>,
-    updates: u32,
-    resets: u32,
-}
-
-impl View for Health {
-    fn update(&mut self, changes: &[Change], state: &State) -> Result<(), Box<str>> {
-        self.updates += 1;
-        for change in changes {
-            let Some((kind, id)) = state.name(change.slot) else { continue };
-            if kind != "ServiceHealth" {
-                return Err(format!("unexpected payload {kind}").into());
-            }
-            let item = state.item(change.slot).filter(|_| change.action != Action::Delete);
-            let instance: Option<Value> =
-                item.and_then(|item| serde_json::from_slice(item.value).ok());
-            let Some(service) = instance.as_ref().map(|instance| &instance["Service"]) else {
-                self.instances.remove(id);
-                continue;
-            };
-            let has = |tag: &String| {
-                let tags = service["Tags"].as_array().into_iter().flatten();
-                tags.filter_map(Value::as_str).any(|other| other.to_lowercase() == *tag)
-            };
-            if self.tags.iter().all(has) {
-                let port = service["Port"].as_u64().unwrap_or_default();
-                self.instances.insert(id.to_owned(), port);
-            } else {
-                self.instances.remove(id);
-            }
-        }
-        Ok(())
-    }
-
-    fn reset(&mut self) {
-        self.resets += 1;
-        self.instances.clear();
-    }
 }

@@ -1,10 +1,12 @@
-//! The core of this workspace as a subject.
+//! The crates of this workspace as a subject.
 
 use serde_json::Value;
 
-use crate::{Error, Subject, fdv2, materializer, receiver, streams, waiter};
+use crate::{
+    Error, Subject, fdv2, local, materializer, publisher, receiver, store, streams, waiter,
+};
 
-/// Runs scripts on `highwater-core` in this process.
+/// Runs scripts in this process.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Native;
 
@@ -15,8 +17,15 @@ impl Subject for Native {
             Some("fdv2") => fdv2::observe(script),
             Some("streams") => streams::observe(script),
             Some("materializer") => materializer::observe(script),
+            Some("publisher") => publisher::observe(script),
+            Some("local") => local::observe(script),
+            Some("store") => store::observe(script),
             Some("waiter") => waiter::observe(script),
             _ => Err(Error::new("the script names no suite")),
         }
+    }
+
+    fn has_queries(&self) -> bool {
+        true
     }
 }

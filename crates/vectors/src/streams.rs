@@ -1,9 +1,9 @@
 //! Suite `streams`: recorded connections of the auto-configuration stream and of `/all`.
 //!
 //! Script: `{"suite":"streams","protocol","connections":[{"status","chunks":[BASE64],"after"}]}`.
-//! Observed: `{"requests":[{"query"}],"connections":[{"chunks":[{"commits","known"}],"dropped"}],
-//! "known","phase","opened"}`: what each piece of a body committed, and what is known after it
-//! (`{KIND:{KEY:{"version","tombstone","value"?}}}`, versions and values as text).
+//! Observed: `{"requests":[{"query"}],"connections":[{"chunks":[{"commits":[{"snapshot","changes",
+//! "known"}]}],"dropped"}],"known","phase","opened"}`: what each piece of a body committed, and what
+//! is known after it (`{KIND:{KEY:{"version","tombstone","value"?}}}`, versions and values as text).
 
 mod calls;
 mod native;
@@ -73,10 +73,14 @@ fn check(
         same(&format!("the query of request {at}"), query, &wanted)?;
     }
 
-    for (at, (connection, ran)) in recorded.iter().zip(array(&observed, "connections")?).enumerate()
-    {
+    let connections = array(&observed, "connections")?;
+    same("the number of connections", &connections.len().into(), &recorded.len().into())?;
+    for (at, (connection, ran)) in recorded.iter().zip(connections).enumerate() {
         let steps = connection["steps"].as_array().map(Vec::as_slice).unwrap_or_default();
-        for (step, (wanted, chunk)) in steps.iter().zip(array(ran, "chunks")?).enumerate() {
+        let chunks = array(ran, "chunks")?;
+        let pieces = format!("the number of pieces of connection {at}");
+        same(&pieces, &chunks.len().into(), &steps.len().into())?;
+        for (step, (wanted, chunk)) in steps.iter().zip(chunks).enumerate() {
             let place = format!("connection {at}, piece {step}, calls");
             let calls = if autoconfig { calls::autoconfig(chunk)? } else { calls::all(chunk)? };
             same(&place, &calls::sorted(calls), &calls::sorted(array(wanted, "calls")?.to_vec()))?;
@@ -108,7 +112,9 @@ fn check(
         "stale" => "INTERRUPTED",
         _ => "INITIALIZING",
     };
-    same("the data source's state", &state.into(), &wanted["data_source_state"])
+    same("the data source's state", &state.into(), &wanted["data_source_state"])?;
+    let initialized = calls::has_snapshot(connections);
+    same("whether there was a put", &initialized.into(), &wanted["initialized"])
 }
 
 fn script(

@@ -11,6 +11,11 @@ use crate::Error;
 pub trait Subject {
     /// Runs a script and returns what was observed.
     fn observe(&mut self, script: &Value) -> Result<Value, Error>;
+
+    /// Whether it has blocking queries, as the native client does.
+    fn has_queries(&self) -> bool {
+        false
+    }
 }
 
 /// Compares a part of what was observed with what was recorded.
@@ -34,17 +39,17 @@ pub(crate) fn text<'v>(value: &'v Value, member: &str) -> Result<&'v str, Error>
     value[member].as_str().ok_or_else(|| Error::new(format!("no text {member} in {value}")))
 }
 
-/// The scenarios of a suite's file, however that names them.
+/// The scenarios of a suite's files and of our own, however those name them.
 pub(crate) fn scenarios(suite: &str, member: &str) -> Result<Vec<Value>, Error> {
     let mut all = Vec::new();
-    for path in crate::json_files(suite)? {
+    for path in crate::json_files(suite)?.into_iter().chain(crate::suite::own_files(suite)?) {
         let text =
             std::fs::read_to_string(&path).map_err(|error| Error::unreadable(&path, &error))?;
         let mut file: Value =
             serde_json::from_str(&text).map_err(|error| Error::unreadable(&path, &error))?;
         match file[member].take() {
-            Value::Array(scenarios) => all.extend(scenarios),
-            _ => return Err(Error::unreadable(&path, &format!("no array '{member}'"))),
+            Value::Array(scenarios) if !scenarios.is_empty() => all.extend(scenarios),
+            _ => return Err(Error::unreadable(&path, &format!("nothing in an array '{member}'"))),
         }
     }
     Ok(all)

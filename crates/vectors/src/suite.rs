@@ -28,10 +28,15 @@ impl fmt::Display for Error {
 impl core::error::Error for Error {}
 
 /// The folder of a suite: `$HIGHWATER_VECTORS/<suite>` if there is one, else this repository's.
+///
+/// A variable that names no folder is a mistake, and not a reason to look elsewhere.
 pub fn locate(suite: &str) -> Result<PathBuf, Error> {
-    let elsewhere = env::var_os(ENVIRONMENT).map(|root| PathBuf::from(root).join(suite));
-    let here = repository_root().join(suite);
-    elsewhere.into_iter().chain([here]).find(|folder| folder.is_dir()).ok_or_else(|| {
+    let elsewhere = env::var_os(ENVIRONMENT).filter(|root| !root.is_empty()).map(PathBuf::from);
+    if let Some(root) = elsewhere.as_ref().filter(|root| !root.is_dir()) {
+        return Err(Error(format!("${ENVIRONMENT} names {}, which is no folder", root.display())));
+    }
+    let folders = elsewhere.into_iter().chain([repository_root()]).map(|root| root.join(suite));
+    folders.into_iter().find(|folder| folder.is_dir()).ok_or_else(|| {
         Error(format!(
             "no vectors of suite {suite}: neither in ${ENVIRONMENT} nor in tests/vectors"
         ))

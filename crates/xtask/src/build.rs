@@ -56,6 +56,11 @@ pub(crate) fn command(project: &Project, arguments: &[String]) -> Result {
     parts(project, &tools, mode, &chosen)
 }
 
+/// Builds dist/.
+pub(crate) fn package(project: &Project, tools: &WasmTools, mode: Mode) -> Result {
+    parts(project, tools, mode, &["wasm", "js"])
+}
+
 /// Builds everything.
 pub(crate) fn everything(project: &Project, tools: &WasmTools, mode: Mode) -> Result {
     parts(project, tools, mode, &[])

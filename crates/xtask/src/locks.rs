@@ -10,12 +10,18 @@ use crate::project::Project;
 /// The one source that Cargo.lock may name: crates.io by its identity, wherever it is fetched from.
 const CRATES_IO: &str = "registry+https://github.com/rust-lang/crates.io-index";
 
+/// The package's own, and that of the peers it is measured beside.
+const NPM: [&str; 2] = ["package-lock.json", "crates/bench/client/package-lock.json"];
+
 /// Fails with the entries that do.
 pub(crate) fn check(project: &Project) -> Result {
     let mut wrong = cargo_sources(&fs::read_to_string(project.root.join("Cargo.lock"))?)?;
-    wrong.extend(npm_addresses(&fs::read_to_string(project.root.join("package-lock.json"))?)?);
+    for lock in NPM {
+        let addresses = npm_addresses(&fs::read_to_string(project.root.join(lock))?)?;
+        wrong.extend(addresses.into_iter().map(|address| format!("{lock}: {address}")));
+    }
     if wrong.is_empty() {
-        println!("Cargo.lock and package-lock.json hold no download addresses");
+        println!("Cargo.lock, {} hold no download addresses", NPM.join(", "));
         return Ok(());
     }
     Err(format!("lock files hold addresses:\n  {}", wrong.join("\n  ")).into())
@@ -41,7 +47,7 @@ fn npm_addresses(lock: &str) -> Result<Vec<String>> {
     Ok(packages
         .iter()
         .filter_map(|(name, package)| Some((name, package.get("resolved")?.as_str()?)))
-        .map(|(name, address)| format!("package-lock.json: {name}: {address}"))
+        .map(|(name, address)| format!("{name}: {address}"))
         .collect())
 }
 

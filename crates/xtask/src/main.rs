@@ -1,6 +1,7 @@
 //! `cargo xtask`: set-up, build, start and test of the whole project.
 #![forbid(unsafe_code)]
 
+mod bench;
 mod build;
 mod licences;
 mod locks;
@@ -27,6 +28,10 @@ cargo xtask COMMAND
        [--list]           name the steps
   vectors [SUITE…]        recorded vectors, of tests/vectors or $HIGHWATER_VECTORS, on the core and
                           through the built package in Node
+  bench client [--quick] [--json FILE]
+                          the package beside its peers, in Node and in Chromium; BENCHMARKS.md says more
+  bench core|sse [ROUNDS] the core and its decoder beside crates
+  bench publisher [SECONDS] the engines beside each other
   wasm COMMAND…           run a command with the wasm tools on PATH, for example
                           cargo xtask wasm wasm-pack build --mode no-install --target web crates/wasm
 
@@ -55,11 +60,15 @@ fn run(arguments: &[String]) -> Result<ExitCode> {
     };
     let project = Project::find()?;
     match command.as_str() {
-        "setup" => setup::everything(&project).map(|_| ExitCode::SUCCESS),
+        "setup" => match rest.first() {
+            Some(other) => Err(format!("setup: no option `{other}`").into()),
+            None => setup::everything(&project).map(|_| ExitCode::SUCCESS),
+        },
         "build" => build::command(&project, rest).map(|()| ExitCode::SUCCESS),
         "start" => start::command(&project, rest),
         "test" => test::command(&project, rest),
         "vectors" => vectors::command(&project, rest),
+        "bench" => bench::command(&project, rest),
         "wasm" => setup::run_with_wasm_tools(&project, rest),
         "help" | "--help" | "-h" => {
             print!("{USAGE}");

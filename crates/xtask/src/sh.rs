@@ -1,6 +1,7 @@
 //! Running other programs: shown, streamed, and judged by their exit code.
 
 use core::time::Duration;
+use std::env;
 use std::io::{BufRead, BufReader, IsTerminal, Write};
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitStatus, Stdio};
@@ -90,6 +91,11 @@ pub(crate) fn node_tool(root: &Path, name: &str) -> Command {
 
 pub(crate) fn seconds(time: Duration) -> String {
     format!("{:.1} s", time.as_secs_f64())
+}
+
+/// Whether nobody watches: every part has to run, and every failure to be told.
+pub(crate) fn in_ci() -> bool {
+    env::var_os("CI").is_some_and(|value| !value.is_empty() && value != "false")
 }
 
 pub(crate) fn green(text: &str) -> String {

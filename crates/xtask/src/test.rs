@@ -1,7 +1,6 @@
 //! `cargo xtask test`: everything that must hold, the quickest to fail first.
 
 use core::time::Duration;
-use std::env;
 use std::fs;
 use std::path::Path;
 use std::process::{Command, ExitCode};
@@ -40,6 +39,7 @@ const STEPS: &[Step] = &[
     Step { name: "clippy", what: "clippy finds nothing, on the host", run: clippy },
     Step { name: "clippy-wasm", what: "clippy finds nothing, for wasm32", run: clippy_wasm },
     Step { name: "cargo-test", what: "unit, integration and doc tests", run: cargo_test },
+    Step { name: "loom", what: "every order of the publisher's threads", run: loom },
     Step { name: "doc", what: "rustdoc finds nothing", run: doc },
     Step { name: "build", what: "module, package, page and server", run: build_all },
     Step { name: "vectors", what: "recorded vectors, natively and in wasm", run: vectors },
@@ -75,8 +75,7 @@ enum Outcome {
 /// `cargo xtask test [--keep-going] [--list] [STEP…]`
 pub(crate) fn command(project: &Project, arguments: &[String]) -> Result<ExitCode> {
     // Who waits for a machine elsewhere wants to hear of every failure at once.
-    let mut keep_going =
-        env::var_os("CI").is_some_and(|value| !value.is_empty() && value != "false");
+    let mut keep_going = sh::in_ci();
     let mut chosen = Vec::new();
     for argument in arguments {
         match argument.as_str() {
@@ -184,8 +183,20 @@ fn no_std(context: &Context) -> Result {
     Ok(())
 }
 
-fn cargo_test(_: &Context) -> Result {
-    sh::run(cargo().args(["test", "--workspace"]))
+fn cargo_test(context: &Context) -> Result {
+    let mut test = cargo();
+    if let Some(nats) = &context.setup.nats {
+        test.env("NATS_SERVER", nats);
+    }
+    sh::run(test.args(["test", "--workspace"]))
+}
+
+/// In a folder of its own: the flag means another build of everything.
+fn loom(context: &Context) -> Result {
+    let mut test = cargo();
+    test.args(["test", "--release", "--package", "highwater-publisher", "--lib", "model"]);
+    test.env("RUSTFLAGS", "--cfg loom");
+    ran(&sh::run_and_keep(test.env("CARGO_TARGET_DIR", context.project.target.join("loom")))?)
 }
 
 fn doc(_: &Context) -> Result {

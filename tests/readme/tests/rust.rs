@@ -55,7 +55,7 @@ async fn it_prints_each_change() -> Result<(), Box<dyn Error>> {
 }
 
 fn commit(topic: &Channel, transaction: Transaction) -> Result<(), Box<dyn Error>> {
-    topic.write(|topic| topic.commit(transaction))?;
+    topic.with(|topic| topic.commit(transaction))?;
     Ok(())
 }
 

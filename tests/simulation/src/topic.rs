@@ -160,7 +160,7 @@ impl World {
         }
         for frame in batch.frames {
             link.last_sent = *now;
-            let fault = if *faults && !batch.cut_over { random.below(100) } else { 99 };
+            let fault = if *faults && !batch.whole { random.below(100) } else { 99 };
             match fault {
                 0..4 => {}
                 4..9 => {

@@ -8,4 +8,5 @@ mod bodies;
 mod changes;
 mod lifecycle;
 mod polling;
+mod queries;
 mod requests;

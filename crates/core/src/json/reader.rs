@@ -62,6 +62,11 @@ impl<'a> Reader<'a> {
         Raw::new(mark, self.at)
     }
 
+    /// From the next value to the end of the text.
+    pub(crate) fn rest(&mut self) -> Raw {
+        Raw::new(self.mark(), self.text.len())
+    }
+
     /// Goes on where a value begins.
     pub(crate) fn enter(&mut self, raw: Raw) {
         if self.fault.is_none() {

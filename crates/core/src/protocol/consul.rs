@@ -34,6 +34,8 @@ enum Body {
     Batch(Raw),
     /// The kind, the change, and the name of the member that it is about; empty: of itself.
     Change(&'static str, Raw, &'static str),
+    /// Only where the view is to see even that.
+    Nothing,
 }
 
 impl Consul {
@@ -49,11 +51,10 @@ impl Consul {
     pub(crate) fn decode(&mut self, event: &mut Decoding<'_>) {
         let whole = event.json().value();
         event.json().end();
-        let (index, body) = parse(event, whole);
+        let (index, body) = parse(event, whole, self.recorded);
         if event.fault().is_some() {
             return;
         }
-        let framing = matches!(body, Body::EndOfSnapshot | Body::NewSnapshotToFollow);
         match self.phase {
             Phase::Fresh => {
                 event.tell(Message::Resumed(false));
@@ -70,33 +71,21 @@ impl Consul {
             Phase::Snapshot | Phase::Live => {}
         }
         let collecting = self.phase == Phase::Snapshot;
-        if framing && self.recorded && !(collecting && body == Body::EndOfSnapshot) {
-            // Out of place it goes to the view, as if it were an item.
-            let ends = body == Body::EndOfSnapshot;
-            let kind = if ends { "EndOfSnapshot" } else { "NewSnapshotToFollow" };
-            let item = Message::Upsert { kind, key: "", version: version(index), value: b"true" };
-            if !collecting {
-                event.begin(Transfer::Changes);
-            }
-            event.tell(item);
-            if !collecting {
-                commit(event, index);
-            }
-            return;
-        }
         match body {
-            // In-band: the server gives up on what it was sending and starts over.
-            Body::NewSnapshotToFollow => self.begin(event),
             Body::EndOfSnapshot if collecting => {
                 self.phase = Phase::Live;
                 commit(event, index);
             }
-            Body::EndOfSnapshot => event.misplaced("no snapshot is to be ended"),
-            Body::Batch(_) | Body::Change(..) => {
+            // In-band: the server gives up on what it was sending and starts over.
+            Body::NewSnapshotToFollow if !self.recorded => self.begin(event),
+            Body::EndOfSnapshot if !self.recorded => {
+                event.misplaced("no snapshot is to be ended");
+            }
+            _ => {
                 if !collecting {
                     event.begin(Transfer::Changes);
                 }
-                tell(event, index, body);
+                self.tell(event, index, body);
                 if !collecting {
                     commit(event, index);
                 }
@@ -107,6 +96,36 @@ impl Consul {
     fn begin(&mut self, event: &mut Decoding<'_>) {
         self.phase = Phase::Snapshot;
         event.begin(Transfer::Snapshot);
+    }
+
+    fn tell(&self, event: &mut Decoding<'_>, index: u64, body: Body) {
+        let kind = match body {
+            Body::Change(kind, raw, subject) => return change(event, index, kind, raw, subject),
+            Body::Batch(events) => {
+                if !events.is_some() {
+                    return;
+                }
+                let mut first = true;
+                event.json().enter(events);
+                event.json().open(b'[');
+                while event.json().more(&mut first, b'[') {
+                    let raw = event.json().value();
+                    let (index, body) = parse(event, raw, self.recorded);
+                    self.tell(event, index, body);
+                    event.json().enter(raw);
+                    event.json().value();
+                }
+                return;
+            }
+            Body::EndOfSnapshot => "EndOfSnapshot",
+            Body::NewSnapshotToFollow => "NewSnapshotToFollow",
+            Body::Nothing => "",
+        };
+        if !self.recorded {
+            return event.misplaced("framing inside a batch");
+        }
+        // For the view to refuse, as it does at the source.
+        event.tell(Message::Upsert { kind, key: "", version: version(index), value: b"true" });
     }
 }
 
@@ -131,36 +150,12 @@ fn decimal(mut number: u64, digits: &mut [u8; 20]) -> &str {
     core::str::from_utf8(digits.get(first..).unwrap_or_default()).unwrap_or_default()
 }
 
-fn tell(event: &mut Decoding<'_>, index: u64, body: Body) {
-    match body {
-        Body::Change(kind, raw, subject) => change(event, index, kind, raw, subject),
-        Body::Batch(events) => {
-            if !events.is_some() {
-                return;
-            }
-            let mut first = true;
-            event.json().enter(events);
-            event.json().open(b'[');
-            while event.json().more(&mut first, b'[') {
-                let raw = event.json().value();
-                let (index, body) = parse(event, raw);
-                tell(event, index, body);
-                event.json().enter(raw);
-                event.json().value();
-            }
-        }
-        Body::EndOfSnapshot | Body::NewSnapshotToFollow => {
-            event.misplaced("framing inside a batch");
-        }
-    }
-}
-
 /// Indexes beyond the versions' range share the greatest: versions decide nothing here.
 fn version(index: u64) -> Version {
     Version::try_from(index).unwrap_or(Version::MAX)
 }
 
-fn parse(event: &mut Decoding<'_>, raw: Raw) -> (u64, Body) {
+fn parse(event: &mut Decoding<'_>, raw: Raw, recorded: bool) -> (u64, Body) {
     let [index, end, new, batch] =
         event.fields(raw, ["Index", "EndOfSnapshot", "NewSnapshotToFollow", "EventBatch"]);
     let [health, entry, service] = event.fields(raw, ["ServiceHealth", "ConfigEntry", "Service"]);
@@ -177,6 +172,8 @@ fn parse(event: &mut Decoding<'_>, raw: Raw) -> (u64, Body) {
         Body::Change("ServiceHealth", health, "CheckServiceNode")
     } else if entry.is_some() {
         Body::Change("ConfigEntry", entry, "ConfigEntry")
+    } else if recorded && !service.is_some() {
+        Body::Nothing
     } else {
         if !service.is_some() {
             json.fail_at(raw.end(), "an event without a payload");

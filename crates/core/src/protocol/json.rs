@@ -108,6 +108,10 @@ impl Json {
         self.upsert.iter().chain(&self.delete).chain(&self.snapshot).map(String::as_str).collect()
     }
 
+    pub(crate) const fn restored(&mut self, version: Version) {
+        self.count = version;
+    }
+
     pub(crate) const fn has_snapshots(&self) -> bool {
         !self.snapshot.is_empty()
     }

@@ -27,7 +27,7 @@ use alloc::vec::Vec;
 use crate::backoff::Profile;
 use crate::error::Error;
 use crate::item::Gate;
-use crate::message::{Event, Message};
+use crate::message::{Event, Message, Version};
 
 use decoding::{Decoding, Fault};
 pub use fdv2::Mode;
@@ -177,6 +177,13 @@ impl Protocol {
             Kind::Fdv2(fdv2) => fdv2.connected(),
             Kind::Json(_) => {}
             Kind::Other(other) => other.connected(cursor),
+        }
+    }
+
+    /// A state was taken up that knows versions up to this one.
+    pub(crate) fn restored(&mut self, version: Version) {
+        if let Kind::Json(json) = &mut self.0 {
+            json.restored(version);
         }
     }
 

@@ -3,6 +3,7 @@
 mod io;
 mod options;
 mod outcomes;
+mod restore;
 mod status;
 mod timers;
 
@@ -18,7 +19,6 @@ pub use status::{Phase, Status};
 
 use crate::backoff::Backoff;
 use crate::error::Error;
-use crate::item::Item;
 use crate::materializer::{Materializer, Signals};
 use crate::protocol::Protocol;
 use crate::state::State;
@@ -101,6 +101,8 @@ struct Open {
     live: bool,
     snapshot_since: Option<Instant>,
     fetch: Fetch,
+    /// When the fetch that is under way began.
+    fetch_since: Option<Instant>,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -284,20 +286,6 @@ impl<V: View> Session<V> {
         &self.backoff
     }
 
-    /// Takes up a state that was kept elsewhere. The session must not have started.
-    pub fn restore<'i>(
-        &mut self,
-        now: Instant,
-        cursor: Option<&str>,
-        items: impl Iterator<Item = Item<'i>>,
-    ) {
-        self.materializer.begin();
-        self.materializer.restore(cursor, items);
-        self.synced = true;
-        self.stale_since = Some(now);
-        self.news += 1;
-    }
-
     fn connect(&mut self, now: Instant) {
         self.materializer.connected();
         self.connections = self.connections.wrapping_add(1);
@@ -329,8 +317,9 @@ impl<V: View> Session<V> {
             self.effects.push_back(Effect::Disconnect(id));
             return self.fail(now, Error::Status { code: status, terminal }, retry_after);
         }
-        let essence = content_type.unwrap_or_default().split(';').next().unwrap_or_default();
-        let essence = essence.trim();
+        // Of several, as proxies may join them, the last counts.
+        let last = content_type.unwrap_or_default().rsplit(',').next().unwrap_or_default();
+        let essence = last.split(';').next().unwrap_or_default().trim();
         let is = |wanted: &str| essence.eq_ignore_ascii_case(wanted);
         let lines = is("application/x-ndjson") || is("application/ndjson");
         if !lines && !is("text/event-stream") {
@@ -345,6 +334,7 @@ impl<V: View> Session<V> {
             live: false,
             snapshot_since: None,
             fetch: Fetch::Idle,
+            fetch_since: None,
         };
         if !self.materializer.protocol().has_snapshots() {
             open.live = true;

@@ -15,7 +15,7 @@ pub struct SessionOptions {
     /// A connection on which nothing comes for so long, comments included, is given up. `None`:
     /// never. A server that announces its heartbeats decides for itself.
     pub idle: Option<Duration>,
-    /// A snapshot that has begun must end within this.
+    /// A snapshot that has begun, or the fetch of one, must end within this.
     pub snapshot_timeout: Duration,
     /// A connection attempt must be answered within this.
     pub connect_timeout: Duration,

@@ -45,6 +45,7 @@ impl<V: View> Session<V> {
             if signals.invalidated {
                 if open.fetch == Fetch::Idle {
                     open.fetch = Fetch::UnderWay;
+                    open.fetch_since = Some(now);
                     self.effects.push_back(Effect::Fetch(open.id));
                 } else {
                     open.fetch = Fetch::Again;
@@ -67,6 +68,7 @@ impl<V: View> Session<V> {
         };
         let again = open.fetch == Fetch::Again;
         open.fetch = if again { Fetch::UnderWay } else { Fetch::Idle };
+        open.fetch_since = again.then_some(now);
         if again {
             self.effects.push_back(Effect::Fetch(open.id));
         }

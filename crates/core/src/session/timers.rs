@@ -19,9 +19,9 @@ impl<V: View> Session<V> {
             }
             Link::Open(open) => {
                 let silent = self.idle().filter(|&idle| now.since(open.heard) >= idle);
-                let late = open
-                    .snapshot_since
-                    .is_some_and(|since| now.since(since) >= self.options.snapshot_timeout);
+                let begun = open.snapshot_since.into_iter().chain(open.fetch_since).min();
+                let late =
+                    begun.is_some_and(|since| now.since(since) >= self.options.snapshot_timeout);
                 if let Some(after) = silent {
                     self.disconnect(now);
                     self.fail(now, Error::Silent { after }, None);
@@ -48,7 +48,8 @@ impl<V: View> Session<V> {
             Link::Connecting { since, .. } => Some(since + self.options.connect_timeout),
             Link::Open(open) => {
                 let silent = self.idle().map(|idle| open.heard + idle);
-                let late = open.snapshot_since.map(|since| since + self.options.snapshot_timeout);
+                let begun = open.snapshot_since.into_iter().chain(open.fetch_since).min();
+                let late = begun.map(|since| since + self.options.snapshot_timeout);
                 silent.into_iter().chain(late).min()
             }
         };

@@ -1,15 +1,17 @@
 //! How a transaction becomes state: first decided as a whole, then applied.
 
-use super::Topic;
-use crate::error::{CommitError, Refusal};
+use super::{TOPIC, Topic};
+use crate::error::CommitError;
+use crate::events::Publication;
 use crate::frame;
 use crate::id::Id;
 use crate::item::Slot;
-use crate::log::{Entry, Part};
-use crate::transaction::{Change, Operation, Transaction};
+use crate::part::{Changes, Part, Whole};
+use crate::transaction::{Change, Known, Operation, Transaction};
 use bytes::Bytes;
+use core::ops::Range;
 use std::collections::HashMap;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 impl Topic {
     /// The version that each operation leads to, or the first refusal. Changes nothing.
@@ -17,64 +19,59 @@ impl Topic {
         if transaction.is_empty() {
             return Err(CommitError::Empty);
         }
-        // What the operations before this one have done: the last version, and whether the item is there.
-        let mut staged: HashMap<&Id, (i64, bool)> = HashMap::new();
+        // What the operations before this one have done.
+        let mut staged: HashMap<&Id, Known> = HashMap::new();
         let mut versions = Vec::with_capacity(transaction.operations.len());
         for (position, operation) in transaction.operations.iter().enumerate() {
             let known = staged.get(&operation.id).copied().or_else(|| self.known(&operation.id));
-            let version = self
-                .allow(operation, known)
+            let version = operation
+                .decide(known, self.index + 1)
                 .map_err(|refusal| CommitError::Refused { operation: position, refusal })?;
-            staged.insert(&operation.id, (version, matches!(operation.change, Change::Put(_))));
+            let live = matches!(operation.change, Change::Put(_));
+            staged.insert(&operation.id, Known { version, live });
             versions.push(version);
         }
         Ok(versions)
     }
 
-    fn allow(&self, operation: &Operation, known: Option<(i64, bool)>) -> Result<i64, Refusal> {
-        let current = known.filter(|&(_, live)| live).map(|(version, _)| version);
-        if !operation.expect.holds(current) {
-            return Err(Refusal::Conflict { current });
-        }
-        if operation.change == Change::Delete && current.is_none() {
-            return Err(Refusal::NotFound);
-        }
-        let last = known.map_or(0, |(version, _)| version);
-        match operation.version {
-            None => Ok(last
-                .checked_add(1)
-                .ok_or(Refusal::Exhausted)?
-                .max((self.index + 1).cast_signed())),
-            Some(version) if version < 1 => Err(Refusal::NotPositive),
-            Some(version) if version <= last => Err(Refusal::Stale { last, current }),
-            Some(version) => Ok(version),
-        }
-    }
-
     pub(super) fn apply(&mut self, transaction: Transaction, versions: &[i64]) {
         self.index += 1;
-        self.snapshots.clear();
         let mut operations: Vec<_> =
             transaction.operations.into_iter().zip(versions.iter().copied()).collect();
         // Stable: the order within a kind stays, and each kind's events stand together.
         operations.sort_by(|(a, _), (b, _)| a.id.kind().cmp(b.id.kind()));
 
-        let (mut out, mut parts) = (Vec::new(), Vec::<Part>::new());
+        let (mut out, mut parts) = (Vec::new(), Vec::<(Arc<str>, Range<usize>, u64)>::new());
         for (Operation { id, change, .. }, version) in operations {
             let start = out.len();
             let kind = self.apply_one(&mut out, id, change, version);
             match parts.last_mut() {
-                Some(part) if part.kind == kind => part.events.end = out.len(),
+                Some((last, events, _)) if *last == kind => events.end = out.len(),
                 _ => {
                     let touched = self.kinds.entry(kind.clone()).or_default();
                     let previous = core::mem::replace(&mut touched.newest, self.index);
-                    parts.push(Part { kind, events: start..out.len(), previous, frame: None });
+                    parts.push((kind, start..out.len(), previous));
                 }
             }
         }
+        let end = out.len();
         frame::transferred(&mut out, self.epoch.as_str(), self.index, Some(self.index - 1));
-        self.log.push(Entry::new(out.into(), parts));
+        let (epoch, index) = (self.epoch.clone(), self.index);
+        self.publish(Whole { epoch, index, frame: out.into(), end }, parts);
         self.forget_deletions();
+    }
+
+    fn publish(&self, whole: Whole, parts: Vec<(Arc<str>, Range<usize>, u64)>) {
+        let (index, whole) = (whole.index, Arc::new(whole));
+        let topic: Arc<str> = TOPIC.into();
+        let publication = |(kind, events, previous)| {
+            let whole = Arc::clone(&whole);
+            let changes = Changes { kind, whole, events, previous, frame: OnceLock::new() };
+            let event = Part::Changes(changes).at(index);
+            Publication::Event { topic: Arc::clone(&topic), event }
+        };
+        let published = self.publisher.publish(parts.into_iter().map(publication));
+        published.expect("the topic is registered, kinds are names, and the index has grown");
     }
 
     fn apply_one(&mut self, out: &mut Vec<u8>, id: Id, change: Change, version: i64) -> Arc<str> {
@@ -103,7 +100,7 @@ impl Topic {
 
     /// Drops the memory of deletions that the log has dropped, and of kinds that have nothing left.
     fn forget_deletions(&mut self) {
-        let base = self.log.base();
+        let base = self.publisher.floor(TOPIC).unwrap_or_default();
         while let Some((_, id)) = self.deletions.pop_front_if(|(index, _)| *index <= base) {
             if self.tombstones.get(&id).is_some_and(|&(_, index)| index <= base) {
                 self.tombstones.remove(&id);

@@ -38,7 +38,7 @@ impl Machine {
     pub(super) fn restart(&self) {
         let mut topic = self.app.topics().fresh("machine");
         report(publish(&mut topic, &self.latest.lock().unwrap_or_else(PoisonError::into_inner)));
-        self.channel.write(|present| *present = topic);
+        self.channel.with(|present| *present = topic);
     }
 
     async fn run(self, mut sampler: Sampler, tick: Duration) {
@@ -62,7 +62,7 @@ impl Machine {
         // Under the lock until it is published, so that a restart cannot put an older sample after it.
         let mut latest = self.latest.lock().unwrap_or_else(PoisonError::into_inner);
         *latest = sample;
-        report(self.channel.write(|topic| publish(topic, &latest)));
+        report(self.channel.with(|topic| publish(topic, &latest)));
     }
 }
 

@@ -227,8 +227,10 @@ const MARK: usize = 2;
 mod tests {
     use super::*;
     use crate::tail::samples::{change, delete, put, snapshot, stream};
+    use crate::tail::view::Kept;
     use core::time::Duration;
     use highwater::Store;
+    use highwater_core::Materializer;
 
     /// A status, as only a store can make one, and that within a runtime.
     fn status() -> Status {
@@ -244,12 +246,14 @@ mod tests {
         status: &Status,
         fault: Option<&(String, Instant)>,
         choice: &mut Choice,
-        stream: &str,
+        (store, rows): &(Materializer<Kept<Rows>>, Kept<Rows>),
     ) -> Vec<Line> {
-        let (store, rows) = self::stream(Rows::new(None), stream);
         let around = Around { url: "http://h/s", status, fault, now: Instant::now() };
-        let rows = rows.lock();
-        frame(size, &around, choice, &rows, store.state())
+        frame(size, &around, choice, &rows.lock(), store.state())
+    }
+
+    fn rows(text: &str) -> (Materializer<Kept<Rows>>, Kept<Rows>) {
+        stream(Rows::new(None), text)
     }
 
     fn items(count: i64) -> String {
@@ -263,7 +267,7 @@ mod tests {
         status.cursor = Some("語".repeat(40).into());
         let fault = ("x".repeat(300), Instant::now());
         let wide = put("語語語", &"語".repeat(200), i64::MIN, "\"語\u{301}\u{1f600}\"");
-        let stream = items(30) + &change(&wide, 2);
+        let stream = rows(&(items(30) + &change(&wide, 2)));
         for height in 0..40 {
             for width in 0..100 {
                 let mut choice = Choice { top: usize::MAX, ..Choice::default() };
@@ -282,7 +286,7 @@ mod tests {
         let status = status();
         let first = put("a", "one", 1, "1") + &put("a", "three", 1, "1") + &put("a", "two", 1, "1");
         let next = put("a", "four", 2, "[4]") + &put("a", "one", 2, "[1]") + &delete("a", "two", 2);
-        let (store, rows) = stream(Rows::new(None), &(snapshot(&first, 1) + &change(&next, 2)));
+        let (store, rows) = rows(&(snapshot(&first, 1) + &change(&next, 2)));
         let around =
             Around { url: "http://h/s", status: &status, fault: None, now: Instant::now() };
         let shown = |rows: &Rows| -> Vec<String> {
@@ -316,11 +320,11 @@ mod tests {
     async fn scrolling_ends_at_the_last_row() {
         let status = status();
         let mut choice = Choice { top: usize::MAX, ..Choice::default() };
-        let lines = draw((60, 15), &status, None, &mut choice, &items(100));
+        let lines = draw((60, 15), &status, None, &mut choice, &rows(&items(100)));
         assert_eq!((choice.page, choice.top), (10, 90));
         assert!(text(&lines[4]).contains("k090") && text(&lines[13]).contains("k099"));
         assert!(text(&lines[14]).ends_with("91-100 of 100 "), "{:?}", lines[14]);
-        let none = draw((60, 15), &status, None, &mut choice, &snapshot("", 1));
+        let none = draw((60, 15), &status, None, &mut choice, &rows(&snapshot("", 1)));
         assert_eq!(choice.top, 0);
         assert!(text(&none[14]).ends_with("0-0 of 0 "), "{:?}", none[14]);
     }
@@ -329,7 +333,8 @@ mod tests {
     async fn a_filter_looks_at_kind_key_and_value() {
         let status = status();
         let all = put("flag", "x", 1, "1") + &put("a", "a flag", 1, "2");
-        let stream = snapshot(&(all + &put("a", "y", 1, "\"flag\"") + &put("a", "z", 1, "0")), 1);
+        let all = all + &put("a", "y", 1, "\"flag\"") + &put("a", "z", 1, "0");
+        let stream = rows(&snapshot(&all, 1));
         let mut choice = Choice { filter: "flag".into(), ..Choice::default() };
         let lines = draw((60, 15), &status, None, &mut choice, &stream);
         assert!(text(&lines[14]).ends_with("1-3 of 3 "), "{:?}", lines[14]);
@@ -346,7 +351,7 @@ mod tests {
         let raw = put("a", "raw", 1, "\"\u{9b}2J\u{7f}\u{202e}\"");
         let mut choice = Choice { filter: String::new(), ..Choice::default() };
         let lines =
-            draw((90, 15), &status, Some(&fault), &mut choice, &snapshot(&(item + &raw), 1));
+            draw((90, 15), &status, Some(&fault), &mut choice, &rows(&snapshot(&(item + &raw), 1)));
         let text: String = lines.iter().map(text).collect();
         assert!(!text.chars().any(crate::replay::text::is_odd), "{text:?}");
     }

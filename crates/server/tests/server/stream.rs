@@ -86,7 +86,7 @@ async fn a_reader_that_comes_back_is_told_how() {
 }
 
 #[tokio::test]
-async fn last_event_id_resumes_and_basis_wins() {
+async fn last_event_id_resumes_and_wins_over_basis() {
     let server = Server::start().await;
     put(&server, "a/1", 1).await;
     put(&server, "a/1", 2).await;
@@ -102,7 +102,8 @@ async fn last_event_id_resumes_and_basis_wins() {
     assert!(open("?basis=", &cursor).await.contains("up-to-date"));
     assert!(open("", "old.1").await.contains("cant-catchup"));
     let query = format!("?basis={}", cursor.replace(".2", ".1"));
-    assert!(open(&query, &cursor).await.contains("xfer-changes"));
+    assert!(open(&query, &cursor).await.contains("up-to-date"));
+    assert!(open(&format!("?basis={cursor}"), "old.1").await.contains("cant-catchup"));
 }
 
 #[tokio::test]

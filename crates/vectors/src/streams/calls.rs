@@ -9,9 +9,9 @@ use crate::subject::{array, text};
 pub(super) fn autoconfig(chunk: &Value) -> Result<Vec<Value>, Error> {
     let mut calls = Vec::new();
     for commit in array(chunk, "commits")? {
-        for change in array(commit, "changes")? {
+        for change in in_phases(array(commit, "changes")?) {
             let (kind, id) = (text(change, "kind")?, &change["key"]);
-            let value = || parsed(&chunk["known"][kind][id.as_str().unwrap_or_default()]);
+            let value = || parsed(&commit["known"][kind][id.as_str().unwrap_or_default()]);
             calls.extend(match (kind, text(change, "action")?) {
                 ("environments", "insert") => {
                     Some(json!({ "call": "addEnvironment", "id": id, "params": params(&value()?) }))
@@ -40,13 +40,21 @@ pub(super) fn autoconfig(chunk: &Value) -> Result<Vec<Value>, Error> {
     Ok(calls)
 }
 
+/// The changes of a put in the order of the original's phases: environments that are there, those that
+/// are gone, then filters likewise.
+fn in_phases(changes: &[Value]) -> Vec<&Value> {
+    let mut changes: Vec<_> = changes.iter().collect();
+    changes.sort_by_key(|change| (change["kind"] == "filters", change["action"] == "delete"));
+    changes
+}
+
 /// The calls of an SDK's data store.
 pub(super) fn all(chunk: &Value) -> Result<Vec<Value>, Error> {
     let mut calls = Vec::new();
     for commit in array(chunk, "commits")? {
         if commit["snapshot"] == true {
             let mut data = Map::new();
-            for (kind, entries) in chunk["known"].as_object().into_iter().flatten() {
+            for (kind, entries) in commit["known"].as_object().into_iter().flatten() {
                 let mut versions = Map::new();
                 for (key, entry) in entries.as_object().into_iter().flatten() {
                     versions.insert(key.clone(), number(entry)?);
@@ -69,8 +77,15 @@ pub(super) fn all(chunk: &Value) -> Result<Vec<Value>, Error> {
     Ok(calls)
 }
 
-/// The calls in one order. The original's order within a phase of a put is that of a hash map;
-/// collections without items are as good as none.
+/// Whether anything of the connections was a whole state.
+pub(super) fn has_snapshot(connections: &[Value]) -> bool {
+    let list = |value: &Value, member: &str| value[member].as_array().cloned().unwrap_or_default();
+    let chunks = connections.iter().flat_map(|connection| list(connection, "chunks"));
+    chunks.flat_map(|chunk| list(&chunk, "commits")).any(|commit| commit["snapshot"] == true)
+}
+
+/// The calls, with those of each phase in one order: the original's order within a phase of a put is
+/// that of a hash map. Collections without items are as good as none.
 pub(super) fn sorted(mut calls: Vec<Value>) -> Value {
     for call in &mut calls {
         if let Some(data) = call.get_mut("data").and_then(Value::as_object_mut) {
@@ -84,7 +99,9 @@ pub(super) fn sorted(mut calls: Vec<Value>) -> Value {
         Some("deleteFilter") => 3,
         _ => 4,
     };
-    calls.sort_by_key(|call| (phase(call), call["id"].to_string()));
+    for same in calls.chunk_by_mut(|a, b| phase(a) == phase(b) && phase(a) < 4) {
+        same.sort_by_key(|call| call["id"].to_string());
+    }
     calls.into()
 }
 

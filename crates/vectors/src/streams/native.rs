@@ -30,9 +30,13 @@ pub(crate) fn observe(script: &Value) -> Result<Value, Error> {
         let mut chunks = Vec::new();
         for chunk in array(connection, "chunks")? {
             let chunk = STANDARD.decode(chunk.as_str().unwrap_or_default());
-            driver.bytes(&chunk.map_err(|error| Error::new(error.to_string()))?);
-            let commits = commits(&mut driver.session);
-            chunks.push(json!({ "commits": commits, "known": known(driver.session.state()) }));
+            let mut commits = Vec::new();
+            // One byte at a time: a piece may commit several times, and each is looked at.
+            for byte in chunk.map_err(|error| Error::new(error.to_string()))? {
+                driver.bytes(&[byte]);
+                commits.extend(committed(&mut driver.session));
+            }
+            chunks.push(json!({ "commits": commits }));
         }
         let dropped = status == 200 && !driver.session.status().connected;
         if connection["closes"] == true {
@@ -58,13 +62,14 @@ pub(crate) fn observe(script: &Value) -> Result<Value, Error> {
     }))
 }
 
-fn commits(session: &mut Session) -> Vec<Value> {
-    let mut commits: Vec<Value> = Vec::new();
+/// The transaction that the last byte committed, if it did, and what is known after it.
+fn committed(session: &mut Session) -> Option<Value> {
+    let mut commit: Option<Value> = None;
     let mut snapshot = false;
     for step in session.materializer_mut().take_trace().into_iter().flat_map(|event| event.steps) {
         match step {
             Step::Begin(transfer) => snapshot = transfer == Transfer::Snapshot,
-            Step::Commit(_) => commits.push(json!({ "snapshot": snapshot, "changes": [] })),
+            Step::Commit(_) => commit = Some(json!({ "snapshot": snapshot, "changes": [] })),
             Step::Changed { kind, key, version, delete, action, noop } => {
                 let change = json!({
                     "kind": kind, "key": key, "version": version.to_string(),
@@ -72,7 +77,7 @@ fn commits(session: &mut Session) -> Vec<Value> {
                     "noop": noop.map(highwater_core::Noop::as_str),
                 });
                 if let Some(Value::Array(changes)) =
-                    commits.last_mut().map(|commit| &mut commit["changes"])
+                    commit.as_mut().map(|commit| &mut commit["changes"])
                 {
                     changes.push(change);
                 }
@@ -80,7 +85,10 @@ fn commits(session: &mut Session) -> Vec<Value> {
             _ => {}
         }
     }
-    commits
+    if let Some(commit) = &mut commit {
+        commit["known"] = known(session.state());
+    }
+    commit
 }
 
 fn known(state: &State) -> Value {

@@ -7,6 +7,7 @@ use std::process::Command;
 
 use serde_json::json;
 
+use super::apt;
 use crate::project::Project;
 use crate::{Result, sh};
 
@@ -63,7 +64,7 @@ fn find_or_install(project: &Project) -> Result<(Browser, &'static str)> {
         Err(failure) => println!("  {failure}"),
     }
     if sh::which(&["apt-get"]).is_some() {
-        apt_install(&["chromium", "chromium-driver", "fonts-dejavu-core"])?;
+        apt::install(&["chromium", "chromium-driver", "fonts-dejavu-core"])?;
         if let Some(browser) = on_this_machine() {
             return Ok((browser, "installed from Debian's packages"));
         }
@@ -93,27 +94,6 @@ fn playwrights(root: &Path) -> Option<PathBuf> {
     let program = "console.log(require('playwright-core').chromium.executablePath())";
     let file = sh::read(Command::new("node").args(["-e", program]).current_dir(root)).ok()?;
     Some(PathBuf::from(file)).filter(|file| file.is_file())
-}
-
-fn apt_install(packages: &[&str]) -> Result {
-    let install = || {
-        sh::run(apt_get()?.args(["install", "-qq", "-y", "--no-install-recommends"]).args(packages))
-    };
-    // Package lists may be missing or out of date on a new machine.
-    install().or_else(|_| {
-        sh::run(apt_get()?.args(["update", "-qq"]))?;
-        install()
-    })
-}
-
-fn apt_get() -> Result<Command> {
-    let root = sh::read(Command::new("id").arg("-u"))? == "0";
-    let mut command = Command::new(if root { "apt-get" } else { "sudo" });
-    if !root {
-        command.arg("apt-get");
-    }
-    command.env("DEBIAN_FRONTEND", "noninteractive");
-    Ok(command)
 }
 
 /// No window, no sandbox (there is none for root, and only our own pages are loaded), nothing but what the test asks.

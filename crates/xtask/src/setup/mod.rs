@@ -3,7 +3,9 @@
 //! Each part looks first, and does nothing when what it needs is there. What is
 //! made is kept in the user's cache folder, so that a new clone finds it.
 
+mod apt;
 mod browser;
+mod nats;
 mod npm;
 mod toolchain;
 mod tools;
@@ -50,6 +52,8 @@ impl WasmTools {
 pub(crate) struct Everything {
     pub(crate) wasm: WasmTools,
     pub(crate) browser: Browser,
+    /// None where there is none to be had: what needs it is skipped.
+    pub(crate) nats: Option<PathBuf>,
 }
 
 /// Sets up what `build` needs.
@@ -62,6 +66,14 @@ pub(crate) fn for_build(project: &Project) -> Result<WasmTools> {
     Ok(WasmTools { folders })
 }
 
+/// Sets up what a benchmark of the package needs; its peers are the npm packages of `folder`.
+pub(crate) fn for_bench(project: &Project, folder: &str) -> Result<(WasmTools, Browser)> {
+    let tools = for_build(project)?;
+    let _one_at_a_time = lock(project)?;
+    npm::install(&format!("peers in {folder}"), &project.root.join(folder))?;
+    Ok((tools, browser::ensure(project)?))
+}
+
 /// Sets up what `build` and `test` need.
 pub(crate) fn everything(project: &Project) -> Result<Everything> {
     let _one_at_a_time = lock(project)?;
@@ -71,7 +83,8 @@ pub(crate) fn everything(project: &Project) -> Result<Everything> {
     tools::ensure_wasm_pack(project, &mut folders)?;
     npm::ensure(project, &mut folders)?;
     let browser = browser::ensure(project)?;
-    Ok(Everything { wasm: WasmTools { folders }, browser })
+    let nats = nats::ensure(project)?;
+    Ok(Everything { wasm: WasmTools { folders }, browser, nats })
 }
 
 /// `cargo xtask wasm COMMAND…`
