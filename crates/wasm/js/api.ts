@@ -3,6 +3,7 @@
 /// <reference lib="esnext.disposable" preserve="true" />
 
 export { connect, init, Store } from './store.js'
+export { LiveView } from './rows.js'
 export { HighwaterError } from './errors.js'
 export { MessageReceiver } from './receiver.js'
 export { Materializer } from './materializer.js'
@@ -33,6 +34,7 @@ export type {
   Status,
   Version,
 } from './types.js'
+export type { Condition, Edits, Field, Group, Row, Scalar, Test, ViewSnapshot, ViewSpec } from './rows.js'
 export type { TraceEvent, TraceStep } from './trace.js'
 export type { ReceiverAction, ReceiverEntry } from './receiver.js'
 export type { MaterializerOptions, PushResult } from './materializer.js'

@@ -19,6 +19,7 @@ export type ErrorCode =
   | 'snapshot-timeout'
   | 'connect-timeout'
   | 'bad-option'
+  | 'bad-query'
   | 'busy'
   | 'wasm'
 

@@ -73,15 +73,24 @@ export class Items implements ShotSource {
   /** Items that can be read. */
   entries(kind: string): [string, unknown][] {
     const slots = this.#slots(kind)
-    const names = this.#names.all(slots)
-    const values = slots.map((slot) => this.#held(slot, this.#epoch(slot)))
+    const values = this.values(slots)
+    return this.namesOf(slots).flatMap(({ key }, at) => (values[at] === undefined ? [] : [[key, values[at]] as [string, unknown]]))
+  }
+
+  namesOf(slots: readonly number[]): ItemName[] {
+    return this.#names.all(slots)
+  }
+
+  /** Values, `undefined` where one cannot be read. */
+  values(slots: readonly number[]): unknown[] {
+    const values = slots.map((slot) => this.#held(slot, this.epoch(slot)))
     const bare = slots.flatMap((_, at) => (values[at] === undefined ? [at] : []))
     this.texts(bare.map((at) => slots[at] as number), (text, index) => {
       const at = bare[index] as number
       const slot = slots[at] as number
-      values[at] = text === undefined ? (this.#value(slot) ?? UNREADABLE) : this.#parse(slot, this.#epoch(slot), text)
+      values[at] = text === undefined ? this.#value(slot) : this.#parse(slot, this.epoch(slot), text)
     })
-    return names.flatMap(({ key }, at) => (values[at] === UNREADABLE ? [] : [[key, values[at]] as [string, unknown]]))
+    return values.map((value) => (value === UNREADABLE ? undefined : value))
   }
 
   /** All items of one kind at this moment. */
@@ -92,7 +101,7 @@ export class Items implements ShotSource {
     const slots = this.#slots(kind)
     const cells = this.#names.all(slots).map(({ key }, at) => {
       const slot = slots[at] as number
-      const epoch = this.#epoch(slot)
+      const epoch = this.epoch(slot)
       return last?.reuse(key, slot, epoch) ?? { key, slot, epoch, from: undefined, value: this.#held(slot, epoch) }
     })
     if (last?.holds(cells)) {
@@ -119,10 +128,10 @@ export class Items implements ShotSource {
   }
 
   /** What the last input changed, in order, as far as it is wanted. Call it after each. */
-  took(bits: number, wanted: 'nothing' | 'changes' | 'all'): Transacted[] {
+  took(bits: number, wanted: 'nothing' | 'changes' | 'all'): () => Transacted[] {
     this.#epochs = 0
     const any = wanted !== 'nothing' && (bits & Bit.Commits) !== 0
-    const transactions = any ? this.#names.transactions(wanted === 'all') : []
+    const transactions = any ? this.#names.transactions(wanted === 'all') : none
     if ((bits & Bit.Gone) !== 0) for (const slot of this.#names.drop()) this.#seen[slot] = this.#values[slot] = undefined
     return transactions
   }
@@ -141,7 +150,7 @@ export class Items implements ShotSource {
 
   /** For a shot: the value, if it is still the one of this epoch. */
   current(slot: number, epoch: number): unknown {
-    return this.#epoch(slot) === epoch ? this.#value(slot) : undefined
+    return this.epoch(slot) === epoch ? this.#value(slot) : undefined
   }
 
   #slots(kind: string | undefined): number[] {
@@ -149,7 +158,8 @@ export class Items implements ShotSource {
     return Array.from(numbersOf(wasm.slots(this.#raw.handle)))
   }
 
-  #epoch(slot: number): number {
+  /** Moves exactly when the value in the slot does. */
+  epoch(slot: number): number {
     this.#epochs ||= wasm.epochs(this.#raw.handle) >>> 2
     return words()[this.#epochs + slot] ?? 0
   }
@@ -162,7 +172,7 @@ export class Items implements ShotSource {
   }
 
   #value(slot: number): unknown {
-    const epoch = this.#epoch(slot)
+    const epoch = this.epoch(slot)
     let held = this.#held(slot, epoch)
     if (held === undefined) {
       if (wasm.value(this.#raw.handle, slot) === 0) return undefined
@@ -193,6 +203,7 @@ export class Items implements ShotSource {
   }
 }
 
+const none = (): Transacted[] => []
 const UNREADABLE = Symbol('unreadable')
 const BATCH = 512
 const NO_TEXT = 2 ** 32 - 1

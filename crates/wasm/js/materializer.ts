@@ -28,7 +28,7 @@ export interface MaterializerOptions {
 
 /** What came of bytes or of an event. */
 export interface PushResult {
-  /** The transactions that took effect. */
+  /** The transactions that took effect: found out when somebody asks. */
   readonly transactions: readonly Transacted[]
   /** How many events and comments there were. */
   readonly events: number
@@ -146,7 +146,9 @@ export class Materializer<T extends object = AnyKinds> extends Reads<T> {
     if (error?.code === 'view') error = new HighwaterError('view', error.message, { cause: thrown, ...cursorOf(this.cursor) })
     if ((bits & Bit.Fault) !== 0 && error !== undefined) throw error
     return {
-      transactions,
+      get transactions() {
+        return transactions()
+      },
       events,
       upToDate: upToDate === 1,
       resumed: resumed === null ? undefined : resumed === 1,

@@ -55,19 +55,27 @@ export class Names {
     return Array.from(slots, (slot) => this.#names[slot] as ItemName)
   }
 
-  /** The transactions of the last input, those that changed nothing only if `all` are wanted. */
-  transactions(all: boolean): Transacted[] {
+  /**
+   * The transactions of the last input, those that changed nothing only if `all` are wanted; made
+   * when somebody asks.
+   */
+  transactions(all: boolean): () => Transacted[] {
     const packed = numbersOf(wasm.changes(this.#raw.handle)).slice()
-    const transactions: Transacted[] = []
-    for (let at = 0; at < packed.length; ) {
-      const header = packed[at++] ?? 0
-      const end = at + (header >>> 1)
-      const changes = packed.subarray(at, end)
-      if (all || changes.length > 0) transactions.push(transactionOf(this, this.#last, (header & 1) === 1, changes))
-      at = end
-    }
+    const layer = this.#last
     this.#lent = true
-    return transactions
+    let made: Transacted[] | undefined
+    const make = (): Transacted[] => {
+      const transactions: Transacted[] = []
+      for (let at = 0; at < packed.length; ) {
+        const header = packed[at++] ?? 0
+        const end = at + (header >>> 1)
+        const changes = packed.subarray(at, end)
+        if (all || changes.length > 0) transactions.push(transactionOf(this, layer, (header & 1) === 1, changes))
+        at = end
+      }
+      return transactions
+    }
+    return () => (made ??= make())
   }
 
   /** Items were deleted by the last input: their slots may be others' soon. Answers with them. */

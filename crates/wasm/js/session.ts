@@ -91,7 +91,7 @@ export class Session<T extends object = AnyKinds> extends Reads<T> {
   readonly #raw: Machine
   readonly #view: View | undefined
   protected readonly items: Items
-  #transactions: Transacted[] = []
+  #transactions: () => Transacted[] = () => []
 
   constructor(options: SessionOptions = {}, view?: View) {
     super()
@@ -121,7 +121,7 @@ export class Session<T extends object = AnyKinds> extends Reads<T> {
 
   /** What the last input changed. */
   get transactions(): readonly Transacted[] {
-    return this.#transactions
+    return this.#transactions()
   }
 
   /** How it stands. */

@@ -2,12 +2,14 @@
 
 import { Edge, isNative } from './edge.js'
 import { HighwaterError } from './errors.js'
+import { type Follower, Followers } from './followers.js'
 import { Items } from './items.js'
-import { changeOf, Listeners, report, wantsOf, within } from './listeners.js'
+import { Listeners, placesOf, report, Subscriptions } from './listeners.js'
 import { Bit, Input, Machine } from './machine.js'
 import { isLoaded, loadModule, type ModuleSource } from './module.js'
 import { addressOf, checkOptions, numbersOf, type Options } from './options.js'
 import type { Transacted } from './reads.js'
+import { LiveView, type ViewSpec } from './rows.js'
 import { isSame, partsOf, type StatusParts, statusOf } from './status.js'
 import { type TraceEvent, traceOf } from './trace.js'
 import type { AnyKinds, Change, Collection, ItemName, Scope, Snapshot, Status, Version } from './types.js'
@@ -58,9 +60,13 @@ export class Store<T extends object = AnyKinds> {
   readonly ready: Promise<void>
 
   readonly #options: Options
-  readonly #changes = new Listeners<Transacted>()
+  readonly #changes = new Subscriptions<T>()
   readonly #statuses = new Listeners<Status>()
   readonly #traces = new Listeners<TraceEvent>()
+  readonly #followers = new Followers(
+    (call) => void this.#queue.push(() => call(this.#thrown)),
+    () => this.#tell(),
+  )
   readonly #collections = new Map<string, Collection<unknown>>()
   /** What was asked for before the module was there. */
   #waiting: ((running: Running) => void)[] = []
@@ -188,12 +194,27 @@ export class Store<T extends object = AnyKinds> {
    * const stop = store.subscribe(({ changed }) => changed.forEach(draw), { kind: 'process', prefix: '47' })
    */
   subscribe(listener: (change: Change<T>) => void, scope?: Scope<T>): () => void {
-    const wants = wantsOf(scope)
+    const places = placesOf(scope)
     this.#check('subscribe', listener)
-    return this.#changes.add((transaction) => {
-      const part = within(transaction, wants)
-      if (part !== undefined) listener(changeOf<T>(part, this.version, this.#running?.items.cursor))
-    })
+    return this.#changes.add(listener, places)
+  }
+
+  /**
+   * Lists items that a condition holds for, in order, and keeps the list up to date: a transaction
+   * costs what it changes, however many items there are. End it by {@link LiveView.close}, or
+   * forget it.
+   *
+   * Throws a {@link HighwaterError} with code `bad-query` for a spec that is none; if the module is
+   * not there yet, that is told by {@link LiveView.error} and `onError`.
+   *
+   * @example
+   * const top = store.view({ kind: 'task', where: { '/done': false }, sort: ['-/votes'], limit: 10 })
+   * top.subscribe(() => render(top.rows))
+   */
+  view<K extends keyof T & string = keyof T & string>(spec: ViewSpec<K> = {}): LiveView<T, K> {
+    const view = new LiveView<T, K>(spec, this.#followers)
+    this.#follow(view)
+    return view
   }
 
   /** Calls a listener whenever the status has changed. Returns what ends it. */
@@ -300,6 +321,20 @@ export class Store<T extends object = AnyKinds> {
     })
   }
 
+  /** Has something follow the state, from now on or when the module is there. */
+  #follow(follower: Follower): void {
+    if (this.#running === undefined) {
+      this.#ask(({ machine, items }) => {
+        try {
+          follower.start(machine, items)
+        } catch (error) {
+          report(this.#options.onError, error)
+        }
+      })
+    } else follower.start(this.#running.machine, this.#running.items)
+    this.#followers.add(follower)
+  }
+
   /** Asks something of the session, now or when it is there. */
   #ask(ask: (running: Running) => void): void {
     if (this.#closed || this.#broken !== undefined) return
@@ -324,6 +359,7 @@ export class Store<T extends object = AnyKinds> {
         : new HighwaterError('wasm', `the WebAssembly module failed: ${String(error)}`, { cause: error, terminal: true })
     this.#release()
     this.#running = undefined
+    this.#followers.each((follower) => follower.stop())
     this.#notify(0)
   }
 
@@ -331,9 +367,10 @@ export class Store<T extends object = AnyKinds> {
   #notify(bits: number): void {
     this.#fresh = false
     const running = this.#running
-    const transactions = running?.items.took(bits, this.#changes.size > 0 ? 'changes' : 'nothing') ?? []
-    for (const transaction of transactions) {
-      this.#queue.push(() => this.#changes.tell(transaction, this.#thrown))
+    if (running !== undefined) {
+      const unwanted = this.#changes.isEmpty && this.#followers.size === 0
+      const transactions = running.items.took(bits, unwanted ? 'nothing' : 'changes')
+      if ((bits & Bit.Commits) !== 0) this.#committed(running.items, transactions)
     }
     // How it stands is worked out when somebody asks, or waits for it.
     if (this.#statuses.size > 0 || (!this.#settled && (running === undefined || (bits & SETTLES) !== 0))) {
@@ -343,11 +380,24 @@ export class Store<T extends object = AnyKinds> {
       const events = traceOf(running.machine.traced(), Date.now() - performance.now())
       for (const event of events) this.#queue.push(() => this.#traces.tell(event, this.#thrown))
     }
-    // A listener may cause the next input: what it brings is told after what this one brought.
+    this.#tell()
+  }
+
+  /** A listener may cause the next input: what it brings is told after what this one brought. */
+  #tell(): void {
     if (this.#telling) return
     this.#telling = true
     for (let next = this.#queue.shift(); next !== undefined; next = this.#queue.shift()) next()
     this.#telling = false
+  }
+
+  #committed(items: Items, transactions: () => readonly Transacted[]): void {
+    this.#followers.each((follower) => follower.follow(transactions))
+    if (this.#changes.isEmpty) return
+    const { version, cursor } = items
+    for (const transaction of transactions()) {
+      this.#queue.push(() => this.#changes.tell(transaction, version, cursor, this.#thrown))
+    }
   }
 
   #tellStatus(): void {
