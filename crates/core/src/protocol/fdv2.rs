@@ -53,7 +53,7 @@ impl Fdv2 {
             }
             "put-object" => self.put(event),
             "payload-transferred" => self.transferred(event),
-            "delete-object" => self.delete(event),
+            "delete-object" => Self::delete(event),
             "server-intent" => self.intent(event),
             "error" => error(event),
             "goodbye" => {
@@ -153,7 +153,7 @@ impl Fdv2 {
         event.item(kind, key, version, Some(value));
     }
 
-    fn delete(&self, event: &mut Decoding<'_>) {
+    fn delete(event: &mut Decoding<'_>) {
         let [kind, key, version] = event.whole(["kind", "key", "version"]);
         if !all([kind, key, version]) {
             return event.ignore("a delete-object with a member missing");

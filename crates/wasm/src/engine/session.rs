@@ -75,6 +75,7 @@ export! {
             PAUSE => Happening::Pause { reason: text },
             UNPAUSE => Happening::Unpause { reason: text },
             EVENT => Happening::Event { connection, event: event(&input, texts) },
+            // The last, 11: it failed.
             _ => {
                 let temporary = if number < 0.0 { None } else { Some(number > 0.0) };
                 let failure = Failure::Network { what: text, temporary };
@@ -286,5 +287,4 @@ const ABORTED: u32 = 7;
 const BYTES: u32 = 8;
 const PAUSE: u32 = 9;
 const UNPAUSE: u32 = 10;
-const FAILED: u32 = 11;
 const EVENT: u32 = 12;
