@@ -11,6 +11,7 @@ export { Protocol } from './protocol.js'
 export { Session, Backoff } from './session.js'
 export { SseDecoder } from './sse.js'
 export type { ErrorCode, ErrorDetails } from './errors.js'
+export type { Initial, InitialItem } from './initial.js'
 export type { ModuleSource } from './module.js'
 export type {
   HeadersContext,

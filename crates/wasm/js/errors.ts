@@ -20,6 +20,7 @@ export type ErrorCode =
   | 'connect-timeout'
   | 'bad-option'
   | 'bad-query'
+  | 'bad-checkpoint'
   | 'busy'
   | 'wasm'
 
@@ -101,6 +102,8 @@ export function errorOf(parts: unknown, cursor?: string): HighwaterError {
         ...(key === undefined ? {} : { key }),
         ...at(number),
       })
+    case 'bad-checkpoint':
+      return make(`the checkpoint cannot be taken up: ${words}, at byte ${number}`, at(number))
     case 'too-large':
       return make(`an event is larger than the limit of ${number} bytes (option maxBytes)`)
     case 'out-of-order':

@@ -1,6 +1,7 @@
 // The options of a store, checked: a mistake is named before anything happens.
 
 import { HighwaterError } from './errors.js'
+import type { Initial } from './initial.js'
 import { isProtocol, type ProtocolOptions } from './protocols.js'
 
 export type { JsonProtocol, ProtocolName, ProtocolOptions } from './protocols.js'
@@ -66,6 +67,11 @@ export interface Options {
   readonly tombstones?: TombstoneOptions
   /** When values are checked to be JSON: when somebody reads them, or as they arrive. Default: `read`. */
   readonly validate?: 'read' | 'ingest'
+  /**
+   * What to begin with, before the network answers: a {@link Store.checkpoint}, or items. `ready`
+   * is resolved by it. A checkpoint that cannot be taken up is told, and the store begins anew.
+   */
+  readonly initial?: Uint8Array | Initial
   /** Aborting it closes the store. */
   readonly signal?: AbortSignal
   /** Called instead of the platform's `fetch`. */
@@ -248,4 +254,5 @@ function isSignal(value: unknown): boolean {
 const NAMES = [
   'protocol', 'transport', 'headers', 'method', 'body', 'credentials', 'poll', 'retry', 'idle', 'snapshotTimeout',
   'connectTimeout', 'maxBytes', 'tombstones', 'validate', 'signal', 'fetch', 'onError',
+  'initial',
 ] satisfies (keyof Options)[]

@@ -221,7 +221,10 @@ export class LiveView<T extends object = AnyKinds, K extends keyof T & string = 
     this.#live = { thing: new Thing(handle, wasm.query_free), machine, items }
     this.#rows = this.#groups = this.#whole = undefined
     this.#count = this.count
-    if (this.#window !== undefined) this.show(...this.#window)
+    if (this.#window !== undefined) wasm.query_show(handle, ...this.#window)
+    if (this.#listeners.size === 0 || this.count === 0) return
+    const inserted = this.rows.map((row, at) => ({ at, from: undefined, row }))
+    this.#host.tell((failed) => this.#listeners.tell({ removed: [], inserted, updated: [] }, failed))
   }
 
   /** @internal The state has moved. */

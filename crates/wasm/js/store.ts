@@ -1,8 +1,9 @@
 // The store: one stream, kept up, and its state to be read.
 
 import { Edge, isNative } from './edge.js'
-import { HighwaterError } from './errors.js'
+import { errorOf, HighwaterError } from './errors.js'
 import { type Follower, Followers } from './followers.js'
+import { type Beginning, beginningOf } from './initial.js'
 import { Items } from './items.js'
 import { Listeners, placesOf, report, Subscriptions } from './listeners.js'
 import { Bit, Input, Machine } from './machine.js'
@@ -29,7 +30,7 @@ import type { AnyKinds, Change, Collection, ItemName, Scope, Snapshot, Status, V
 export function connect<T extends object = AnyKinds>(url: string | URL, options: Options = {}): Store<T> {
   const address = addressOf('the URL to connect to', url)
   checkOptions(options)
-  return new Store<T>(address, { ...options })
+  return new Store<T>(address, { ...options }, beginningOf(options.initial))
 }
 
 /**
@@ -74,8 +75,9 @@ export class Store<T extends object = AnyKinds> {
   #closed = false
   /** Why the module is of no use. */
   #broken: HighwaterError | undefined
-  /** A value that was read and is not JSON: told until the next update, as all faults are. */
-  #unreadable: { readonly error: HighwaterError; readonly version: number } | undefined
+  #beginning: Beginning | undefined
+  /** What went wrong on this side: told until the next update, as all faults are. */
+  #fault: { readonly error: HighwaterError; readonly version: number } | undefined
   #parts: StatusParts = START
   #status: Status = statusOf(START, 0)
   #statusTold = this.#status
@@ -89,8 +91,9 @@ export class Store<T extends object = AnyKinds> {
   #release: () => void = () => {}
 
   /** @internal Use {@link connect}. */
-  constructor(url: string, options: Options) {
+  constructor(url: string, options: Options, beginning?: Beginning) {
     this.#options = options
+    this.#beginning = beginning
     this.ready = new Promise((resolve, reject) => {
       this.#resolve = resolve
       this.#reject = reject
@@ -184,6 +187,19 @@ export class Store<T extends object = AnyKinds> {
    */
   snapshot(): Snapshot<T> {
     return (this.#running?.items.snapshot() ?? NOTHING) as Snapshot<T>
+  }
+
+  /**
+   * The whole state and its position as bytes: what the option `initial` of another store takes up
+   * again, in this process or another. Throws as long as the module is not there; after
+   * {@link Store.ready} it is.
+   *
+   * @example
+   * const again = connect(url, { initial: store.checkpoint() })
+   */
+  checkpoint(): Uint8Array {
+    if (this.#running === undefined) throw this.#broken ?? new HighwaterError('wasm', 'checkpoint: the WebAssembly module is not there yet; await ready first')
+    return this.#running.machine.checkpoint()
   }
 
   /**
@@ -310,15 +326,27 @@ export class Store<T extends object = AnyKinds> {
     this.#guard(() => {
       const machine = new Machine(options.protocol, numbersOf(chosen, { seed: Math.random() }))
       const edge = new Edge(machine, url, options, (bits) => this.#notify(bits), (error) => this.#fail(error))
-      const items = new Items(machine, (error) => {
-        this.#unreadable = { error, version: this.version }
-        this.#fresh = false
-        report(options.onError, error)
-      })
+      const items = new Items(machine, (error) => this.#told(error))
       this.#running = { machine, edge, items }
+      this.#begin(machine)
       for (const ask of this.#waiting.splice(0)) ask(this.#running)
       edge.input(Input.Start)
     })
+  }
+
+  #begin(machine: Machine): void {
+    if (this.#beginning === undefined) return
+    const [bits, fault] = machine.restore(performance.now(), this.#beginning)
+    this.#beginning = undefined
+    if (fault !== null) this.#told(errorOf(fault))
+    this.#notify(bits)
+  }
+
+  /** Something went wrong on this side. */
+  #told(error: HighwaterError): void {
+    this.#fault = { error, version: this.version }
+    this.#fresh = false
+    report(this.#options.onError, error)
   }
 
   /** Has something follow the state, from now on or when the module is there. */
@@ -421,8 +449,8 @@ export class Store<T extends object = AnyKinds> {
       parts = partsOf(this.#running.machine, this.#parts)
     }
     const { synced, news: _, ...rest } = parts
-    const unreadable = this.#unreadable?.version === rest.version ? this.#unreadable.error : undefined
-    const next = { ...rest, error: rest.error ?? unreadable }
+    const own = this.#fault?.version === rest.version ? this.#fault.error : undefined
+    const next = { ...rest, error: rest.error ?? own }
     this.#settled ||= synced || next.phase === 'stopped'
     if (synced) this.#resolve()
     else if (next.phase === 'stopped') {
