@@ -4,6 +4,7 @@
 
 export { connect, init, Store } from './store.js'
 export { LiveView } from './rows.js'
+export { Materialized } from './materialized.js'
 export { HighwaterError } from './errors.js'
 export { MessageReceiver } from './receiver.js'
 export { Materializer } from './materializer.js'
@@ -39,6 +40,7 @@ export type { Condition, Edits, Field, Group, Row, Scalar, Test, ViewSnapshot, V
 export type { TraceEvent, TraceStep } from './trace.js'
 export type { ReceiverAction, ReceiverEntry } from './receiver.js'
 export type { MaterializerOptions, PushResult } from './materializer.js'
+export type { StoreView, StoreViewChange } from './materialized.js'
 export type { View, ViewChange } from './view.js'
 export type { Message } from './protocol.js'
 export type { BackoffOptions, SessionEffect, SessionInput, SessionOptions, SessionStatus } from './session.js'

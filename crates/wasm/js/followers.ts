@@ -1,5 +1,6 @@
 // What follows a store's state: live views, and views of the application's own.
 
+import type { HighwaterError } from './errors.js'
 import type { Items } from './items.js'
 import type { Machine } from './machine.js'
 import type { Transacted } from './reads.js'
@@ -22,10 +23,13 @@ export class Followers {
   readonly tell: (call: (failed: (error: unknown) => void) => void) => void
   /** Their turn has come, unless somebody is being told just now. */
   readonly flush: () => void
+  /** Hears of what went wrong. */
+  readonly fail: (error: HighwaterError) => void
 
-  constructor(tell: Followers['tell'], flush: () => void) {
+  constructor(tell: Followers['tell'], flush: () => void, fail: Followers['fail']) {
     this.tell = tell
     this.flush = flush
+    this.fail = fail
   }
 
   get size(): number {

@@ -102,11 +102,11 @@ export class Subscriptions<T extends object> {
       this.#sort(transaction, 'changed', told)
       this.#sort(transaction, 'removed', told)
     }
-    const whole = changeOf<T>(transaction, version, cursor)
+    let whole: Change<T> | undefined
     for (const [entry, part] of [...told].sort(([a], [b]) => a.order - b.order)) {
       if (entry.gone) continue
       try {
-        entry.listener(part === transaction ? whole : changeOf(part, version, cursor))
+        entry.listener(part === transaction ? (whole ??= changeOf(part, version, cursor)) : changeOf(part, version, cursor))
       } catch (error) {
         failed(error)
       }
@@ -117,7 +117,7 @@ export class Subscriptions<T extends object> {
     for (const name of transaction[which]) {
       for (const [length, texts] of this.#scoped.get(name.kind) ?? []) {
         for (const entry of texts.get(length < 0 ? name.key : name.key.slice(0, length)) ?? []) {
-          const part = inner(told, entry, () => ({ snapshot: transaction.snapshot, changed: [], removed: [] }))
+          const part = inner(told, entry, () => ({ snapshot: transaction.snapshot, changed: [], removed: [], inserted: [] }))
           ;(part[which] as ItemName[]).push(name)
         }
       }

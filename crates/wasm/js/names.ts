@@ -128,19 +128,27 @@ export class Names {
 
 /** A transaction that took effect. Its items are named when somebody asks. */
 function transactionOf(names: Names, layer: Layer, snapshot: boolean, packed: Uint32Array): Transacted {
-  let found: { changed: ItemName[]; removed: ItemName[] } | undefined
-  const find = (): { changed: ItemName[]; removed: ItemName[] } => {
-    const last = new Map<number, boolean>()
+  type Found = Record<'changed' | 'removed' | 'inserted', ItemName[]>
+  let found: Found | undefined
+  const find = (): Found => {
+    /** By slot, the first change and the last. */
+    const ends = new Map<number, readonly [first: number, last: number]>()
     for (const change of packed) {
       const slot = change >>> 2
+      const [first] = ends.get(slot) ?? [change & 3]
       // What comes last decides, and says where in the list it stands.
-      last.delete(slot)
-      last.set(slot, (change & 3) === DELETED)
+      ends.delete(slot)
+      ends.set(slot, [first, change & 3])
     }
-    const slots = [...last.keys()]
-    const all = names.at(layer, slots)
-    const of = (removed: boolean): ItemName[] => all.filter((_, at) => last.get(slots[at] as number) === removed)
-    return { changed: of(false), removed: of(true) }
+    const all = names.at(layer, [...ends.keys()])
+    const made: Found = { changed: [], removed: [], inserted: [] }
+    let at = 0
+    for (const [first, last] of ends.values()) {
+      const name = all[at++] as ItemName
+      made[last === DELETED ? 'removed' : 'changed'].push(name)
+      if (first === INSERTED && last !== DELETED) made.inserted.push(name)
+    }
+    return made
   }
   return {
     snapshot,
@@ -149,6 +157,9 @@ function transactionOf(names: Names, layer: Layer, snapshot: boolean, packed: Ui
     },
     get removed() {
       return (found ??= find()).removed
+    },
+    get inserted() {
+      return (found ??= find()).inserted
     },
   }
 }
@@ -159,4 +170,5 @@ export function giveWords(numbers: ArrayLike<number>): number {
   return numbers.length
 }
 
+const INSERTED = 0
 const DELETED = 2

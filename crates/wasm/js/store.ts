@@ -9,6 +9,7 @@ import { Listeners, placesOf, report, Subscriptions } from './listeners.js'
 import { Bit, Input, Machine } from './machine.js'
 import { isLoaded, loadModule, type ModuleSource } from './module.js'
 import { addressOf, checkOptions, numbersOf, type Options } from './options.js'
+import { Materialized, type StoreView } from './materialized.js'
 import type { Transacted } from './reads.js'
 import { LiveView, type ViewSpec } from './rows.js'
 import { isSame, partsOf, type StatusParts, statusOf } from './status.js'
@@ -67,6 +68,7 @@ export class Store<T extends object = AnyKinds> {
   readonly #followers = new Followers(
     (call) => void this.#queue.push(() => call(this.#thrown)),
     () => this.#tell(),
+    (error) => this.#told(error),
   )
   readonly #collections = new Map<string, Collection<unknown>>()
   /** What was asked for before the module was there. */
@@ -231,6 +233,21 @@ export class Store<T extends object = AnyKinds> {
     const view = new LiveView<T, K>(spec, this.#followers)
     this.#follow(view)
     return view
+  }
+
+  /**
+   * Has a view of the application's own follow the state: it is given everything that is there, and
+   * from then on what is different. One that throws is told by `status.error` and `onError`, stops
+   * nobody else, and is given everything anew. It is told until {@link Materialized.close}.
+   *
+   * @example
+   * const total = store.materialize(votes)
+   * total.subscribe(() => render(total.snapshot()))
+   */
+  materialize<R>(view: StoreView<T, R>): Materialized<R> {
+    const materialized = new Materialized<R>(view as unknown as StoreView<never, R>, this.#followers)
+    this.#follow(materialized)
+    return materialized
   }
 
   /** Calls a listener whenever the status has changed. Returns what ends it. */
