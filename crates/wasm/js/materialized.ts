@@ -142,7 +142,7 @@ export class Materialized<R> implements Follower {
     this.#failures = 0
     this.#error = undefined
     this.#stale = true
-    this.#host.tell((failed) => this.#listeners.tell(undefined, failed))
+    if (this.#listeners.size > 0) this.#host.tell((failed) => this.#listeners.tell(undefined, failed))
   }
 
   #try(call: () => void): boolean {
