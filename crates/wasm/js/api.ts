@@ -11,7 +11,7 @@ export { Materializer } from './materializer.js'
 export { Protocol } from './protocol.js'
 export { Session, Backoff } from './session.js'
 export { SseDecoder } from './sse.js'
-export type { ErrorCode, ErrorDetails } from './errors.js'
+export type { ErrorCode, ErrorDetails, Issue } from './errors.js'
 export type { Initial, InitialItem } from './initial.js'
 export type { ModuleSource } from './module.js'
 export type {
@@ -37,6 +37,7 @@ export type {
   Version,
 } from './types.js'
 export type { Condition, Edits, Field, Group, Row, Scalar, Test, ViewSnapshot, ViewSpec } from './rows.js'
+export type { Outputs, Schemas, StandardSchema, Validated } from './schema.js'
 export type { TraceEvent, TraceStep } from './trace.js'
 export type { ReceiverAction, ReceiverEntry } from './receiver.js'
 export type { MaterializerOptions, PushResult } from './materializer.js'

@@ -8,7 +8,7 @@
 
 import { HEADERS_FAILED, wordsOf } from './errors.js'
 import { Bit, type Effect, Input, type Machine } from './machine.js'
-import { addressOf, type Options } from './options.js'
+import { addressOf, LONGEST, type Options } from './options.js'
 
 /** Keeps a stream up. */
 export class Edge {
@@ -241,6 +241,3 @@ function waitOf(retryAfter: string | null): number {
   const wait = /^\d+$/.test(text) ? Number(text) * 1000 : Date.parse(text) - Date.now()
   return wait > 0 ? Math.min(wait, LONGEST) : NaN
 }
-
-/** Timers of 2^31 ms and more go off at once. */
-const LONGEST = 2 ** 31 - 1

@@ -6,7 +6,8 @@ import { Bit, type Machine } from './machine.js'
 import { decode, jsonOf, numbersOf, say, textOf, wasm, words } from './module.js'
 import { giveWords, Names } from './names.js'
 import type { Transacted } from './reads.js'
-import { Shot, type ShotSource } from './shot.js'
+import type { Judge } from './schema.js'
+import { Shot, type ShotSource, UNREADABLE } from './shot.js'
 import { type ItemName, type Version, versionOf } from './types.js'
 
 /** Reads items, and keeps what it parsed for as long as somebody else does. */
@@ -14,6 +15,7 @@ export class Items implements ShotSource {
   readonly #raw: Machine
   readonly #names: Names
   readonly #unreadable: (error: HighwaterError) => void
+  readonly #judge: Judge | undefined
   /** Per slot, the epoch of the value that was parsed, and that value: weakly, if it can be held so. */
   readonly #seen: (number | undefined)[] = []
   readonly #values: unknown[] = []
@@ -22,8 +24,9 @@ export class Items implements ShotSource {
   #shots = new Map<string, WeakRef<Shot<unknown>>>()
   #whole: WeakRef<object> | undefined
 
-  constructor(raw: Machine, unreadable: (error: HighwaterError) => void) {
+  constructor(raw: Machine, unreadable: (error: HighwaterError) => void, judge?: Judge) {
     this.#raw = raw
+    this.#judge = judge
     this.#names = new Names(raw)
     this.#unreadable = unreadable
   }
@@ -108,7 +111,7 @@ export class Items implements ShotSource {
       last.version = version
       return last
     }
-    const shot = new Shot<unknown>(this, version, cells)
+    const shot = new Shot<unknown>(this, kind, version, cells)
     this.#shots.set(kind, new WeakRef(shot))
     return shot
   }
@@ -153,6 +156,12 @@ export class Items implements ShotSource {
     return this.epoch(slot) === epoch ? this.#value(slot) : undefined
   }
 
+  /** For a shot: what was the value at another time. Throws if it cannot be read. */
+  past(kind: string, key: string, text: string): unknown {
+    const value = JSON.parse(text) as unknown
+    return this.#judge === undefined ? value : this.#judge(kind, key, value)
+  }
+
   #slots(kind: string | undefined): number[] {
     say([kind])
     return Array.from(numbersOf(wasm.slots(this.#raw.handle)))
@@ -186,9 +195,13 @@ export class Items implements ShotSource {
     let value: unknown
     try {
       value = JSON.parse(text)
+      if (this.#judge !== undefined) {
+        const { kind, key } = this.#names.of(slot)
+        value = this.#judge(kind, key, value)
+      }
     } catch (error) {
       value = UNREADABLE
-      this.#unreadable(this.#fault(slot, error))
+      this.#unreadable(error instanceof HighwaterError ? error : this.#fault(slot, error))
     }
     this.#seen[slot] = epoch
     this.#values[slot] = typeof value === 'object' && value !== null ? new WeakRef(value) : value
@@ -204,6 +217,5 @@ export class Items implements ShotSource {
 }
 
 const none = (): Transacted[] => []
-const UNREADABLE = Symbol('unreadable')
 const BATCH = 512
 const NO_TEXT = 2 ** 32 - 1

@@ -1,9 +1,11 @@
 // The store: one stream, kept up, and its state to be read.
 
 import { Edge, isNative } from './edge.js'
+import { collectionOf } from './collection.js'
 import { errorOf, HighwaterError } from './errors.js'
 import { type Follower, Followers } from './followers.js'
 import { type Beginning, beginningOf } from './initial.js'
+import { Iteration } from './iteration.js'
 import { Items } from './items.js'
 import { Listeners, placesOf, report, Subscriptions } from './listeners.js'
 import { Bit, Input, Machine } from './machine.js'
@@ -12,6 +14,8 @@ import { addressOf, checkOptions, numbersOf, type Options } from './options.js'
 import { Materialized, type StoreView } from './materialized.js'
 import type { Transacted } from './reads.js'
 import { LiveView, type ViewSpec } from './rows.js'
+import { heed } from './platform.js'
+import { judgeOf, type Outputs, type Schemas } from './schema.js'
 import { isSame, partsOf, type StatusParts, statusOf } from './status.js'
 import { type TraceEvent, traceOf } from './trace.js'
 import type { AnyKinds, Change, Collection, ItemName, Scope, Snapshot, Status, Version } from './types.js'
@@ -28,6 +32,8 @@ import type { AnyKinds, Change, Collection, ItemName, Scope, Snapshot, Status, V
  * await flags.ready
  * flags.get('flag', 'dark-mode')
  */
+export function connect<S extends Schemas>(url: string | URL, options: Options & { readonly schema: S }): Store<Outputs<S>>
+export function connect<T extends object = AnyKinds>(url: string | URL, options?: Options): Store<T>
 export function connect<T extends object = AnyKinds>(url: string | URL, options: Options = {}): Store<T> {
   const address = addressOf('the URL to connect to', url)
   checkOptions(options)
@@ -102,7 +108,13 @@ export class Store<T extends object = AnyKinds> {
     })
     // Who does not wait for it need not catch it.
     this.ready.catch(() => {})
-    this.#heed(url)
+    this.#release = heed(url, options, {
+      close: () => this.close(),
+      network: (on) => this.#ask(({ edge }) => edge.input(on ? Input.Online : Input.Offline)),
+      pause: (reason) => this.#pause(Input.Pause, reason),
+      resume: (reason) => this.#pause(Input.Unpause, reason),
+    })
+    if (this.#closed) this.#release()
     if (this.#closed) return
     if (isLoaded()) this.#run(url)
     else {
@@ -173,7 +185,7 @@ export class Store<T extends object = AnyKinds> {
   collection<K extends keyof T & string>(kind: K): Collection<T[K]> {
     let collection = this.#collections.get(kind)
     if (collection === undefined) {
-      collection = this.#collect(kind)
+      collection = collectionOf(this as unknown as Store, kind, () => this.#running?.items.shot(kind))
       this.#collections.set(kind, collection)
     }
     return collection as Collection<T[K]>
@@ -276,19 +288,20 @@ export class Store<T extends object = AnyKinds> {
   /** Lets go of the connection until {@link Store.resume} with the same reason. The state stays. */
   pause(reason = 'pause'): void {
     this.#open('pause')
-    this.#ask(({ edge }) => edge.input(Input.Pause, 0, 0, String(reason)))
+    this.#pause(Input.Pause, String(reason))
   }
 
   /** Takes a reason to pause away; with the last one gone, the store connects again. */
   resume(reason = 'pause'): void {
     this.#open('resume')
-    this.#ask(({ edge }) => edge.input(Input.Unpause, 0, 0, String(reason)))
+    this.#pause(Input.Unpause, String(reason))
   }
 
   /** Makes a new connection now, and resumes where the stream was left. */
   reconnect(): void {
     this.#open('reconnect')
-    this.#ask(({ edge }) => edge.input(Input.Reconnect))
+    // Before there is a connection the first one is meant.
+    if (this.#running !== undefined) this.#ask(({ edge }) => edge.input(Input.Reconnect))
   }
 
   /** Ends it. The state stays readable; calling it again does nothing. */
@@ -304,6 +317,27 @@ export class Store<T extends object = AnyKinds> {
     } else this.#notify(0)
   }
 
+  /**
+   * The changes from now on. Whoever is slow loses none: what waits too long is put together. It
+   * ends when the store is closed, and throws if that stops for good.
+   *
+   * @example
+   * for await (const { changed } of store) await draw(changed)
+   */
+  [Symbol.asyncIterator](): AsyncIterableIterator<Change<T>> {
+    this.#open('iteration')
+    return new Iteration<T>((push, end) => {
+      const look = ({ phase, error }: Status): void => {
+        if (phase === 'stopped') end(error)
+      }
+      const stops = [this.subscribe(push), this.onStatus(look)]
+      look(this.status)
+      return () => {
+        for (const stop of stops) stop()
+      }
+    })
+  }
+
   [Symbol.dispose](): void {
     this.close()
   }
@@ -311,28 +345,6 @@ export class Store<T extends object = AnyKinds> {
   [Symbol.asyncDispose](): Promise<void> {
     this.close()
     return Promise.resolve()
-  }
-
-  /** Heeds the signal, and the platform's word on the network. */
-  #heed(url: string): void {
-    const { signal } = this.#options
-    const close = (): void => this.close()
-    const offline = (): void => this.#ask(({ edge }) => edge.input(Input.Offline))
-    const online = (): void => this.#ask(({ edge }) => edge.input(Input.Online))
-    // This machine is there without a network too.
-    const listens = typeof globalThis.addEventListener === 'function' && !LOCAL.test(new URL(url).hostname)
-    this.#release = () => {
-      signal?.removeEventListener('abort', close)
-      if (!listens) return
-      globalThis.removeEventListener('offline', offline)
-      globalThis.removeEventListener('online', online)
-    }
-    signal?.addEventListener('abort', close)
-    if (listens) {
-      globalThis.addEventListener('offline', offline)
-      globalThis.addEventListener('online', online)
-    }
-    if (signal?.aborted === true) this.close()
   }
 
   #run(url: string): void {
@@ -343,7 +355,7 @@ export class Store<T extends object = AnyKinds> {
     this.#guard(() => {
       const machine = new Machine(options.protocol, numbersOf(chosen, { seed: Math.random() }))
       const edge = new Edge(machine, url, options, (bits) => this.#notify(bits), (error) => this.#fail(error))
-      const items = new Items(machine, (error) => this.#told(error))
+      const items = new Items(machine, (error) => this.#told(error), options.schema && judgeOf(options.schema))
       this.#running = { machine, edge, items }
       this.#begin(machine)
       for (const ask of this.#waiting.splice(0)) ask(this.#running)
@@ -378,6 +390,10 @@ export class Store<T extends object = AnyKinds> {
       })
     } else follower.start(this.#running.machine, this.#running.items)
     this.#followers.add(follower)
+  }
+
+  #pause(what: Input.Pause | Input.Unpause, reason: string): void {
+    this.#ask(({ edge }) => edge.input(what, 0, 0, reason))
   }
 
   /** Asks something of the session, now or when it is there. */
@@ -478,25 +494,6 @@ export class Store<T extends object = AnyKinds> {
     this.#status = statusOf(next, Date.now() - performance.now())
   }
 
-  #collect(kind: string): Collection<unknown> {
-    const store = this as unknown as Store
-    return {
-      kind,
-      get size() {
-        return store.keys(kind).length
-      },
-      get: (key) => store.get(kind, key),
-      has: (key) => store.has(kind, key),
-      versionOf: (key) => store.versionOf(kind, key),
-      keys: () => store.keys(kind),
-      values: () => store.entries(kind).map(([, value]) => value),
-      entries: () => store.entries(kind),
-      snapshot: () => this.#running?.items.shot(kind) ?? EMPTY,
-      subscribe: (listener) => store.subscribe(listener, kind),
-      [Symbol.iterator]: () => store.entries(kind)[Symbol.iterator](),
-    }
-  }
-
   #check(method: string, listener: unknown): void {
     this.#open(method)
     if (typeof listener !== 'function') {
@@ -527,5 +524,3 @@ const START: StatusParts = {
 /** What makes `ready` settle. */
 const SETTLES = Bit.Synced | Bit.Stopped
 const NOTHING = Object.freeze(Object.create(null) as object)
-const EMPTY: ReadonlyMap<string, never> = new Map<string, never>()
-const LOCAL = /^(localhost|127\.[0-9.]+|\[::1\])$|\.localhost$/
