@@ -114,6 +114,9 @@ export function addressOf(name: string, url: unknown): string {
   if (address.protocol !== 'http:' && address.protocol !== 'https:') {
     refuse(`${name} must be an http or https URL, not ${address.protocol}//…`)
   }
+  if (address.username !== '' || address.password !== '') {
+    refuse(`${name} must hold no user name and no password, which fetch refuses; send them in a header: option headers`)
+  }
   address.hash = ''
   return address.href
 }
