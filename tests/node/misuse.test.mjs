@@ -188,7 +188,8 @@ test('a module that comes later is waited for, and what was asked meanwhile is d
     right.subscribe(({ inserted }) => console.log('rows', inserted.length))
     await done
     await late.ready
-    console.log(wrong.error.code, wrong.rows.length, right.rows.length)
+    await right.ready
+    console.log(wrong.error.code, wrong.rows.length, right.rows.length, await wrong.ready.catch(({ code }) => code))
     late.close()
     console.log(store.status.phase)
     store.resume('early')
@@ -200,7 +201,7 @@ test('a module that comes later is waited for, and what was asked meanwhile is d
   const { code, output } = await run(program, '--unhandled-rejections=strict')
   assert.deepEqual([code, output.split('\n')], [0, [
     'the WebAssembly module did not load: highwater/slim brings no module of its own: call init(module) first',
-    'told bad-query', 'rows 1', 'bad-query 0 1',
+    'told bad-query', 'rows 1', 'bad-query 0 1 bad-query',
     'paused', '1 server-intent,put-object,payload-transferred', '',
   ]])
 })

@@ -7,6 +7,8 @@ import type { Transacted } from './reads.js'
 
 /** Something that follows the state. */
 export interface Follower {
+  /** Whether it wants to know of the transactions. */
+  readonly hears: boolean
   /** The module is there. Throws what is wrong with what it was given. */
   start(machine: Machine, items: Items): void
   /** The state has moved: after each input that committed anything, before listeners are told. */
@@ -32,8 +34,11 @@ export class Followers {
     this.fail = fail
   }
 
-  get size(): number {
-    return this.#all.size
+  /** Whether any of them wants to know of the transactions. */
+  get hear(): boolean {
+    let hear = false
+    this.each(({ hears }) => (hear ||= hears))
+    return hear
   }
 
   add(follower: Follower): void {

@@ -10,91 +10,73 @@ type Begin<T extends object> = (push: (change: Change<T>) => void, end: (error?:
  * put together into one, in which every item is named once: so a consumer that is slower than the
  * stream holds up nothing, and loses nothing but the steps between.
  */
-export class Iteration<T extends object> implements AsyncIterableIterator<Change<T>> {
-  readonly #stop: () => void
-  readonly #queue: Change<T>[] = []
+export function iterate<T extends object>(begin: Begin<T>): AsyncIterableIterator<Change<T>, undefined> {
+  type Name = ItemName<keyof T & string>
+  const queue: Change<T>[] = []
   /** What came when the queue was full: what it named, and whether that is gone. */
-  readonly #rest = new Map<string, readonly [name: ItemName<keyof T & string>, gone: boolean]>()
-  #last: Change<T> | undefined
-  #snapshot = false
-  #wanted: { resolve(result: IteratorResult<Change<T>, undefined>): void; reject(error: Error): void }[] = []
-  #ended = false
-  #error: Error | undefined
+  const rest = new Map<string, readonly [name: Name, gone: boolean]>()
+  let last: Change<T> | undefined
+  let snapshot = false
+  let ended = false
+  let error: Error | undefined
+  let wake = (): void => {}
 
-  constructor(begin: Begin<T>) {
-    let ended = false
-    const stop = begin(
-      (change) => this.#push(change),
-      (error) => {
-        ended = true
-        this.#end(error)
-      },
-    )
-    this.#stop = stop
-    if (ended) stop()
+  const note = (names: readonly Name[], gone: boolean): void => {
+    for (const name of names) rest.set(`${name.kind.length} ${name.kind}${name.key}`, [name, gone])
   }
-
-  next(): Promise<IteratorResult<Change<T>, undefined>> {
-    const value = this.#queue.shift() ?? this.#together()
-    if (value !== undefined) return Promise.resolve({ value, done: false })
-    const error = this.#error
-    this.#error = undefined
-    if (error !== undefined) return Promise.reject(error)
-    if (this.#ended) return Promise.resolve(END)
-    return new Promise((resolve, reject) => this.#wanted.push({ resolve, reject }))
-  }
-
-  return(): Promise<IteratorResult<Change<T>, undefined>> {
-    this.#queue.length = 0
-    this.#last = undefined
-    this.#end()
-    return Promise.resolve(END)
-  }
-
-  [Symbol.asyncIterator](): this {
-    return this
-  }
-
-  #push(change: Change<T>): void {
-    const wanted = this.#wanted.shift()
-    if (wanted !== undefined) wanted.resolve({ value: change, done: false })
-    else if (this.#last === undefined && this.#queue.length < WAITING) this.#queue.push(change)
+  const push = (change: Change<T>): void => {
+    if (last === undefined && queue.length < WAITING) queue.push(change)
     else {
-      this.#last = change
-      this.#snapshot ||= change.snapshot
-      this.#note(change.changed, false)
-      this.#note(change.removed, true)
+      last = change
+      snapshot ||= change.snapshot
+      note(change.changed, false)
+      note(change.removed, true)
     }
+    wake()
   }
-
-  #note(names: Change<T>['changed'], gone: boolean): void {
-    for (const name of names) this.#rest.set(`${name.kind.length} ${name.kind}${name.key}`, [name, gone])
-  }
-
-  #together(): Change<T> | undefined {
-    if (this.#last === undefined) return undefined
-    const { version, cursor } = this.#last
-    const all = [...this.#rest.values()]
-    const [changed, removed] = [false, true].map((which) => all.filter(([, gone]) => gone === which).map(([name]) => name))
-    const change = { changed, removed, snapshot: this.#snapshot, version, cursor } as Change<T>
-    this.#last = undefined
-    this.#snapshot = false
-    this.#rest.clear()
+  const together = (): Change<T> | undefined => {
+    if (last === undefined) return undefined
+    const named = (gone: boolean): Name[] => [...rest.values()].filter((one) => one[1] === gone).map(([name]) => name)
+    const change = { ...last, changed: named(false), removed: named(true), snapshot }
+    last = undefined
+    snapshot = false
+    rest.clear()
     return change
   }
+  const end = (why?: Error): void => {
+    ended = true
+    error = why
+    wake()
+  }
+  const stop = begin(push, end)
 
-  #end(error?: Error): void {
-    if (this.#ended) return
-    this.#ended = true
-    this.#stop?.()
-    const [first, ...rest] = this.#wanted.splice(0)
-    if (error === undefined || first === undefined) {
-      this.#error = error
-      first?.resolve(END)
-    } else first.reject(error)
-    for (const { resolve } of rest) resolve(END)
+  const changes = (async function* (): AsyncGenerator<Change<T>, undefined> {
+    try {
+      for (;;) {
+        const change = queue.shift() ?? together()
+        if (change !== undefined) yield change
+        else if (error !== undefined) throw error
+        else if (ended) return
+        else await new Promise<void>((resolve) => (wake = resolve))
+      }
+    } finally {
+      stop()
+    }
+  })()
+  return {
+    next: () => changes.next(),
+    return: () => {
+      // Also if nobody has begun, or somebody waits.
+      stop()
+      queue.length = 0
+      last = undefined
+      end()
+      return changes.return(undefined)
+    },
+    [Symbol.asyncIterator]() {
+      return this
+    },
   }
 }
 
 const WAITING = 64
-const END: IteratorReturnResult<undefined> = { value: undefined, done: true }

@@ -111,6 +111,11 @@ export class Materialized<R> implements Follower {
   }
 
   /** @internal */
+  get hears(): boolean {
+    return !this.#closed
+  }
+
+  /** @internal */
   start(_: Machine, items: Items): void {
     if (this.#closed) return
     this.#items = items

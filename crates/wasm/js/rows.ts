@@ -125,11 +125,21 @@ export class LiveView<T extends object = AnyKinds, K extends keyof T & string = 
   #groups: readonly Group[] | undefined
   #whole: ViewSnapshot<Row<T, K>> | undefined
 
+  /** It lists what the store holds: what rows need has been loaded. Rejects if the spec is none. */
+  readonly ready: Promise<void>
+  #settle: (error?: HighwaterError) => void = () => {}
+
+  /** @internal */
+  readonly hears = false
+
   /** @internal Use {@link Store.view}. */
   constructor(spec: ViewSpec<K>, host: Followers) {
     this.#text = textOf(spec)
     this.#group = spec.group?.replace(/^-/, '')
     this.#host = host
+    this.ready = new Promise((resolve, reject) => (this.#settle = (error) => (error === undefined ? resolve() : reject(error))))
+    // Who does not wait for it need not catch it.
+    this.ready.catch(() => {})
   }
 
   /** Why there are no rows: the spec, which could not be read before the module was there. */
@@ -200,6 +210,7 @@ export class LiveView<T extends object = AnyKinds, K extends keyof T & string = 
     this.#host.hold(this, false)
     const live = this.#live
     this.#live = undefined
+    this.#settle()
     live?.thing.free()
   }
 
@@ -216,8 +227,10 @@ export class LiveView<T extends object = AnyKinds, K extends keyof T & string = 
       const [[, words, , , at = 0]] = jsonOf(numbersOf(1)[0] ?? 0) as [[string, string, string, null, number]]
       const near = new TextDecoder().decode(text.subarray(at, at + 32))
       this.#error = new HighwaterError('bad-query', `the view's spec is wrong at ${near === '' ? 'its end' : near}: ${words}`, { at })
+      this.#settle(this.#error)
       throw this.#error
     }
+    this.#settle()
     this.#live = { thing: new Thing(handle, wasm.query_free), machine, items }
     this.#rows = this.#groups = this.#whole = undefined
     this.#count = this.count
@@ -236,6 +249,7 @@ export class LiveView<T extends object = AnyKinds, K extends keyof T & string = 
   /** @internal The module is of no use any more: what was read last stays. */
   stop(): void {
     this.#live = undefined
+    this.#settle()
   }
 
   #edited(count: number, items: Items): void {

@@ -5,7 +5,7 @@ import { collectionOf } from './collection.js'
 import { errorOf, HighwaterError } from './errors.js'
 import { type Follower, Followers } from './followers.js'
 import { type Beginning, beginningOf } from './initial.js'
-import { Iteration } from './iteration.js'
+import { iterate } from './iteration.js'
 import { Items } from './items.js'
 import { Listeners, placesOf, report, Subscriptions } from './listeners.js'
 import { Bit, Input, Machine } from './machine.js'
@@ -326,7 +326,7 @@ export class Store<T extends object = AnyKinds> {
    */
   [Symbol.asyncIterator](): AsyncIterableIterator<Change<T>> {
     this.#open('iteration')
-    return new Iteration<T>((push, end) => {
+    return iterate<T>((push, end) => {
       const look = ({ phase, error }: Status): void => {
         if (phase === 'stopped') end(error)
       }
@@ -429,7 +429,7 @@ export class Store<T extends object = AnyKinds> {
     this.#fresh = false
     const running = this.#running
     if (running !== undefined) {
-      const unwanted = this.#changes.isEmpty && this.#followers.size === 0
+      const unwanted = this.#changes.isEmpty && !this.#followers.hear
       const transactions = running.items.took(bits, unwanted ? 'nothing' : 'changes')
       if ((bits & Bit.Commits) !== 0) this.#committed(running.items, transactions)
     }
