@@ -16,7 +16,7 @@ import type { Transacted } from './reads.js'
 import { LiveView, type ViewSpec } from './rows.js'
 import { heed } from './platform.js'
 import { judgeOf, type Outputs, type Schemas } from './schema.js'
-import { isSame, partsOf, type StatusParts, statusOf } from './status.js'
+import { Standing } from './standing.js'
 import { type TraceEvent, traceOf } from './trace.js'
 import type { AnyKinds, Change, Collection, ItemName, Scope, Snapshot, Status, Version } from './types.js'
 
@@ -68,6 +68,11 @@ export class Store<T extends object = AnyKinds> {
   readonly ready: Promise<void>
 
   readonly #options: Options
+  readonly #standing = new Standing(() => ({
+    machine: this.#running?.machine,
+    stopped: this.#closed || this.#broken !== undefined,
+    broken: this.#broken,
+  }))
   readonly #changes = new Subscriptions<T>()
   readonly #statuses = new Listeners<Status>()
   readonly #traces = new Listeners<TraceEvent>()
@@ -84,30 +89,15 @@ export class Store<T extends object = AnyKinds> {
   /** Why the module is of no use. */
   #broken: HighwaterError | undefined
   #beginning: Beginning | undefined
-  /** What went wrong on this side: told until the next update, as all faults are. */
-  #fault: { readonly error: HighwaterError; readonly version: number } | undefined
-  #parts: StatusParts = START
-  #status: Status = statusOf(START, 0)
-  #statusTold = this.#status
-  #fresh = true
-  /** Whether `ready` is. */
-  #settled = false
   #queue: (() => void)[] = []
   #telling = false
-  #resolve: () => void = () => {}
-  #reject: (error: HighwaterError) => void = () => {}
   #release: () => void = () => {}
 
   /** @internal Use {@link connect}. */
   constructor(url: string, options: Options, beginning?: Beginning) {
     this.#options = options
     this.#beginning = beginning
-    this.ready = new Promise((resolve, reject) => {
-      this.#resolve = resolve
-      this.#reject = reject
-    })
-    // Who does not wait for it need not catch it.
-    this.ready.catch(() => {})
+    this.ready = this.#standing.ready
     this.#release = heed(url, options, {
       close: () => this.close(),
       network: (on) => this.#ask(({ edge }) => edge.input(on ? Input.Online : Input.Offline)),
@@ -127,8 +117,7 @@ export class Store<T extends object = AnyKinds> {
 
   /** How the store stands: the same object until that changes. */
   get status(): Status {
-    this.#refresh()
-    return this.#status
+    return this.#standing.status
   }
 
   /** Moves with every transaction that changed anything. */
@@ -373,8 +362,7 @@ export class Store<T extends object = AnyKinds> {
 
   /** Something went wrong on this side. */
   #told(error: HighwaterError): void {
-    this.#fault = { error, version: this.version }
-    this.#fresh = false
+    this.#standing.fail(error, this.version)
     report(this.#options.onError, error)
   }
 
@@ -426,7 +414,7 @@ export class Store<T extends object = AnyKinds> {
 
   /** The module took something in. */
   #notify(bits: number): void {
-    this.#fresh = false
+    this.#standing.moved()
     const running = this.#running
     if (running !== undefined) {
       const unwanted = this.#changes.isEmpty && !this.#followers.hear
@@ -434,7 +422,7 @@ export class Store<T extends object = AnyKinds> {
       if ((bits & Bit.Commits) !== 0) this.#committed(running.items, transactions)
     }
     // How it stands is worked out when somebody asks, or waits for it.
-    if (this.#statuses.size > 0 || (!this.#settled && (running === undefined || (bits & SETTLES) !== 0))) {
+    if (this.#statuses.size > 0 || (!this.#standing.settled && (running === undefined || (bits & SETTLES) !== 0))) {
       this.#queue.push(() => this.#tellStatus())
     }
     if (this.#traces.size > 0 && running !== undefined) {
@@ -453,7 +441,7 @@ export class Store<T extends object = AnyKinds> {
   }
 
   #committed(items: Items, transactions: () => readonly Transacted[]): void {
-    this.#followers.each((follower) => follower.follow(transactions))
+    this.#guard(() => this.#followers.each((follower) => follower.follow(transactions)))
     if (this.#changes.isEmpty) return
     const { version, cursor } = items
     for (const transaction of transactions()) {
@@ -462,37 +450,11 @@ export class Store<T extends object = AnyKinds> {
   }
 
   #tellStatus(): void {
-    this.#refresh()
-    if (this.#status === this.#statusTold) return
-    this.#statusTold = this.#status
-    this.#statuses.tell(this.#status, this.#thrown)
+    const { news } = this.#standing
+    if (news !== undefined) this.#statuses.tell(news, this.#thrown)
   }
 
   readonly #thrown = (error: unknown): void => report(this.#options.onError, error)
-
-  #refresh(): void {
-    if (this.#fresh) return
-    this.#fresh = true
-    let parts: StatusParts & { synced: boolean; news: number }
-    if (this.#running === undefined) {
-      const stopped = this.#closed || this.#broken !== undefined
-      const error = this.#broken
-      parts = { ...this.#parts, phase: stopped ? 'stopped' : 'connecting', connected: false, error, synced: false, news: 0 }
-    } else {
-      parts = partsOf(this.#running.machine, this.#parts)
-    }
-    const { synced, news: _, ...rest } = parts
-    const own = this.#fault?.version === rest.version ? this.#fault.error : undefined
-    const next = { ...rest, error: rest.error ?? own }
-    this.#settled ||= synced || next.phase === 'stopped'
-    if (synced) this.#resolve()
-    else if (next.phase === 'stopped') {
-      this.#reject(next.error ?? new HighwaterError('closed', 'the store was closed before its first state was there'))
-    }
-    if (isSame(this.#parts, next)) return
-    this.#parts = next
-    this.#status = statusOf(next, Date.now() - performance.now())
-  }
 
   #check(method: string, listener: unknown): void {
     this.#open(method)
@@ -504,21 +466,6 @@ export class Store<T extends object = AnyKinds> {
   #open(method: string): void {
     if (this.#closed) throw new HighwaterError('closed', `${method}: the store was closed`)
   }
-}
-
-const START: StatusParts = {
-  phase: 'connecting',
-  connected: false,
-  attempt: 0,
-  failures: 0,
-  resumed: undefined,
-  version: 0,
-  cursor: undefined,
-  retryAt: undefined,
-  staleSince: undefined,
-  error: undefined,
-  received: 0,
-  target: undefined,
 }
 
 /** What makes `ready` settle. */
