@@ -17,22 +17,24 @@ export interface Follower {
   stop(): void
 }
 
+/** The store that is followed. */
+export interface Followed {
+  /** Has the follower started, at once or when the module is there. */
+  begin(follower: Follower): void
+  /** Has listeners told in their turn; `failed` hears of those that throw. */
+  tell(call: (failed: (error: unknown) => void) => void): void
+  /** Their turn has come, unless somebody is being told just now. */
+  flush(): void
+  /** Hears of what went wrong. */
+  fail(error: HighwaterError): void
+  /** Whether somebody listens, for whom the follower must be there. */
+  hold(follower: Follower, on: boolean): void
+}
+
 /** All that follow one store. They are held for as long as somebody else holds them, or listens. */
 export class Followers {
   readonly #all = new Set<WeakRef<Follower>>()
   readonly #held = new Set<Follower>()
-  /** Has listeners told in their turn; `failed` hears of those that throw. */
-  readonly tell: (call: (failed: (error: unknown) => void) => void) => void
-  /** Their turn has come, unless somebody is being told just now. */
-  readonly flush: () => void
-  /** Hears of what went wrong. */
-  readonly fail: (error: HighwaterError) => void
-
-  constructor(tell: Followers['tell'], flush: () => void, fail: Followers['fail']) {
-    this.tell = tell
-    this.flush = flush
-    this.fail = fail
-  }
 
   /** Whether any of them wants to know of the transactions. */
   get hear(): boolean {
@@ -45,7 +47,6 @@ export class Followers {
     this.#all.add(new WeakRef(follower))
   }
 
-  /** Whether somebody listens, for whom it must be there. */
   hold(follower: Follower, on: boolean): void {
     if (on) this.#held.add(follower)
     else this.#held.delete(follower)

@@ -1,10 +1,9 @@
 // A view of the application's own, over a store.
 
 import { HighwaterError, wordsOf } from './errors.js'
-import type { Follower, Followers } from './followers.js'
+import type { Followed, Follower } from './followers.js'
 import type { Items } from './items.js'
 import { Listeners } from './listeners.js'
-import type { Machine } from './machine.js'
 import { callable, described, refuse } from './options.js'
 import type { Transacted } from './reads.js'
 import type { AnyKinds, ItemName, Version } from './types.js'
@@ -48,9 +47,10 @@ export interface StoreView<T extends object, R> {
 }
 
 /** What a view of the application's own makes of a store. Made by {@link Store.materialize}. */
-export class Materialized<R> implements Follower {
+export class Materialized<R> {
   readonly #view: StoreView<never, R>
-  readonly #host: Followers
+  readonly #store: Followed
+  readonly #follower: Follower
   readonly #listeners = new Listeners<void>()
   #items: Items | undefined
   #cursor: string | undefined
@@ -65,16 +65,26 @@ export class Materialized<R> implements Follower {
   #result: R | undefined
 
   /** @internal Use {@link Store.materialize}. */
-  constructor(view: StoreView<never, R>, host: Followers) {
+  constructor(view: StoreView<never, R>, store: Followed) {
     for (const method of ['update', 'result', 'reset'] as const) {
       if (typeof (view as Partial<typeof view> | null | undefined)?.[method] !== 'function') {
         refuse(`a view needs the methods update, result and reset; ${method} is missing of ${described(view)}`)
       }
     }
     this.#view = view
-    this.#host = host
+    this.#store = store
+    this.#follower = {
+      hears: true,
+      start: (_, items) => {
+        this.#items = this.#closed ? undefined : items
+        if (items.size > 0) this.#follow(NONE)
+      },
+      follow: (transactions) => this.#follow(transactions),
+      stop: () => (this.#items = undefined),
+    }
     // It may be all that is wanted that the view is told.
-    host.hold(this, true)
+    store.hold(this.#follower, true)
+    store.begin(this.#follower)
   }
 
   /** What the view threw, until it has taken everything in again. */
@@ -103,42 +113,20 @@ export class Materialized<R> implements Follower {
     this.#closed = true
     this.#items = undefined
     this.#listeners.clear()
-    this.#host.hold(this, false)
+    this.#store.hold(this.#follower, false)
   }
 
   [Symbol.dispose](): void {
     this.close()
   }
 
-  /** @internal */
-  get hears(): boolean {
-    return !this.#closed
-  }
-
-  /** @internal */
-  start(_: Machine, items: Items): void {
-    if (this.#closed) return
-    this.#items = items
-    if (items.size > 0) this.#tell([])
-  }
-
-  /** @internal */
-  follow(transactions: () => readonly Transacted[]): void {
-    if (this.#items !== undefined) this.#tell(this.#owed ? [] : transactions())
-  }
-
-  /** @internal */
-  stop(): void {
-    this.#items = undefined
-  }
-
-  #tell(transactions: readonly Transacted[]): void {
-    const items = this.#items as Items
+  #follow(transactions: () => readonly Transacted[]): void {
+    const items = this.#items
     const owed = this.#owed
-    if (owed && this.#wait-- > 0) return
+    if (items === undefined || (owed && this.#wait-- > 0)) return
     const changes = owed
       ? items.names().map((name) => changeOf(items, name, 'insert'))
-      : [...netOf(transactions)].map(([name, action]) => changeOf(items, name, action))
+      : [...netOf(transactions())].map(([name, action]) => changeOf(items, name, action))
     if (!owed && changes.length === 0) return
     const { cursor } = items
     if (!this.#try(() => this.#view.update(changes as never, cursor))) return
@@ -147,7 +135,7 @@ export class Materialized<R> implements Follower {
     this.#failures = 0
     this.#error = undefined
     this.#stale = true
-    if (this.#listeners.size > 0) this.#host.tell((failed) => this.#listeners.tell(undefined, failed))
+    if (this.#listeners.size > 0) this.#store.tell((failed) => this.#listeners.tell(undefined, failed))
   }
 
   #try(call: () => void): boolean {
@@ -159,11 +147,11 @@ export class Materialized<R> implements Follower {
       this.#wait = 2 ** Math.min(this.#failures++, 10) - 1
       this.#owed = true
       this.#error = new HighwaterError('view', `the view threw: ${wordsOf(cause)}`, { cause })
-      this.#host.fail(this.#error)
+      this.#store.fail(this.#error)
       try {
         this.#view.reset()
       } catch (error) {
-        this.#host.fail(new HighwaterError('view', `the view could not be reset: ${wordsOf(error)}`, { cause: error }))
+        this.#store.fail(new HighwaterError('view', `the view could not be reset: ${wordsOf(error)}`, { cause: error }))
       }
       return false
     }
@@ -201,3 +189,5 @@ function changeOf(items: Items, { kind, key }: ItemName, action: StoreViewChange
     },
   }
 }
+
+const NONE = (): readonly Transacted[] => []

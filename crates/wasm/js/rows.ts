@@ -1,7 +1,7 @@
 // Live views: the rows that are wanted, in order, kept up to date in the module.
 
 import { HighwaterError } from './errors.js'
-import type { Follower, Followers } from './followers.js'
+import type { Followed, Follower } from './followers.js'
 import type { Items } from './items.js'
 import { Listeners } from './listeners.js'
 import type { Machine } from './machine.js'
@@ -107,10 +107,11 @@ export interface Edits<R = Row> {
  * The rows of a {@link ViewSpec}, kept up to date: a transaction costs what it changes, whatever is
  * listed. Made by {@link Store.view}. Nothing is parsed before the rows are read.
  */
-export class LiveView<T extends object = AnyKinds, K extends keyof T & string = keyof T & string> implements Follower {
+export class LiveView<T extends object = AnyKinds, K extends keyof T & string = keyof T & string> {
   readonly #text: string
   readonly #group: string | undefined
-  readonly #host: Followers
+  readonly #store: Followed
+  readonly #follower: Follower
   readonly #listeners = new Listeners<Edits<Row<T, K>>>()
   #live: { readonly thing: Thing; readonly machine: Machine; readonly items: Items } | undefined
   #error: HighwaterError | undefined
@@ -129,17 +130,21 @@ export class LiveView<T extends object = AnyKinds, K extends keyof T & string = 
   readonly ready: Promise<void>
   #settle: (error?: HighwaterError) => void = () => {}
 
-  /** @internal */
-  readonly hears = false
-
   /** @internal Use {@link Store.view}. */
-  constructor(spec: ViewSpec<K>, host: Followers) {
+  constructor(spec: ViewSpec<K>, store: Followed) {
     this.#text = textOf(spec)
     this.#group = spec.group?.replace(/^-/, '')
-    this.#host = host
+    this.#store = store
     this.ready = new Promise((resolve, reject) => (this.#settle = (error) => (error === undefined ? resolve() : reject(error))))
     // Who does not wait for it need not catch it.
     this.ready.catch(() => {})
+    this.#follower = {
+      hears: false,
+      start: (machine, items) => this.#start(machine, items),
+      follow: () => this.#follow(),
+      stop: () => this.#stop(),
+    }
+    store.begin(this.#follower)
   }
 
   /** Why there are no rows: the spec, which could not be read before the module was there. */
@@ -178,10 +183,10 @@ export class LiveView<T extends object = AnyKinds, K extends keyof T & string = 
     callable('listener', listener ?? null)
     if (this.#closed) throw new HighwaterError('closed', 'subscribe: the view was closed')
     const remove = this.#listeners.add(listener)
-    this.#host.hold(this, true)
+    this.#store.hold(this.#follower, true)
     return () => {
       remove()
-      if (this.#listeners.size === 0) this.#host.hold(this, false)
+      if (this.#listeners.size === 0) this.#store.hold(this.#follower, false)
     }
   }
 
@@ -197,7 +202,7 @@ export class LiveView<T extends object = AnyKinds, K extends keyof T & string = 
     if (this.#live === undefined) this.#window = [offset, limit]
     else {
       this.#edited(wasm.query_show(this.#live.thing.handle, offset, limit), this.#live.items)
-      this.#host.flush()
+      this.#store.flush()
     }
   }
 
@@ -207,7 +212,7 @@ export class LiveView<T extends object = AnyKinds, K extends keyof T & string = 
     if (this.#live !== undefined) this.snapshot()
     this.#closed = true
     this.#listeners.clear()
-    this.#host.hold(this, false)
+    this.#store.hold(this.#follower, false)
     const live = this.#live
     this.#live = undefined
     this.#settle()
@@ -218,8 +223,7 @@ export class LiveView<T extends object = AnyKinds, K extends keyof T & string = 
     this.close()
   }
 
-  /** @internal The module is there. Throws if the spec is none. */
-  start(machine: Machine, items: Items): void {
+  #start(machine: Machine, items: Items): void {
     if (this.#closed) return
     const text = new TextEncoder().encode(this.#text)
     const handle = wasm.query_new(machine.handle, give(text))
@@ -237,17 +241,16 @@ export class LiveView<T extends object = AnyKinds, K extends keyof T & string = 
     if (this.#window !== undefined) wasm.query_show(handle, ...this.#window)
     if (this.#listeners.size === 0 || this.count === 0) return
     const inserted = this.rows.map((row, at) => ({ at, from: undefined, row }))
-    this.#host.tell((failed) => this.#listeners.tell({ removed: [], inserted, updated: [] }, failed))
+    this.#store.tell((failed) => this.#listeners.tell({ removed: [], inserted, updated: [] }, failed))
   }
 
-  /** @internal The state has moved. */
-  follow(): void {
+  #follow(): void {
     const live = this.#live
     if (live !== undefined) this.#edited(wasm.query_update(live.thing.handle, live.machine.handle), live.items)
   }
 
-  /** @internal The module is of no use any more: what was read last stays. */
-  stop(): void {
+  /** What was read last stays. */
+  #stop(): void {
     this.#live = undefined
     this.#settle()
   }
@@ -272,7 +275,7 @@ export class LiveView<T extends object = AnyKinds, K extends keyof T & string = 
       inserted: came.map(([at, , from], index) => ({ at, from: from === NO_LIMIT ? undefined : from, row: rows[index] as Row<T, K> })),
       updated: stayed.map((at) => ({ at, row: all[at] as Row<T, K> })),
     }
-    this.#host.tell((failed) => this.#listeners.tell(edits, failed))
+    this.#store.tell((failed) => this.#listeners.tell(edits, failed))
   }
 
   #list(): readonly Row<T, K>[] {

@@ -3,7 +3,7 @@
 import { Edge, isNative } from './edge.js'
 import { collectionOf } from './collection.js'
 import { errorOf, HighwaterError } from './errors.js'
-import { type Follower, Followers } from './followers.js'
+import { type Followed, type Follower, Followers } from './followers.js'
 import { type Beginning, beginningOf } from './initial.js'
 import { iterate } from './iteration.js'
 import { Items } from './items.js'
@@ -76,11 +76,14 @@ export class Store<T extends object = AnyKinds> {
   readonly #changes = new Subscriptions<T>()
   readonly #statuses = new Listeners<Status>()
   readonly #traces = new Listeners<TraceEvent>()
-  readonly #followers = new Followers(
-    (call) => void this.#queue.push(() => call(this.#thrown)),
-    () => this.#tell(),
-    (error) => this.#told(error),
-  )
+  readonly #followers = new Followers()
+  readonly #followed: Followed = {
+    begin: (follower) => this.#follow(follower),
+    tell: (call) => void this.#queue.push(() => call(this.#thrown)),
+    flush: () => this.#tell(),
+    fail: (error) => this.#told(error),
+    hold: (follower, on) => this.#followers.hold(follower, on),
+  }
   readonly #collections = new Map<string, Collection<unknown>>()
   /** What was asked for before the module was there. */
   #waiting: ((running: Running) => void)[] = []
@@ -231,9 +234,7 @@ export class Store<T extends object = AnyKinds> {
    * top.subscribe(() => render(top.rows))
    */
   view<K extends keyof T & string = keyof T & string>(spec: ViewSpec<K> = {}): LiveView<T, K> {
-    const view = new LiveView<T, K>(spec, this.#followers)
-    this.#follow(view)
-    return view
+    return new LiveView<T, K>(spec, this.#followed)
   }
 
   /**
@@ -246,9 +247,7 @@ export class Store<T extends object = AnyKinds> {
    * total.subscribe(() => render(total.snapshot()))
    */
   materialize<R>(view: StoreView<T, R>): Materialized<R> {
-    const materialized = new Materialized<R>(view as unknown as StoreView<never, R>, this.#followers)
-    this.#follow(materialized)
-    return materialized
+    return new Materialized<R>(view as unknown as StoreView<never, R>, this.#followed)
   }
 
   /** Calls a listener whenever the status has changed. Returns what ends it. */
