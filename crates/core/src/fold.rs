@@ -9,6 +9,7 @@ use crate::item::{Change, Gate, Item};
 use crate::json;
 use crate::materializer::{Commit, Judge, MaterializerOptions, Refill, Signals};
 use crate::message::{Event, Message, Transfer};
+use crate::protocol::Put;
 use crate::receiver::Action;
 use crate::state::State;
 use crate::time::Instant;
@@ -50,6 +51,9 @@ impl<V: View> Fold<V> {
 
     pub(crate) fn begin(&mut self) {
         self.changes.clear();
+        if self.changes.capacity() > KEPT {
+            self.changes = Vec::new();
+        }
         self.commits.clear();
         self.state.tend();
     }
@@ -67,6 +71,21 @@ impl<V: View> Fold<V> {
         if let Some(trace) = &mut self.trace {
             trace.step(Step::Fault(error.clone()));
         }
+    }
+
+    /// Takes in an item that was told at a glance. False, and nothing is done, unless all that
+    /// there is to do is to collect it.
+    #[inline]
+    pub(crate) fn promised_put(&mut self, put: &Put<'_>) -> bool {
+        let plain = self.trace.is_none() && self.options.judge == Judge::WhenRead;
+        if !plain || self.transfer.is_none() || put.value.len() > u32::MAX as usize {
+            return false;
+        }
+        let Some(slot) = self.state.slot_of(put.kind, put.key) else {
+            return false;
+        };
+        self.state.upsert(slot, put.version, put.value, self.is_gated());
+        true
     }
 
     pub(crate) fn message(
@@ -365,6 +384,9 @@ impl<V: View> Fold<V> {
         })
     }
 }
+
+/// A list of more changes than this, as a snapshot makes, is not kept for the next.
+const KEPT: usize = 4096;
 
 enum Order {
     Next,

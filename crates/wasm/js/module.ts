@@ -27,9 +27,11 @@ export interface Exports {
   position(handle: number): number
   find(handle: number): number
   value(handle: number, slot: number): number
+  length(handle: number, slot: number): number
   values(handle: number, count: number): number
   version(handle: number, slot: number): bigint
   names(handle: number, count: number): number
+  kind(handle: number, number: number): number
   epochs(handle: number): number
   size(handle: number): number
   revision(handle: number): number

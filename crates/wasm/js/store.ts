@@ -331,7 +331,7 @@ export class Store<T extends object = AnyKinds> {
   #notify(bits: number): void {
     this.#fresh = false
     const running = this.#running
-    const transactions = running?.items.took(bits, this.#changes.size > 0 ? 'changes' : 'nothing') ?? []
+    const transactions = running?.items.took(bits, this.#changes.size > 0)?.(false) ?? []
     for (const transaction of transactions) {
       this.#queue.push(() => this.#changes.tell(transaction, this.#thrown))
     }

@@ -15,16 +15,29 @@ impl State {
     pub(crate) fn slot(&mut self, kind: &str, key: &str) -> Slot {
         let part = self.part(kind);
         let slot = self.names.slot(part, key);
+        self.cover(slot);
+        slot
+    }
+
+    /// The same, of bytes; `None` if they are no text, or the kind is new.
+    #[inline]
+    pub(crate) fn slot_of(&mut self, kind: &[u8], key: &[u8]) -> Option<Slot> {
+        let slot = self.names.slot_of(self.part_of(kind)?, key)?;
+        self.cover(slot);
+        Some(slot)
+    }
+
+    #[inline]
+    fn cover(&mut self, slot: Slot) {
         if slot.index() >= self.epochs.len() {
             self.epochs.push(0);
             self.marks.push(0);
         }
-        slot
     }
 
     /// The number of a kind, given out if it has none.
     pub(crate) fn part(&mut self, kind: &str) -> Part {
-        self.part_of(kind).unwrap_or_else(|| {
+        self.part_of(kind.as_bytes()).unwrap_or_else(|| {
             self.kinds.push(kind.into());
             (self.kinds.len() - 1) as Part
         })
@@ -47,9 +60,9 @@ impl State {
         let Some(entry) = self.names.get(slot) else {
             return;
         };
-        let mut known = entry.newest().known();
+        let mut known = entry.now.known();
         let before = known;
-        let same = || entry.newest().value().is_some_and(|span| self.values.get(span) == value);
+        let same = || entry.now.value().is_some_and(|span| self.values.get(span) == value);
         let action = if gated {
             known.upsert(version)
         } else if before == Known::Live(version) && same() {
@@ -149,9 +162,11 @@ impl State {
 
     /// Lets what was collected take effect, as a whole. What it did is appended to `changes`.
     pub(crate) fn commit(&mut self, now: Instant, changes: &mut Vec<Change>) {
-        for change in &self.collected.changes {
-            if let Some(epoch) = self.epochs.get_mut(change.slot.index()) {
-                *epoch = epoch.wrapping_add(1);
+        if self.collected.moving > 0 {
+            for change in &self.collected.changes {
+                if let Some(epoch) = self.epochs.get_mut(change.slot.index()) {
+                    *epoch = epoch.wrapping_add(1);
+                }
             }
         }
         self.live = self.live.wrapping_add_signed(self.collected.live);
@@ -214,6 +229,7 @@ impl State {
 
     /// The transfer after this one has not begun.
     fn start(&mut self) {
+        self.collected.moving = 0;
         self.collected.count = 0;
         self.collected.live = 0;
         self.collected.tombstones = 0;
@@ -227,6 +243,9 @@ impl State {
             // Once in four billion transactions numbers are used again: nothing old may be left.
             for slot in self.names.slots() {
                 self.settle(slot);
+                if let Some(entry) = self.names.get_mut(slot) {
+                    entry.pass = 0;
+                }
             }
             self.marks.fill(0);
             self.pass = 1;
@@ -249,14 +268,32 @@ impl State {
     }
 
     fn take_back(&mut self, slot: Slot) {
-        let taken = self.names.get_mut(slot).and_then(|entry| entry.take_back(self.pass));
-        self.release(taken);
+        let Some(entry) = self.names.get_mut(slot).filter(|entry| entry.pass == self.pass) else {
+            return;
+        };
+        let before = self.replaced.take(&mut entry.before).unwrap_or(Record::UNKNOWN);
+        let taken = core::mem::replace(&mut entry.now, before);
+        entry.pass = 0;
+        self.release(Some(taken));
         self.vacant.push(slot);
     }
 
     /// Collects a record, where this was known before.
     fn put(&mut self, slot: Slot, before: Known, record: Record) {
-        let hidden = self.names.get_mut(slot).and_then(|entry| entry.collect(record, self.pass));
+        let Some(entry) = self.names.get_mut(slot) else {
+            return;
+        };
+        // What nobody can see any more: a record of the same transfer, or one from before the last.
+        let hidden = if entry.pass == self.pass {
+            Some(entry.now)
+        } else {
+            let hidden = self.replaced.take(&mut entry.before);
+            entry.before = self.replaced.keep(entry.now);
+            entry.pass = self.pass;
+            self.collected.moving += usize::from(before.is_live());
+            hidden
+        };
+        entry.now = record;
         self.release(hidden);
         let one = |is: bool| isize::from(is);
         let tombstone = |known| one(matches!(known, Known::Tombstone(_)));
@@ -297,7 +334,7 @@ impl State {
     }
 
     fn newest(&self, slot: Slot) -> Known {
-        self.names.get(slot).map_or(Known::Unknown, |entry| entry.newest().known())
+        self.names.get(slot).map_or(Known::Unknown, |entry| entry.now.known())
     }
 }
 

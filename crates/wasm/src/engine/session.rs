@@ -29,9 +29,12 @@ pub(super) mod bit {
     pub(super) const SYNCED: u32 = 8;
     /// The session is over.
     pub(super) const STOPPED: u32 = 16;
-    /// Of a materializer: the input was at fault, and the text says how.
+    /// Of a materializer: the input was at fault.
     #[cfg(feature = "full")]
     pub(crate) const FAULT: u32 = 32;
+    /// Of a materializer: it asked for something, or was at fault, as the text says.
+    #[cfg(feature = "full")]
+    pub(crate) const TOLD: u32 = 64;
 }
 
 export! {
