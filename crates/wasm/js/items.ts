@@ -10,8 +10,8 @@ import { type ItemName, type Version, versionOf } from './types.js'
 
 /**
  * Reads items, and keeps what it parsed for as long as somebody else does: each value is held by a
- * `WeakRef`, but for those that were parsed lately. (To make one costs as much as a third of the
- * parsing, and many values are read again or replaced before anybody could collect them.)
+ * `WeakRef`, but for some that were parsed lately. (To make one costs a third of what parsing does,
+ * and many values are read again, or replaced, before anybody could collect them.)
  */
 export class Items implements ShotSource {
   readonly #raw: Machine
@@ -134,7 +134,7 @@ export class Items implements ShotSource {
   /** Something was taken in: call it after each input. Answers with the transactions, if they are wanted. */
   took(bits: number, wanted: boolean): Later | undefined {
     this.#epochs = undefined
-    if (this.#young.length > 0) this.#age()
+    if (this.#young.length > LATELY) this.#age()
     if ((bits & (wanted ? Bit.Commits : Bit.Gone)) === 0) return undefined
     const packed = this.#names.packed()
     const later = wanted ? this.#names.later(packed) : undefined
@@ -188,17 +188,17 @@ export class Items implements ShotSource {
     return held === UNREADABLE ? undefined : held
   }
 
-  /** Some of the values that were parsed lately are held weakly from now on. */
+  /** Values that were not parsed lately are held weakly from now on, some at a time. */
   #age(): void {
     const young = this.#young
-    const end = Math.min(young.length, this.#aged + 64 + (young.length >> 6))
+    const end = Math.min(young.length - LATELY, this.#aged + LATELY / 32 + (young.length >> 6))
     for (; this.#aged < end; this.#aged++) {
       const slot = young[this.#aged] as number
       const value = this.#values[slot]
       if (typeof value === 'object' && value !== null && !(value instanceof WeakRef)) this.#values[slot] = new WeakRef(value)
     }
-    if (end === young.length) {
-      this.#young = []
+    if (this.#aged >= LATELY) {
+      this.#young = young.slice(this.#aged)
       this.#aged = 0
     }
   }
@@ -227,4 +227,6 @@ export class Items implements ShotSource {
 
 const UNREADABLE = Symbol('unreadable')
 const BATCH = 512
+/** So many values are held as they are. */
+const LATELY = 2048
 const NO_TEXT = 2 ** 32 - 1

@@ -3,7 +3,7 @@
 import { errorOf, HighwaterError } from './errors.js'
 import { Items } from './items.js'
 import { Bit, Machine } from './machine.js'
-import { give, jsonOf, needModule, numbersOf as answered, say, wasm } from './module.js'
+import { give, jsonOf, needModule, numberAt, say, wasm } from './module.js'
 import type { Later } from './names.js'
 import { checkTombstones, described, known, number, numbersOf, oneOf, refuse, type TombstoneOptions } from './options.js'
 import { isProtocol, type ProtocolOptions } from './protocols.js'
@@ -139,8 +139,8 @@ export class Materializer<T extends object = AnyKinds> extends Reads<T> {
     let thrown: unknown
     const push = (): number => wasm.push(this.#raw.handle, performance.now(), what, size)
     const bits = this.#view === undefined ? push() : viewing(this.#raw, this.#view, push, (error) => (thrown = error))
-    const [events = 0, length = 0] = answered(2)
-    const signals = (bits & Bit.Told) === 0 ? undefined : (jsonOf(length) as SignalParts)
+    const events = numberAt(0)
+    const signals = (bits & Bit.Told) === 0 ? undefined : (jsonOf(numberAt(1)) as SignalParts)
     const transactions = this.items.took(bits, true)
     const fault = signals?.[5]
     let error = fault == null ? undefined : errorOf(fault, this.cursor)

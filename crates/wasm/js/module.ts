@@ -182,6 +182,11 @@ export function decode(pointer: number, length: number): string {
   return decoder.decode(bytes().subarray(pointer, pointer + length))
 }
 
+/** One of the numbers of the last answer. */
+export function numberAt(index: number): number {
+  return words()[(wasm.numbers() >>> 2) + index] as number
+}
+
 /** The numbers of the last answer: to be read before the next call. */
 export function numbersOf(count: number): Uint32Array {
   const at = wasm.numbers() >>> 2

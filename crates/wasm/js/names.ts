@@ -1,6 +1,6 @@
 // Names of slots, and transactions that name what they changed when somebody asks.
 
-import { give, numbersOf, say, textOf, type Thing, wasm } from './module.js'
+import { give, numbersOf, say, textOf, type Thing, wasm, words } from './module.js'
 import type { Transacted } from './reads.js'
 import type { ItemName } from './types.js'
 
@@ -85,9 +85,11 @@ export class Names {
 
   /** What the last input changed. */
   packed(): Packed {
-    const words = numbersOf(wasm.changes(this.#raw.handle))
-    const packed = new Array<number>(words.length)
-    for (let at = 0; at < words.length; at++) packed[at] = words[at] as number
+    const count = wasm.changes(this.#raw.handle)
+    const start = wasm.numbers() >>> 2
+    const all = words()
+    const packed = new Array<number>(count)
+    for (let at = 0; at < count; at++) packed[at] = all[start + at] as number
     return packed
   }
 

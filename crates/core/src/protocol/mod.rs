@@ -32,8 +32,8 @@ use crate::message::{Event, Message, Version};
 use decoding::{Decoding, Fault};
 pub use fdv2::Mode;
 pub use json::JsonSpec;
-pub(crate) use promise::Put;
 use other::Other;
+pub(crate) use promise::Put;
 
 /// Where a protocol puts what it decoded.
 pub type Sink<'s> = &'s mut dyn FnMut(Message<'_>) -> Result<(), Error>;

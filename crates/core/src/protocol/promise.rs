@@ -49,7 +49,13 @@ fn whole(text: &[u8]) -> Option<(Version, &[u8])> {
             digit @ 0..=9 if at < 18 && (number > 0 || at == 0) => {
                 number = number * 10 + Version::from(digit);
             }
-            _ => return if at > 0 && byte == b',' { Some((number, text.get(at + 1..)?)) } else { None },
+            _ => {
+                return if at > 0 && byte == b',' {
+                    Some((number, text.get(at + 1..)?))
+                } else {
+                    None
+                };
+            }
         }
     }
     None

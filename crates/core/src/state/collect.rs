@@ -8,6 +8,7 @@ use crate::item::{Change, Gate, Noop, Outcome};
 use crate::message::{Transfer, Version};
 use crate::names::{Part, Slot};
 use crate::receiver::{Action, Known};
+use crate::same::same;
 use crate::time::Instant;
 
 impl State {
@@ -62,7 +63,7 @@ impl State {
         };
         let mut known = entry.now.known();
         let before = known;
-        let same = || entry.now.value().is_some_and(|span| self.values.get(span) == value);
+        let same = || entry.now.value().is_some_and(|span| same(self.values.get(span), value));
         let action = if gated {
             known.upsert(version)
         } else if before == Known::Live(version) && same() {
