@@ -227,8 +227,8 @@ impl<V: View> Fold<V> {
         if empty_first && transfer == Transfer::Snapshot && self.cursor.is_some() {
             self.cursor = None;
             self.view.reset();
-            self.state.clear(&mut self.changes);
-            self.commits.push(Commit { snapshot: true, end: self.changes.len() });
+            let removes = self.state.clear(&mut self.changes);
+            self.commits.push(Commit { snapshot: true, removes, end: self.changes.len() });
         }
     }
 
@@ -259,9 +259,9 @@ impl<V: View> Fold<V> {
     }
 
     fn empty(&mut self) {
-        self.state.clear(&mut self.changes);
+        let removes = self.state.clear(&mut self.changes);
         self.view_owed = false;
-        self.commits.push(Commit { snapshot: true, end: self.changes.len() });
+        self.commits.push(Commit { snapshot: true, removes, end: self.changes.len() });
     }
 
     /// Applies what was collected. False when it had all been applied before.
@@ -305,11 +305,11 @@ impl<V: View> Fold<V> {
         if let Some(trace) = &mut self.trace {
             trace.outcomes(&self.state.take_outcomes(), &self.state);
         }
-        self.state.commit(now, &mut self.changes);
+        let removes = self.state.commit(now, &mut self.changes);
         self.state.begin(Transfer::Changes);
         self.set_cursor(cursor);
         let snapshot = transfer == Transfer::Snapshot;
-        self.commits.push(Commit { snapshot, end: self.changes.len() });
+        self.commits.push(Commit { snapshot, removes, end: self.changes.len() });
         self.tell_view(before, snapshot)?;
         Ok(true)
     }

@@ -69,6 +69,8 @@ impl Default for MaterializerOptions {
 pub struct Commit {
     /// Whether it was a snapshot.
     pub snapshot: bool,
+    /// Whether items are gone.
+    pub removes: bool,
     /// Its changes are those of [`Materializer::changes`] up to here, from where the commit
     /// before it ended.
     pub end: usize,

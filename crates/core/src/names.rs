@@ -83,7 +83,7 @@ impl<T: Default> Names<T> {
     pub(crate) fn slot(&mut self, part: Part, key: &str) -> Slot {
         let hash = hash(part, key.as_bytes());
         let found = self.find_hashed(part, hash, key.as_bytes());
-        found.unwrap_or_else(|| self.add(part, hash, key))
+        found.unwrap_or_else(|| self.add(part, hash, key.as_bytes()))
     }
 
     /// The same, of bytes; `None` if they are no text. (Those of a known name are.)
@@ -92,7 +92,10 @@ impl<T: Default> Names<T> {
         let hash = hash(part, key);
         match self.find_hashed(part, hash, key) {
             Some(slot) => Some(slot),
-            None => Some(self.add(part, hash, core::str::from_utf8(key).ok()?)),
+            None if key.is_ascii() || core::str::from_utf8(key).is_ok() => {
+                Some(self.add(part, hash, key))
+            }
+            None => None,
         }
     }
 
@@ -166,13 +169,13 @@ impl<T: Default> Names<T> {
     }
 
     #[cold]
-    fn add(&mut self, part: Part, hash: u32, key: &str) -> Slot {
+    fn add(&mut self, part: Part, hash: u32, key: &[u8]) -> Slot {
         let mut bytes = [0; HERE];
         let key = if let Some(here) = bytes.get_mut(..key.len()) {
-            here.copy_from_slice(key.as_bytes());
+            here.copy_from_slice(key);
             Key::Here { length: key.len() as u8, bytes }
         } else {
-            Key::There(self.keys.push(key.as_bytes()))
+            Key::There(self.keys.push(key))
         };
         let name = Name { part, hash, key, item: T::default() };
         let slot = self.free;

@@ -62,6 +62,8 @@ struct Collected {
     graves: Vec<(Slot, Version)>,
     /// How many of the changes replace or remove an item that is there.
     moving: usize,
+    /// Whether any of them removes one.
+    removes: bool,
     /// How many messages there were.
     count: usize,
     /// What the transfer makes of the numbers of items and tombstones.

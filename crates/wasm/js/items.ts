@@ -84,15 +84,20 @@ export class Items implements ShotSource {
   entries(kind: string): [string, unknown][] {
     const slots = this.#slots(kind)
     const keys = this.#names.keys(slots)
-    const bare = slots.filter((slot) => this.#held(slot, this.#epoch(slot)) === undefined)
-    this.texts(bare, (text, at) => {
-      const slot = bare[at] as number
-      if (text !== undefined) this.#parse(slot, this.#epoch(slot), text)
+    const values = new Array<unknown>(slots.length)
+    const bare: number[] = []
+    for (let at = 0; at < slots.length; at++) {
+      const slot = slots[at] as number
+      if ((values[at] = this.#held(slot, this.#epoch(slot))) === undefined) bare.push(at)
+    }
+    this.texts(bare.map((at) => slots[at] as number), (text, index) => {
+      const at = bare[index] as number
+      const slot = slots[at] as number
+      values[at] = text === undefined ? this.#value(slot) : this.#parse(slot, this.#epoch(slot), text)
     })
     const entries: [string, unknown][] = []
     for (let at = 0; at < slots.length; at++) {
-      const value = this.#value(slots[at] as number)
-      if (value !== undefined) entries.push([keys[at] as string, value])
+      if (values[at] !== undefined && values[at] !== UNREADABLE) entries.push([keys[at] as string, values[at]])
     }
     return entries
   }
@@ -159,9 +164,9 @@ export class Items implements ShotSource {
     return this.#epoch(slot) === epoch ? this.#value(slot) : undefined
   }
 
-  #slots(kind: string | undefined): number[] {
+  #slots(kind: string | undefined): Uint32Array {
     say([kind])
-    return Array.from(numbersOf(wasm.slots(this.#raw.handle)))
+    return numbersOf(wasm.slots(this.#raw.handle)).slice()
   }
 
   #epoch(slot: number): number {

@@ -232,7 +232,11 @@ export function say(texts: readonly (string | undefined)[], behind = 0, before?:
         if (code > 127) break
         all[start + next - 1] = code
       }
-      if (next > 0 || length > 40) ({ written: length } = encoder.encodeInto(text, all.subarray(start)))
+      if (next > 0 || length > 40) {
+        // Events of one type begin in one place.
+        if (target.byteOffset !== start || target.buffer !== all.buffer) target = all.subarray(start)
+        length = encoder.encodeInto(text, target).written
+      }
     }
     all[at] = length
     all[at + 1] = length >> 8
@@ -248,6 +252,8 @@ function take(instance: WebAssembly.Instance): void {
 
 let allBytes = new Uint8Array(0)
 let allWords = new Uint32Array(0)
+/** Where the last long text was written. */
+let target: Uint8Array = allBytes
 const encoder = new TextEncoder()
 const decoder = new TextDecoder('utf-8', { ignoreBOM: true })
 const registry = new FinalizationRegistry<[number, (handle: number) => void]>(([handle, free]) => free(handle))

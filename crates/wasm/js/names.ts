@@ -15,7 +15,7 @@ interface Layer {
  * times two, plus one if it was a snapshot; and its changes, slot times four, plus what became of
  * the item.
  */
-export type Packed = readonly number[]
+export type Packed = ArrayLike<number>
 
 /** Makes the transactions of an input, once; those that changed nothing only if `all` are wanted. */
 export type Later = (all: boolean) => readonly Transacted[]
@@ -72,15 +72,17 @@ export class Names {
   }
 
   /** The names of slots. */
-  all(slots: readonly number[]): ItemName[] {
+  all(slots: ArrayLike<number>): ItemName[] {
     this.#learn(slots)
-    return slots.map((slot) => this.#name(slot))
+    return Array.from(slots, (slot) => this.#name(slot))
   }
 
   /** The keys of slots. */
-  keys(slots: readonly number[]): string[] {
+  keys(slots: ArrayLike<number>): string[] {
     this.#learn(slots)
-    return slots.map((slot) => this.#keys[slot] as string)
+    const keys = new Array<string>(slots.length)
+    for (let at = 0; at < slots.length; at++) keys[at] = this.#keys[slots[at] as number] as string
+    return keys
   }
 
   /** What the last input changed. */
@@ -88,6 +90,8 @@ export class Names {
     const count = wasm.changes(this.#raw.handle)
     const start = wasm.numbers() >>> 2
     const all = words()
+    if (count > 1000) return all.slice(start, start + count)
+    // A short list is copied sooner than a buffer for it is made.
     const packed = new Array<number>(count)
     for (let at = 0; at < count; at++) packed[at] = all[start + at] as number
     return packed
@@ -145,7 +149,7 @@ export class Names {
     for (let at = 0; at < packed.length; ) {
       const header = packed[at++] as number
       const end = at + (header >>> 1)
-      if (all || end > at) transactions.push(new Transaction(this, layer, (header & 1) === 1, packed, at, end))
+      if (all || end > at) transactions.push(transactionOf(this, layer, (header & 1) === 1, packed, at, end))
       at = end
     }
     return transactions
@@ -156,8 +160,12 @@ export class Names {
   }
 
   /** Sees to it that the keys of these slots are known. */
-  #learn(slots: readonly number[]): void {
-    const unknown = slots.filter((slot) => this.#keys[slot] === undefined)
+  #learn(slots: ArrayLike<number>): void {
+    const unknown: number[] = []
+    for (let at = 0; at < slots.length; at++) {
+      const slot = slots[at] as number
+      if (this.#keys[slot] === undefined) unknown.push(slot)
+    }
     // A key may be kept as a part of the text that it came in: let that not be all of it.
     for (let start = 0; start < unknown.length; start += BATCH) this.#read(unknown.slice(start, start + BATCH))
   }
@@ -182,47 +190,31 @@ export class Names {
   }
 }
 
-/** A transaction that took effect. Its items are named when somebody asks. */
-class Transaction implements Transacted {
-  readonly snapshot: boolean
-  readonly #names: Names
-  readonly #layer: Layer
-  readonly #packed: Packed
-  readonly #start: number
-  readonly #end: number
-  #found: { changed: ItemName[]; removed: ItemName[] } | undefined
-
-  constructor(names: Names, layer: Layer, snapshot: boolean, packed: Packed, start: number, end: number) {
-    this.snapshot = snapshot
-    this.#names = names
-    this.#layer = layer
-    this.#packed = packed
-    this.#start = start
-    this.#end = end
-  }
-
-  get changed(): readonly ItemName[] {
-    return this.#find().changed
-  }
-
-  get removed(): readonly ItemName[] {
-    return this.#find().removed
-  }
-
-  #find(): { changed: ItemName[]; removed: ItemName[] } {
-    if (this.#found !== undefined) return this.#found
+/** A transaction that took effect: the changes from one place to another. Its items are named when somebody asks. */
+function transactionOf(names: Names, layer: Layer, snapshot: boolean, packed: Packed, start: number, end: number): Transacted {
+  let found: { changed: ItemName[]; removed: ItemName[] } | undefined
+  const find = (): { changed: ItemName[]; removed: ItemName[] } => {
     const last = new Map<number, boolean>()
-    for (let at = this.#start; at < this.#end; at++) {
-      const change = this.#packed[at] as number
+    for (let at = start; at < end; at++) {
+      const change = packed[at] as number
       const slot = change >>> 2
       // What comes last decides, and says where in the list it stands.
       last.delete(slot)
       last.set(slot, (change & 3) === DELETED)
     }
     const slots = [...last.keys()]
-    const all = this.#names.at(this.#layer, slots)
+    const all = names.at(layer, slots)
     const of = (removed: boolean): ItemName[] => all.filter((_, at) => last.get(slots[at] as number) === removed)
-    return (this.#found = { changed: of(false), removed: of(true) })
+    return { changed: of(false), removed: of(true) }
+  }
+  return {
+    snapshot,
+    get changed() {
+      return (found ??= find()).changed
+    },
+    get removed() {
+      return (found ??= find()).removed
+    },
   }
 }
 

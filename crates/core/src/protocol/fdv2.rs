@@ -139,6 +139,14 @@ impl Fdv2 {
     }
 
     fn put(&self, event: &mut Decoding<'_>) {
+        // Where it was not told at a glance: somebody wants to see it pass.
+        if self.promised
+            && self.kinds.is_empty()
+            && let Some((kind, key, version, value)) =
+                promise::item(event.data(), ["kind", "key", "version", "object"])
+        {
+            return event.tell(Message::Upsert { kind, key, version, value });
+        }
         let [kind, key, version, value] = event.whole(["kind", "key", "version", "object"]);
         if !all([kind, key, version, value]) {
             return event.ignore("a put-object with a member missing");

@@ -20,10 +20,14 @@ impl State {
         slot
     }
 
-    /// The same, of bytes; `None` if they are no text, or the kind is new.
+    /// The same, of bytes; `None` if they are no text.
     #[inline]
     pub(crate) fn slot_of(&mut self, kind: &[u8], key: &[u8]) -> Option<Slot> {
-        let slot = self.names.slot_of(self.part_of(kind)?, key)?;
+        let part = match self.part_of(kind) {
+            Some(part) => part,
+            None => self.part(core::str::from_utf8(kind).ok()?),
+        };
+        let slot = self.names.slot_of(part, key)?;
         self.cover(slot);
         Some(slot)
     }
@@ -57,12 +61,14 @@ impl State {
 
     /// Collects: the item is there. `gated`: versions decide.
     pub(crate) fn upsert(&mut self, slot: Slot, version: Version, value: &[u8], gated: bool) {
-        self.name_it(slot);
+        let before = self.newest(slot);
+        if before != Known::Unknown {
+            self.name_it(slot);
+        }
         let Some(entry) = self.names.get(slot) else {
             return;
         };
-        let mut known = entry.now.known();
-        let before = known;
+        let mut known = before;
         let same = || entry.now.value().is_some_and(|span| same(self.values.get(span), value));
         let action = if gated {
             known.upsert(version)
@@ -161,8 +167,10 @@ impl State {
         }
     }
 
-    /// Lets what was collected take effect, as a whole. What it did is appended to `changes`.
-    pub(crate) fn commit(&mut self, now: Instant, changes: &mut Vec<Change>) {
+    /// Lets what was collected take effect, as a whole. What it did is appended to `changes`;
+    /// the answer is whether items are gone.
+    pub(crate) fn commit(&mut self, now: Instant, changes: &mut Vec<Change>) -> bool {
+        let removes = self.collected.removes;
         if self.collected.moving > 0 {
             for change in &self.collected.changes {
                 if let Some(epoch) = self.epochs.get_mut(change.slot.index()) {
@@ -186,6 +194,7 @@ impl State {
         self.collected.silent.clear();
         self.start();
         self.bury(now);
+        removes
     }
 
     /// Drops what was collected.
@@ -205,12 +214,12 @@ impl State {
         self.start();
     }
 
-    /// Forgets everything, now.
-    pub(crate) fn clear(&mut self, changes: &mut Vec<Change>) {
+    /// Forgets everything, now. The answer is whether there was anything.
+    pub(crate) fn clear(&mut self, changes: &mut Vec<Change>) -> bool {
         self.abandon();
         self.begin(Transfer::Snapshot);
         self.sweep(None);
-        self.commit(Instant::default(), changes);
+        self.commit(Instant::default(), changes)
     }
 
     /// A transfer begins, which names everything that there is, or else changes.
@@ -231,6 +240,7 @@ impl State {
     /// The transfer after this one has not begun.
     fn start(&mut self) {
         self.collected.moving = 0;
+        self.collected.removes = false;
         self.collected.count = 0;
         self.collected.live = 0;
         self.collected.tombstones = 0;
@@ -320,6 +330,7 @@ impl State {
         self.collected.count += 1;
         self.collected.changes.push(Change { slot, action, version });
         let delete = action == Action::Delete;
+        self.collected.removes |= delete;
         let outcome = || Outcome { slot, action, version, delete, noop: None };
         self.collected.outcomes.note(outcome);
     }

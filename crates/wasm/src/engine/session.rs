@@ -6,8 +6,8 @@ use alloc::boxed::Box;
 use alloc::vec::Vec;
 
 use highwater_core::{
-    Action, ConnectionId, Effect, Event, Failure, Input as Happening, Instant, JsonSpec, Mode,
-    Protocol, Session, Status,
+    ConnectionId, Effect, Event, Failure, Input as Happening, Instant, JsonSpec, Mode, Protocol,
+    Session, Status,
 };
 
 #[cfg(feature = "full")]
@@ -216,7 +216,7 @@ pub(super) fn told(session: &Machine) -> u32 {
     let mut note = |is: bool, bit: u32| bits |= if is { bit } else { 0 };
     note(session.has_effects(), bit::EFFECTS);
     note(!materializer.commits().is_empty(), bit::COMMITS);
-    note(materializer.changes().iter().any(|change| change.action == Action::Delete), bit::GONE);
+    note(materializer.commits().iter().any(|commit| commit.removes), bit::GONE);
     note(session.is_synced(), bit::SYNCED);
     note(session.is_stopped(), bit::STOPPED);
     bits
