@@ -127,7 +127,7 @@ export class Materializer<T extends object = AnyKinds> extends Reads<T> {
 
   /** What every event did since this was last called. */
   takeTrace(): TraceEvent[] {
-    return traceOf(this.#raw.traced(), Date.now() - performance.now())
+    return traceOf(this.#raw.traced(), 0)
   }
 
   /** Frees its memory in the module. */
@@ -137,7 +137,7 @@ export class Materializer<T extends object = AnyKinds> extends Reads<T> {
 
   #take(what: Push, size: number): PushResult {
     let thrown: unknown
-    const push = (): number => wasm.push(this.#raw.handle, performance.now(), what, size)
+    const push = (): number => wasm.push(this.#raw.handle, Date.now(), what, size)
     const bits = this.#view === undefined ? push() : viewing(this.#raw, this.#view, push, (error) => (thrown = error))
     const events = numberAt(0)
     const signals = (bits & Bit.Told) === 0 ? undefined : (jsonOf(numberAt(1)) as SignalParts)

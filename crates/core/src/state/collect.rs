@@ -2,7 +2,7 @@
 
 use alloc::vec::Vec;
 
-use super::record::Record;
+use super::record::{Entry, Record};
 use super::{Collected, State};
 use crate::item::{Change, Gate, Noop, Outcome};
 use crate::message::{Transfer, Version};
@@ -61,15 +61,16 @@ impl State {
 
     /// Collects: the item is there. `gated`: versions decide.
     pub(crate) fn upsert(&mut self, slot: Slot, version: Version, value: &[u8], gated: bool) {
-        let before = self.newest(slot);
-        if before != Known::Unknown {
-            self.name_it(slot);
-        }
-        let Some(entry) = self.names.get(slot) else {
+        let Some(&Entry { now, pass, .. }) = self.names.get(slot) else {
             return;
         };
+        let before = now.known();
+        // A slot that was never used cannot be missing.
+        if pass != 0 || before != Known::Unknown {
+            self.name_it(slot);
+        }
         let mut known = before;
-        let same = || entry.now.value().is_some_and(|span| same(self.values.get(span), value));
+        let same = || now.value().is_some_and(|span| same(self.values.get(span), value));
         let action = if gated {
             known.upsert(version)
         } else if before == Known::Live(version) && same() {

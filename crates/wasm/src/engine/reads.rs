@@ -38,10 +38,18 @@ export! {
             write_numbers(|numbers| {
                 for at in 0..count {
                     let slot = Slot::from_index(input.word(at * 4).unwrap_or(NONE));
-                    let value = session.state().value(slot);
-                    let value = value.and_then(|(_, value)| core::str::from_utf8(value).ok());
-                    text.extend_from_slice(value.unwrap_or_default().as_bytes());
-                    numbers.push(value.map_or(NONE, units));
+                    let value = session.state().value(slot).map(|(_, value)| value);
+                    let units = value.map_or(NONE, |value| {
+                        // Nearly all are ASCII, and that is quickly seen.
+                        if value.is_ascii() {
+                            return value.len() as u32;
+                        }
+                        core::str::from_utf8(value).map_or(NONE, units)
+                    });
+                    if units != NONE {
+                        text.extend_from_slice(value.unwrap_or_default());
+                    }
+                    numbers.push(units);
                 }
             });
         })
