@@ -8,7 +8,7 @@
 
 import { HEADERS_FAILED, wordsOf } from './errors.js'
 import { Bit, type Effect, Input, type Machine } from './machine.js'
-import { addressOf, type Options } from './options.js'
+import { addressOf, LONGEST, type Options } from './options.js'
 
 /** Keeps a stream up. */
 export class Edge {
@@ -94,8 +94,7 @@ export class Edge {
   #fail(id: number, error: unknown): void {
     if (id !== this.#current) return
     this.#let()
-    const known = error instanceof Error && error.message.startsWith(HEADERS_FAILED)
-    this.input(Input.Failed, id, -1, known ? error.message : wordsOf(error))
+    this.input(Input.Failed, id, -1, isOfHeaders(error) ? error.message : wordsOf(error))
   }
 
   /** The main transport: the body of a `fetch`, as bytes. */
@@ -178,7 +177,8 @@ export class Edge {
       let response = await ask(false)
       if (response.status === 401 && typeof this.#options.headers === 'function') response = await ask(true)
       ;[status, body] = [response.status, new Uint8Array(await response.arrayBuffer())]
-    } catch {
+    } catch (error) {
+      if (isOfHeaders(error)) return this.#fail(id, error)
       // No answer is told as status 0.
     }
     if (id === this.#current) this.#take(() => this.#machine.fetched(performance.now(), id, status, body))
@@ -211,6 +211,10 @@ export function isNative({ transport = 'auto', fetch = globalThis.fetch }: Optio
   return !streams && typeof globalThis.EventSource === 'function'
 }
 
+function isOfHeaders(error: unknown): error is Error {
+  return error instanceof Error && error.message.startsWith(HEADERS_FAILED)
+}
+
 function withQuery(url: string, query: readonly string[]): string {
   if (query.length === 0) return url
   const address = new URL(url)
@@ -241,6 +245,3 @@ function waitOf(retryAfter: string | null): number {
   const wait = /^\d+$/.test(text) ? Number(text) * 1000 : Date.parse(text) - Date.now()
   return wait > 0 ? Math.min(wait, LONGEST) : NaN
 }
-
-/** Timers of 2^31 ms and more go off at once. */
-const LONGEST = 2 ** 31 - 1

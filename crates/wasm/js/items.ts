@@ -5,7 +5,8 @@ import { HighwaterError } from './errors.js'
 import { Bit, type Machine } from './machine.js'
 import { decode, jsonOf, numbersOf, say, textOf, wasm, words } from './module.js'
 import { giveWords, type Later, Names } from './names.js'
-import { Shot, type ShotSource } from './shot.js'
+import type { Judge } from './schema.js'
+import { Shot, type ShotSource, UNREADABLE } from './shot.js'
 import { type ItemName, type Version, versionOf } from './types.js'
 
 /**
@@ -17,6 +18,7 @@ export class Items implements ShotSource {
   readonly #raw: Machine
   readonly #names: Names
   readonly #unreadable: (error: HighwaterError) => void
+  readonly #judge: Judge | undefined
   /** Per slot, the epoch of the value that was parsed, and that value, or a `WeakRef` of it. */
   readonly #seen: (number | undefined)[] = []
   readonly #values: unknown[] = []
@@ -28,8 +30,9 @@ export class Items implements ShotSource {
   #shots = new Map<string, WeakRef<Shot<unknown>>>()
   #whole: WeakRef<object> | undefined
 
-  constructor(raw: Machine, unreadable: (error: HighwaterError) => void) {
+  constructor(raw: Machine, unreadable: (error: HighwaterError) => void, judge?: Judge) {
     this.#raw = raw
+    this.#judge = judge
     this.#names = new Names(raw)
     this.#unreadable = unreadable
   }
@@ -84,22 +87,39 @@ export class Items implements ShotSource {
   entries(kind: string): [string, unknown][] {
     const slots = this.#slots(kind)
     const keys = this.#names.keys(slots)
-    const values = new Array<unknown>(slots.length)
-    const bare: number[] = []
-    for (let at = 0; at < slots.length; at++) {
-      const slot = slots[at] as number
-      if ((values[at] = this.#held(slot, this.#epoch(slot))) === undefined) bare.push(at)
-    }
-    this.texts(bare.map((at) => slots[at] as number), (text, index) => {
-      const at = bare[index] as number
-      const slot = slots[at] as number
-      values[at] = text === undefined ? this.#value(slot) : this.#parse(slot, this.#epoch(slot), text)
-    })
+    const values = this.values(slots)
     const entries: [string, unknown][] = []
-    for (let at = 0; at < slots.length; at++) {
-      if (values[at] !== undefined && values[at] !== UNREADABLE) entries.push([keys[at] as string, values[at]])
+    for (let at = 0; at < values.length; at++) {
+      if (values[at] !== undefined) entries.push([keys[at] as string, values[at]])
     }
     return entries
+  }
+
+  namesOf(slots: ArrayLike<number>): ItemName[] {
+    return this.#names.all(slots)
+  }
+
+  /** Values, `undefined` where one cannot be read. */
+  values(slots: ArrayLike<number>): unknown[] {
+    const values = new Array<unknown>(slots.length)
+    /** Where in the list values are that have to be parsed; and their slots. */
+    const bare: number[] = []
+    const unread: number[] = []
+    const put = (at: number, value: unknown): void => void (values[at] = value === UNREADABLE ? undefined : value)
+    for (let at = 0; at < slots.length; at++) {
+      const slot = slots[at] as number
+      const held = this.#held(slot, this.epoch(slot))
+      if (held !== undefined) put(at, held)
+      else {
+        bare.push(at)
+        unread.push(slot)
+      }
+    }
+    this.texts(unread, (text, index) => {
+      const slot = unread[index] as number
+      put(bare[index] as number, text === undefined ? this.#value(slot) : this.#parse(slot, this.epoch(slot), text))
+    })
+    return values
   }
 
   /** All items of one kind at this moment. */
@@ -110,14 +130,14 @@ export class Items implements ShotSource {
     const slots = this.#slots(kind)
     const cells = this.#names.keys(slots).map((key, at) => {
       const slot = slots[at] as number
-      const epoch = this.#epoch(slot)
+      const epoch = this.epoch(slot)
       return last?.reuse(key, slot, epoch) ?? { key, slot, epoch, from: undefined, value: this.#held(slot, epoch) }
     })
     if (last?.holds(cells)) {
       last.version = version
       return last
     }
-    const shot = new Shot<unknown>(this, version, cells)
+    const shot = new Shot<unknown>(this, kind, version, cells)
     this.#shots.set(kind, new WeakRef(shot))
     return shot
   }
@@ -161,7 +181,13 @@ export class Items implements ShotSource {
 
   /** For a shot: the value, if it is still the one of this epoch. */
   current(slot: number, epoch: number): unknown {
-    return this.#epoch(slot) === epoch ? this.#value(slot) : undefined
+    return this.epoch(slot) === epoch ? this.#value(slot) : undefined
+  }
+
+  /** For a shot: what was the value at another time. Throws if it cannot be read. */
+  past(kind: string, key: string, text: string): unknown {
+    const value = JSON.parse(text) as unknown
+    return this.#judge === undefined ? value : this.#judge(kind, key, value)
   }
 
   #slots(kind: string | undefined): Uint32Array {
@@ -169,7 +195,8 @@ export class Items implements ShotSource {
     return numbersOf(wasm.slots(this.#raw.handle)).slice()
   }
 
-  #epoch(slot: number): number {
+  /** Moves exactly when a value of the slot's is replaced or goes. */
+  epoch(slot: number): number {
     // A memory that has grown since leaves nothing in the view.
     return this.#epochs?.[slot] ?? (this.#epochs = words().subarray(wasm.epochs(this.#raw.handle) >>> 2))[slot] ?? 0
   }
@@ -182,7 +209,7 @@ export class Items implements ShotSource {
   }
 
   #value(slot: number): unknown {
-    const epoch = this.#epoch(slot)
+    const epoch = this.epoch(slot)
     let held = this.#held(slot, epoch)
     if (held === undefined) {
       const { handle } = this.#raw
@@ -212,9 +239,13 @@ export class Items implements ShotSource {
     let value: unknown
     try {
       value = JSON.parse(text)
+      if (this.#judge !== undefined) {
+        const { kind, key } = this.#names.of(slot)
+        value = this.#judge(kind, key, value)
+      }
     } catch (error) {
       value = UNREADABLE
-      this.#unreadable(this.#fault(slot, error))
+      this.#unreadable(error instanceof HighwaterError ? error : this.#fault(slot, error))
     }
     this.#seen[slot] = epoch
     this.#values[slot] = value
@@ -230,7 +261,6 @@ export class Items implements ShotSource {
   }
 }
 
-const UNREADABLE = Symbol('unreadable')
 const BATCH = 512
 /** So many values are held as they are. */
 const LATELY = 2048

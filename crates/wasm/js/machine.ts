@@ -1,6 +1,7 @@
 // A session in the module: what happened goes in, what is to be done comes out.
 
-import { give, jsonOf, say, Thing, wasm } from './module.js'
+import type { Beginning } from './initial.js'
+import { bytes, give, jsonOf, say, Thing, wasm } from './module.js'
 import { type ProtocolOptions, wordsOfProtocol } from './protocols.js'
 
 /** What happened; the numbers are the module's. */
@@ -62,6 +63,22 @@ export class Machine extends Thing {
   /** The state was fetched; status 0 when there was no answer. */
   fetched(now: number, connection: number, status: number, body: Uint8Array): number {
     return wasm.session_fetched(this.handle, now, connection, status, give(body))
+  }
+
+  /** The state and the position as bytes. */
+  checkpoint(): Uint8Array {
+    const length = wasm.session_checkpoint(this.handle)
+    const at = wasm.text()
+    return bytes().slice(at, at + length)
+  }
+
+  /** Takes up what was kept. Answers with {@link Bit}s, and with what was wrong with it. */
+  restore(now: number, beginning: Beginning): [bits: number, fault: unknown] {
+    const isCheckpoint = beginning instanceof Uint8Array
+    if (!isCheckpoint) say(beginning)
+    // Nothing at all is no checkpoint either.
+    const size = isCheckpoint ? give(beginning.length === 0 ? new Uint8Array(1) : beginning) : 0
+    return jsonOf(wasm.session_restore(this.handle, now, size)) as [number, unknown]
   }
 
   /** What is to be done. */

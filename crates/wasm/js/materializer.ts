@@ -29,7 +29,7 @@ export interface MaterializerOptions {
 
 /** What came of bytes or of an event. */
 export interface PushResult {
-  /** The transactions that took effect. */
+  /** The transactions that took effect: found out when somebody asks. */
   readonly transactions: readonly Transacted[]
   /** How many events and comments there were. */
   readonly events: number

@@ -22,6 +22,15 @@ export interface Exports {
   session_types(handle: number): number
   session_trace(handle: number, on: number): void
   session_traced(handle: number): number
+  session_checkpoint(handle: number): number
+  session_restore(handle: number, now: number, size: number): number
+  query_new(handle: number, size: number): number
+  query_free(handle: number): void
+  query_update(handle: number, session: number): number
+  query_show(handle: number, offset: number, limit: number): number
+  query_rows(handle: number): number
+  query_count(handle: number): number
+  query_groups(handle: number, session: number): number
   push(handle: number, now: number, what: number, size: number): number
   connected(handle: number, what: number): void
   position(handle: number): number

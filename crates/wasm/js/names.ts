@@ -29,6 +29,8 @@ export class Names {
   /** By slot: its key, once it is known; and its kind. */
   readonly #keys: (string | undefined)[] = []
   readonly #kindOf: string[] = []
+  /** By slot: its name as it is handed out, the same object for as long as the item is there. */
+  readonly #names: (ItemName | undefined)[] = []
   /** By number. */
   readonly #kinds: string[] = []
   /** Slots that were asked for, by kind and key. */
@@ -123,7 +125,7 @@ export class Names {
     for (const slot of gone) {
       const key = this.#keys[slot]
       if (key === undefined) continue
-      this.#keys[slot] = undefined
+      this.#keys[slot] = this.#names[slot] = undefined
       const slots = this.#slotsOf(this.#kindOf[slot] as string)
       if (slots.get(key) === slot) slots.delete(key)
     }
@@ -156,7 +158,7 @@ export class Names {
   }
 
   #name(slot: number): ItemName {
-    return Object.freeze({ kind: this.#kindOf[slot] as string, key: this.#keys[slot] as string })
+    return (this.#names[slot] ??= Object.freeze({ kind: this.#kindOf[slot] as string, key: this.#keys[slot] as string }))
   }
 
   /** Sees to it that the keys of these slots are known. */
@@ -192,20 +194,28 @@ export class Names {
 
 /** A transaction that took effect: the changes from one place to another. Its items are named when somebody asks. */
 function transactionOf(names: Names, layer: Layer, snapshot: boolean, packed: Packed, start: number, end: number): Transacted {
-  let found: { changed: ItemName[]; removed: ItemName[] } | undefined
-  const find = (): { changed: ItemName[]; removed: ItemName[] } => {
-    const last = new Map<number, boolean>()
-    for (let at = start; at < end; at++) {
-      const change = packed[at] as number
+  type Found = Record<'changed' | 'removed' | 'inserted', ItemName[]>
+  let found: Found | undefined
+  const find = (): Found => {
+    /** By slot, the first change and the last. */
+    const ends = new Map<number, readonly [first: number, last: number]>()
+    for (let place = start; place < end; place++) {
+      const change = packed[place] as number
       const slot = change >>> 2
+      const [first] = ends.get(slot) ?? [change & 3]
       // What comes last decides, and says where in the list it stands.
-      last.delete(slot)
-      last.set(slot, (change & 3) === DELETED)
+      ends.delete(slot)
+      ends.set(slot, [first, change & 3])
     }
-    const slots = [...last.keys()]
-    const all = names.at(layer, slots)
-    const of = (removed: boolean): ItemName[] => all.filter((_, at) => last.get(slots[at] as number) === removed)
-    return { changed: of(false), removed: of(true) }
+    const all = names.at(layer, [...ends.keys()])
+    const made: Found = { changed: [], removed: [], inserted: [] }
+    let at = 0
+    for (const [first, last] of ends.values()) {
+      const name = all[at++] as ItemName
+      made[last === DELETED ? 'removed' : 'changed'].push(name)
+      if (first === INSERTED && last !== DELETED) made.inserted.push(name)
+    }
+    return made
   }
   return {
     snapshot,
@@ -214,6 +224,9 @@ function transactionOf(names: Names, layer: Layer, snapshot: boolean, packed: Pa
     },
     get removed() {
       return (found ??= find()).removed
+    },
+    get inserted() {
+      return (found ??= find()).inserted
     },
   }
 }
@@ -224,5 +237,6 @@ export function giveWords(numbers: readonly number[]): number {
   return numbers.length
 }
 
+const INSERTED = 0
 const DELETED = 2
 const BATCH = 512

@@ -9,6 +9,8 @@
 //! gives to nothing but the object's own functions; and, while a view is being told of a
 //! transaction, to none (`Thing` in js/module.ts sees to both).
 
+#[cfg(feature = "checkpoint")]
+mod checkpoint;
 mod events;
 mod input;
 #[cfg(feature = "full")]
@@ -16,6 +18,8 @@ mod materializer;
 mod output;
 #[cfg(feature = "full")]
 mod parts;
+#[cfg(feature = "query")]
+mod query;
 mod reads;
 mod session;
 mod single;
@@ -101,6 +105,9 @@ fn write_numbers(then: impl FnOnce(&mut Vec<u32>)) -> u32 {
 /// Writes the text, and answers with how long it is.
 fn write_text(then: impl FnOnce(&mut Vec<u8>)) -> u32 {
     let mut text = TEXT.take();
+    if text.capacity() > KEPT {
+        text = Vec::new();
+    }
     text.clear();
     then(&mut text);
     let length = text.len() as u32;
@@ -117,5 +124,5 @@ fn panic(_: &core::panic::PanicInfo<'_>) -> ! {
 /// No slot; no length.
 const NONE: u32 = u32::MAX;
 
-/// An input buffer larger than this is not kept.
+/// A buffer larger than this is not kept.
 const KEPT: usize = 1 << 20;
