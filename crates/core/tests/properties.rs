@@ -87,9 +87,12 @@ fn tell(protocol: &mut Protocol, kind: &str, data: &str) -> Result<Vec<String>, 
     Ok(told)
 }
 
+/// Kind, key, version, value.
+type Left = (String, String, i64, Vec<u8>);
+
 /// What a stream leaves behind in which this put stands, its server's promise given or not; and
 /// what it says is wrong.
-fn left_by(promise: &str, data: &str) -> (Vec<(String, String, i64, Vec<u8>)>, bool) {
+fn left_by(promise: &str, data: &str) -> (Vec<Left>, bool) {
     let mut one = Materializer::new(Protocol::fdv2());
     let stream = format!(
         "event: server-intent\ndata: {{\"payloads\":[{{\"intentCode\":\"xfer-full\"}}]{promise}}}\n\n\
