@@ -4,12 +4,11 @@ use alloc::vec::Vec;
 
 use memchr::memchr;
 
-use crate::message::Event;
-use crate::sse::{SseDecoder, SseItem};
+use crate::sse::{SseDecoder, SseEvent, SseItem};
 
 /// What a stream's bytes are cut into.
 pub(crate) enum Frame<'a> {
-    Event(Event<'a>),
+    Event(SseEvent<'a>),
     Comment,
     Retry(u64),
     TooLarge { limit: usize, at: u64 },
@@ -56,12 +55,7 @@ impl Framing {
             return lines.next(rest);
         }
         Some(match self.sse.next(rest)? {
-            SseItem::Event(event) => Frame::Event(Event {
-                // No protocol has a type that is not UTF-8: any stand-in is as unknown.
-                kind: core::str::from_utf8(event.kind).unwrap_or("\u{fffd}"),
-                data: event.data,
-                id: event.id,
-            }),
+            SseItem::Event(event) => Frame::Event(event),
             SseItem::Retry(millis) => Frame::Retry(millis),
             SseItem::TooLarge { limit, offset } => Frame::TooLarge { limit, at: offset },
             _ => Frame::Comment,
@@ -130,7 +124,7 @@ impl Lines {
 }
 
 fn message(data: &[u8]) -> Frame<'_> {
-    Frame::Event(Event { kind: "message", data, id: "" })
+    Frame::Event(SseEvent { kind: b"message", data, id: "" })
 }
 
 #[cfg(test)]

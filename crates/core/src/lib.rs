@@ -50,6 +50,7 @@ mod pages;
 mod protocol;
 mod query;
 mod receiver;
+mod same;
 mod session;
 mod sse;
 mod state;

@@ -10,6 +10,7 @@ use crate::framing::{Frame, Framing};
 use crate::item::{Change, Item, Tombstones};
 use crate::message::{Event, Message};
 use crate::protocol::Protocol;
+use crate::sse::SseEvent;
 use crate::state::State;
 use crate::time::Instant;
 use crate::trace::Traced;
@@ -68,6 +69,8 @@ impl Default for MaterializerOptions {
 pub struct Commit {
     /// Whether it was a snapshot.
     pub snapshot: bool,
+    /// Whether items are gone.
+    pub removes: bool,
     /// Its changes are those of [`Materializer::changes`] up to here, from where the commit
     /// before it ended.
     pub end: usize,
@@ -197,8 +200,14 @@ impl<V: View> Materializer<V> {
         while let Some(frame) = framing.next(&mut rest) {
             signals.events += 1;
             match frame {
-                Frame::Event(event) => {
-                    decode(protocol, fold, now, &event, signals, false)?;
+                Frame::Event(SseEvent { kind, data, id }) => {
+                    let put = protocol.promised_put(kind, data);
+                    if put.is_some_and(|put| fold.promised_put(&put)) {
+                        continue;
+                    }
+                    // No protocol has a type that is not UTF-8: any stand-in is as unknown.
+                    let kind = core::str::from_utf8(kind).unwrap_or("\u{fffd}");
+                    decode(protocol, fold, now, &Event { kind, data, id }, signals, false)?;
                 }
                 Frame::Retry(millis) => signals.retry = Some(millis),
                 Frame::Comment => {}
@@ -222,6 +231,10 @@ impl<V: View> Materializer<V> {
         let limit = self.fold.options().max_event_bytes;
         if event.data.len() > limit {
             return Err(Error::TooLarge { limit, at: 0 });
+        }
+        let put = self.protocol.promised_put(event.kind.as_bytes(), event.data);
+        if put.is_some_and(|put| self.fold.promised_put(&put)) {
+            return Ok(());
         }
         decode(&mut self.protocol, &mut self.fold, now, event, signals, false)
     }

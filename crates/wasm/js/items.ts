@@ -4,23 +4,29 @@
 import { HighwaterError } from './errors.js'
 import { Bit, type Machine } from './machine.js'
 import { decode, jsonOf, numbersOf, say, textOf, wasm, words } from './module.js'
-import { giveWords, Names } from './names.js'
-import type { Transacted } from './reads.js'
+import { giveWords, type Later, Names } from './names.js'
 import type { Judge } from './schema.js'
 import { Shot, type ShotSource, UNREADABLE } from './shot.js'
 import { type ItemName, type Version, versionOf } from './types.js'
 
-/** Reads items, and keeps what it parsed for as long as somebody else does. */
+/**
+ * Reads items, and keeps what it parsed for as long as somebody else does: each value is held by a
+ * `WeakRef`, but for some that were parsed lately. (To make one costs a third of what parsing does,
+ * and many values are read again, or replaced, before anybody could collect them.)
+ */
 export class Items implements ShotSource {
   readonly #raw: Machine
   readonly #names: Names
   readonly #unreadable: (error: HighwaterError) => void
   readonly #judge: Judge | undefined
-  /** Per slot, the epoch of the value that was parsed, and that value: weakly, if it can be held so. */
+  /** Per slot, the epoch of the value that was parsed, and that value, or a `WeakRef` of it. */
   readonly #seen: (number | undefined)[] = []
   readonly #values: unknown[] = []
-  /** Where the epochs are, as long as nothing is taken in. */
-  #epochs = 0
+  /** Slots whose values were parsed lately, in order; those before `#aged` are held weakly by now. */
+  #young: number[] = []
+  #aged = 0
+  /** The epochs, as long as nothing is taken in. */
+  #epochs: Uint32Array | undefined
   #shots = new Map<string, WeakRef<Shot<unknown>>>()
   #whole: WeakRef<object> | undefined
 
@@ -73,27 +79,47 @@ export class Items implements ShotSource {
     return this.#names.all(this.#slots(kind))
   }
 
+  keys(kind: string): string[] {
+    return this.#names.keys(this.#slots(kind))
+  }
+
   /** Items that can be read. */
   entries(kind: string): [string, unknown][] {
     const slots = this.#slots(kind)
+    const keys = this.#names.keys(slots)
     const values = this.values(slots)
-    return this.namesOf(slots).flatMap(({ key }, at) => (values[at] === undefined ? [] : [[key, values[at]] as [string, unknown]]))
+    const entries: [string, unknown][] = []
+    for (let at = 0; at < values.length; at++) {
+      if (values[at] !== undefined) entries.push([keys[at] as string, values[at]])
+    }
+    return entries
   }
 
-  namesOf(slots: readonly number[]): ItemName[] {
+  namesOf(slots: ArrayLike<number>): ItemName[] {
     return this.#names.all(slots)
   }
 
   /** Values, `undefined` where one cannot be read. */
-  values(slots: readonly number[]): unknown[] {
-    const values = slots.map((slot) => this.#held(slot, this.epoch(slot)))
-    const bare = slots.flatMap((_, at) => (values[at] === undefined ? [at] : []))
-    this.texts(bare.map((at) => slots[at] as number), (text, index) => {
-      const at = bare[index] as number
+  values(slots: ArrayLike<number>): unknown[] {
+    const values = new Array<unknown>(slots.length)
+    /** Where in the list values are that have to be parsed; and their slots. */
+    const bare: number[] = []
+    const unread: number[] = []
+    const put = (at: number, value: unknown): void => void (values[at] = value === UNREADABLE ? undefined : value)
+    for (let at = 0; at < slots.length; at++) {
       const slot = slots[at] as number
-      values[at] = text === undefined ? this.#value(slot) : this.#parse(slot, this.epoch(slot), text)
+      const held = this.#held(slot, this.epoch(slot))
+      if (held !== undefined) put(at, held)
+      else {
+        bare.push(at)
+        unread.push(slot)
+      }
+    }
+    this.texts(unread, (text, index) => {
+      const slot = unread[index] as number
+      put(bare[index] as number, text === undefined ? this.#value(slot) : this.#parse(slot, this.epoch(slot), text))
     })
-    return values.map((value) => (value === UNREADABLE ? undefined : value))
+    return values
   }
 
   /** All items of one kind at this moment. */
@@ -102,7 +128,7 @@ export class Items implements ShotSource {
     const { version } = this
     if (last?.version === version) return last
     const slots = this.#slots(kind)
-    const cells = this.#names.all(slots).map(({ key }, at) => {
+    const cells = this.#names.keys(slots).map((key, at) => {
       const slot = slots[at] as number
       const epoch = this.epoch(slot)
       return last?.reuse(key, slot, epoch) ?? { key, slot, epoch, from: undefined, value: this.#held(slot, epoch) }
@@ -130,13 +156,15 @@ export class Items implements ShotSource {
     return whole
   }
 
-  /** What the last input changed, in order, as far as it is wanted. Call it after each. */
-  took(bits: number, wanted: 'nothing' | 'changes' | 'all'): () => Transacted[] {
-    this.#epochs = 0
-    const any = wanted !== 'nothing' && (bits & Bit.Commits) !== 0
-    const transactions = any ? this.#names.transactions(wanted === 'all') : none
-    if ((bits & Bit.Gone) !== 0) for (const slot of this.#names.drop()) this.#seen[slot] = this.#values[slot] = undefined
-    return transactions
+  /** Something was taken in: call it after each input. Answers with the transactions, if they are wanted. */
+  took(bits: number, wanted: boolean): Later | undefined {
+    this.#epochs = undefined
+    if (this.#young.length > LATELY) this.#age()
+    if ((bits & (wanted ? Bit.Commits : Bit.Gone)) === 0) return undefined
+    const packed = this.#names.packed()
+    const later = wanted ? this.#names.later(packed) : undefined
+    if ((bits & Bit.Gone) !== 0) for (const slot of this.#names.drop(packed)) this.#seen[slot] = this.#values[slot] = undefined
+    return later
   }
 
   /** The texts of values, `undefined` for one that has none. They are decoded some hundreds at a time. */
@@ -162,15 +190,15 @@ export class Items implements ShotSource {
     return this.#judge === undefined ? value : this.#judge(kind, key, value)
   }
 
-  #slots(kind: string | undefined): number[] {
+  #slots(kind: string | undefined): Uint32Array {
     say([kind])
-    return Array.from(numbersOf(wasm.slots(this.#raw.handle)))
+    return numbersOf(wasm.slots(this.#raw.handle)).slice()
   }
 
-  /** Moves exactly when the value in the slot does. */
+  /** Moves exactly when a value of the slot's is replaced or goes. */
   epoch(slot: number): number {
-    this.#epochs ||= wasm.epochs(this.#raw.handle) >>> 2
-    return words()[this.#epochs + slot] ?? 0
+    // A memory that has grown since leaves nothing in the view.
+    return this.#epochs?.[slot] ?? (this.#epochs = words().subarray(wasm.epochs(this.#raw.handle) >>> 2))[slot] ?? 0
   }
 
   /** The value of this epoch, if somebody still holds it. */
@@ -184,11 +212,27 @@ export class Items implements ShotSource {
     const epoch = this.epoch(slot)
     let held = this.#held(slot, epoch)
     if (held === undefined) {
-      if (wasm.value(this.#raw.handle, slot) === 0) return undefined
-      const [pointer = 0, length = 0] = numbersOf(2)
-      held = this.#parse(slot, epoch, decode(pointer, length))
+      const { handle } = this.#raw
+      const pointer = wasm.value(handle, slot)
+      if (pointer === 0) return undefined
+      held = this.#parse(slot, epoch, decode(pointer, wasm.length(handle, slot)))
     }
     return held === UNREADABLE ? undefined : held
+  }
+
+  /** Values that were not parsed lately are held weakly from now on, some at a time. */
+  #age(): void {
+    const young = this.#young
+    const end = Math.min(young.length - LATELY, this.#aged + LATELY / 32 + (young.length >> 6))
+    for (; this.#aged < end; this.#aged++) {
+      const slot = young[this.#aged] as number
+      const value = this.#values[slot]
+      if (typeof value === 'object' && value !== null && !(value instanceof WeakRef)) this.#values[slot] = new WeakRef(value)
+    }
+    if (this.#aged >= LATELY) {
+      this.#young = young.slice(this.#aged)
+      this.#aged = 0
+    }
   }
 
   #parse(slot: number, epoch: number, text: string): unknown {
@@ -204,7 +248,8 @@ export class Items implements ShotSource {
       this.#unreadable(error instanceof HighwaterError ? error : this.#fault(slot, error))
     }
     this.#seen[slot] = epoch
-    this.#values[slot] = typeof value === 'object' && value !== null ? new WeakRef(value) : value
+    this.#values[slot] = value
+    if (typeof value === 'object') this.#young.push(slot)
     return value
   }
 
@@ -216,6 +261,7 @@ export class Items implements ShotSource {
   }
 }
 
-const none = (): Transacted[] => []
 const BATCH = 512
+/** So many values are held as they are. */
+const LATELY = 2048
 const NO_TEXT = 2 ** 32 - 1

@@ -29,6 +29,7 @@ export const enum Bit {
   Synced = 8,
   Stopped = 16,
   Fault = 32,
+  Told = 64,
 }
 
 /** Something to do: `connect`, `disconnect`, `fetch` or `wake`, and with what. */

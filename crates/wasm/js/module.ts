@@ -36,9 +36,11 @@ export interface Exports {
   position(handle: number): number
   find(handle: number): number
   value(handle: number, slot: number): number
+  length(handle: number, slot: number): number
   values(handle: number, count: number): number
   version(handle: number, slot: number): bigint
   names(handle: number, count: number): number
+  kind(handle: number, number: number): number
   epochs(handle: number): number
   size(handle: number): number
   revision(handle: number): number
@@ -189,6 +191,11 @@ export function decode(pointer: number, length: number): string {
   return decoder.decode(bytes().subarray(pointer, pointer + length))
 }
 
+/** One of the numbers of the last answer. */
+export function numberAt(index: number): number {
+  return words()[(wasm.numbers() >>> 2) + index] as number
+}
+
 /** The numbers of the last answer: to be read before the next call. */
 export function numbersOf(count: number): Uint32Array {
   const at = wasm.numbers() >>> 2
@@ -234,7 +241,11 @@ export function say(texts: readonly (string | undefined)[], behind = 0, before?:
         if (code > 127) break
         all[start + next - 1] = code
       }
-      if (next > 0 || length > 40) ({ written: length } = encoder.encodeInto(text, all.subarray(start)))
+      if (next > 0 || length > 40) {
+        // Events of one type begin in one place.
+        if (target.byteOffset !== start || target.buffer !== all.buffer) target = all.subarray(start)
+        length = encoder.encodeInto(text, target).written
+      }
     }
     all[at] = length
     all[at + 1] = length >> 8
@@ -250,6 +261,8 @@ function take(instance: WebAssembly.Instance): void {
 
 let allBytes = new Uint8Array(0)
 let allWords = new Uint32Array(0)
+/** Where the last long text was written. */
+let target: Uint8Array = allBytes
 const encoder = new TextEncoder()
 const decoder = new TextDecoder('utf-8', { ignoreBOM: true })
 const registry = new FinalizationRegistry<[number, (handle: number) => void]>(([handle, free]) => free(handle))

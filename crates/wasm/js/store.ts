@@ -417,8 +417,8 @@ export class Store<T extends object = AnyKinds> {
     const running = this.#running
     if (running !== undefined) {
       const unwanted = this.#changes.isEmpty && !this.#followers.hear
-      const transactions = running.items.took(bits, unwanted ? 'nothing' : 'changes')
-      if ((bits & Bit.Commits) !== 0) this.#committed(running.items, transactions)
+      const later = running.items.took(bits, !unwanted)
+      if ((bits & Bit.Commits) !== 0) this.#committed(running.items, () => later?.(false) ?? [])
     }
     // How it stands is worked out when somebody asks, or waits for it.
     if (this.#statuses.size > 0 || (!this.#standing.settled && (running === undefined || (bits & SETTLES) !== 0))) {

@@ -11,6 +11,7 @@ use super::decoding::{Decoding, Word};
 use super::promise;
 use crate::json::Raw;
 use crate::message::{Message, Transfer};
+use crate::same::same;
 
 /// Where an FDv2 stream stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -130,9 +131,17 @@ impl Fdv2 {
         }
     }
 
+    /// Only under the promise: a member after the value would be taken for a part of it.
+    #[inline]
+    pub(crate) fn promised_put<'a>(&self, kind: &[u8], data: &'a [u8]) -> Option<promise::Put<'a>> {
+        let promised = self.promised && self.mode != Mode::Inactive && self.kinds.is_empty();
+        if promised && same(kind, b"put-object") { promise::put(data) } else { None }
+    }
+
     fn put(&self, event: &mut Decoding<'_>) {
-        // Only under the promise: a member after the value would be taken for a part of it.
+        // Where it was not told at a glance: somebody wants to see it pass.
         if self.promised
+            && self.kinds.is_empty()
             && let Some((kind, key, version, value)) =
                 promise::item(event.data(), ["kind", "key", "version", "object"])
         {

@@ -33,6 +33,7 @@ use decoding::{Decoding, Fault};
 pub use fdv2::Mode;
 pub use json::JsonSpec;
 use other::Other;
+pub(crate) use promise::Put;
 
 /// Where a protocol puts what it decoded.
 pub type Sink<'s> = &'s mut dyn FnMut(Message<'_>) -> Result<(), Error>;
@@ -208,6 +209,16 @@ impl Protocol {
     /// Decodes the answer to a poll: everything that there is.
     pub fn polled(&mut self, event: &Event<'_>, sink: Sink<'_>) -> Result<(), Error> {
         self.tell(event, true, sink)
+    }
+
+    /// The item that an event puts, if that can be told at a glance: nearly all events of a stream
+    /// that keeps promises are such. Any other is to be decoded.
+    #[inline]
+    pub(crate) fn promised_put<'a>(&self, kind: &[u8], data: &'a [u8]) -> Option<Put<'a>> {
+        match &self.0 {
+            Kind::Fdv2(fdv2) => fdv2.promised_put(kind, data),
+            _ => None,
+        }
     }
 
     /// Decodes an event, or the answer to a poll.

@@ -6,8 +6,8 @@ use alloc::boxed::Box;
 use alloc::vec::Vec;
 
 use highwater_core::{
-    Action, ConnectionId, Effect, Event, Failure, Input as Happening, Instant, JsonSpec, Mode,
-    Protocol, Session, Status,
+    ConnectionId, Effect, Event, Failure, Input as Happening, Instant, JsonSpec, Mode, Protocol,
+    Session, Status,
 };
 
 #[cfg(feature = "full")]
@@ -29,9 +29,12 @@ pub(super) mod bit {
     pub(super) const SYNCED: u32 = 8;
     /// The session is over.
     pub(super) const STOPPED: u32 = 16;
-    /// Of a materializer: the input was at fault, and the text says how.
+    /// Of a materializer: the input was at fault.
     #[cfg(feature = "full")]
     pub(crate) const FAULT: u32 = 32;
+    /// Of a materializer: it asked for something, or was at fault, as the text says.
+    #[cfg(feature = "full")]
+    pub(crate) const TOLD: u32 = 64;
 }
 
 export! {
@@ -213,7 +216,7 @@ pub(super) fn told(session: &Machine) -> u32 {
     let mut note = |is: bool, bit: u32| bits |= if is { bit } else { 0 };
     note(session.has_effects(), bit::EFFECTS);
     note(!materializer.commits().is_empty(), bit::COMMITS);
-    note(materializer.changes().iter().any(|change| change.action == Action::Delete), bit::GONE);
+    note(materializer.commits().iter().any(|commit| commit.removes), bit::GONE);
     note(session.is_synced(), bit::SYNCED);
     note(session.is_stopped(), bit::STOPPED);
     bits
