@@ -33,7 +33,7 @@ for (const name of ['main.js', 'main.cjs', 'inline.js', 'slim.js']) {
 test('packaging: a page without a bundler', async () => {
   await app.write({ 'index.html': `<!doctype html>\n${packaging['index.html']}`, 'main.js': packaging['main.js'] })
   const { page } = await openPage(stage.browser, 'about:blank')
-  const printed = page.waitForEvent('console')
+  const printed = page.waitForEvent('console', (message) => message.type() === 'log')
   await page.goto(`${site.url}/`)
   assert.deepEqual(await (await printed).args()[0].jsonValue(), { on: true })
   await page.close()
