@@ -10,6 +10,7 @@ import { HEADERS_FAILED, HighwaterError, wordsOf } from './errors.js'
 import { report } from './listeners.js'
 import { Bit, type Effect, Input, type Machine } from './machine.js'
 import { addressOf, LONGEST, type Options } from './options.js'
+import { wordsOfProtocol } from './protocols.js'
 import type { Share } from './share.js'
 import type { Polled } from './share-words.js'
 
@@ -217,7 +218,8 @@ export class Edge {
   async #join(): Promise<void> {
     try {
       const { Share } = await import('./share.js')
-      this.#share = await Share.of(this.#machine, this.#url, this.#options, () => this.input(Input.Reconnect))
+      const words = wordsOfProtocol(this.#options.protocol)
+      this.#share = await Share.of(this.#machine, this.#url, words, this.#options, () => this.input(Input.Reconnect))
     } catch (error) {
       // A server has no other pages.
       if (!isPage()) return

@@ -1,7 +1,6 @@
 // What pages that share a connection say to each other, and the name under which they meet.
 
 import type { Options } from './options.js'
-import { wordsOfProtocol } from './protocols.js'
 
 /** Where a session stands: cursor and last event id. */
 export type Position = readonly [cursor: string | null, lastEventId: string]
@@ -30,11 +29,11 @@ export type Request = { readonly id: string } & ({ readonly type: 'hello'; reado
 export type Polled = readonly [status: number, body: Uint8Array]
 
 /** The name of a stream: the same for all that ask for the same. */
-export async function nameOf(url: string, options: Options): Promise<string> {
-  const { protocol, headers, method, body, credentials, poll } = options
+export async function nameOf(url: string, protocol: unknown, options: Options): Promise<string> {
+  const { headers, method, body, credentials, poll } = options
   const given = typeof headers === 'function' ? 'asked for' : [...new Headers(headers)]
   // Headers may hold secrets, and names of locks are told to anybody of the origin.
-  const words = JSON.stringify([FORMAT, url, wordsOfProtocol(protocol), given, method, body, credentials, poll])
+  const words = JSON.stringify([FORMAT, url, protocol, given, method, body, credentials, poll])
   const digest = new Uint8Array(await crypto.subtle.digest('SHA-256', new TextEncoder().encode(words)))
   return `highwater ${Array.from(digest, (byte) => byte.toString(16).padStart(2, '0')).join('')}`
 }

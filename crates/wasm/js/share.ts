@@ -9,9 +9,10 @@
 //   with the state of that moment. Every piece has a number: none is left out, or given twice.
 // - H3: a page that wants no connection for now (paused, offline, closed) has left: it neither holds
 //   the lock nor waits for it.
+//
+// Nothing is imported that the entries have: a bundler would have to make a third file of it.
 
 import type { Machine } from './machine.js'
-import { give, wasm } from './module.js'
 import type { Options } from './options.js'
 import { type Answer, eventEnd, nameOf, type Polled, type Position, type Request, type Word } from './share-words.js'
 
@@ -56,15 +57,15 @@ export class Share {
   #sent = 0
   #taken = 0
 
-  /** Takes part in the stream that these describe. `reconnect` has the session make a new connection. */
-  static async of(machine: Machine, url: string, options: Options, reconnect: () => void): Promise<Share> {
+  /** Takes part in the stream that these describe: it speaks `protocol`. `reconnect` has the session make a new connection. */
+  static async of(machine: Machine, url: string, protocol: unknown, options: Options, reconnect: () => void): Promise<Share> {
     const { locks } = (globalThis.navigator as Navigator | undefined) ?? {}
     if (locks === undefined || typeof BroadcastChannel !== 'function') {
       throw new Error('it needs Web Locks and BroadcastChannel, which a page has in a secure context (https, localhost)')
     }
     // Where storage is denied, so are locks.
     await locks.query()
-    return new Share(await nameOf(url, options), machine, reconnect)
+    return new Share(await nameOf(url, protocol, options), machine, reconnect)
   }
 
   constructor(name: string, machine: Machine, reconnect: () => void) {
@@ -235,7 +236,7 @@ export class Share {
   #serve(): void {
     const answer = this.#answer
     if (this.#late.size === 0 || answer === undefined || this.#taken !== this.#sent) return
-    const standing = wasm.session_standing(this.#machine.handle)
+    const standing = this.#machine.standing()
     if (standing < 0) return
     const [cursor] = this.#position()
     let checkpoint: Uint8Array | undefined
@@ -269,9 +270,7 @@ export class Share {
     if (word.type === 'open') this.#opened(word)
     else if (word.type === 'join') {
       const { standing, checkpoint } = word
-      this.#begin(word, word.place, (now, connection) =>
-        wasm.session_join(this.#machine.handle, now, connection, standing, give(checkpoint)),
-      )
+      this.#begin(word, word.place, (now, connection) => this.#machine.join(now, connection, standing, checkpoint))
     } else if (word.type === 'bytes') this.#take(word)
     else if (word.type === 'end') this.#ended(word)
     else if (word.type === 'polled' && word.number === this.#stream?.number) {
