@@ -43,6 +43,8 @@ test('options: a mistake is named before anything happens', () => {
     [{ idle: true }, /^option idle must be a number, not true$/],
     [{ maxBytes: NaN }, /^option maxBytes must be a number, not NaN$/],
     [{ tombstones: { count: -1 } }, /^option tombstones\.count must be from 0/],
+    [{ share: 'window' }, /^option share must be one of 'tab', 'browser', not 'window'$/],
+    [{ share: 'browser', method: 'POST', body: new FormData() }, /^option share 'browser' needs a body that is a string/],
     [{ validate: 'never' }, /^option validate must be one of 'read', 'ingest', not 'never'$/],
     [{ signal: {} }, /^option signal must be an AbortSignal, not an object$/],
     [{ fetch: 1 }, /^option fetch must be a function, not 1$/],

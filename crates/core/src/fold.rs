@@ -148,6 +148,11 @@ impl<V: View> Fold<V> {
         Ok(())
     }
 
+    /// Changes follow, to the state as it is.
+    pub(crate) fn joined(&mut self) {
+        self.begin_transfer(Transfer::Changes);
+    }
+
     pub(crate) fn reset(&mut self) {
         self.drop_transfer();
         self.cursor = None;

@@ -70,6 +70,14 @@ impl Framing {
         }
     }
 
+    /// Whether what was read ends where an event may begin.
+    pub(crate) fn is_between_events(&self) -> bool {
+        match &self.lines {
+            Some(lines) => (lines.partial.is_empty() || lines.lent) && !lines.skipping,
+            None => self.sse.is_between_events(),
+        }
+    }
+
     pub(crate) fn last_event_id(&self) -> &str {
         self.sse.last_event_id()
     }

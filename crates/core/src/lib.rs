@@ -70,7 +70,7 @@ pub use protocol::{JsonSpec, Mode, Protocol, Sink};
 pub use query::{Edits, Group, Insertion, LiveQuery, Query};
 pub use receiver::{Action, Known, MessageReceiver};
 pub use session::{
-    ConnectionId, Effect, Failure, Input, Phase, Request, Session, SessionOptions, Status,
+    ConnectionId, Effect, Failure, Input, Phase, Request, Session, SessionOptions, Standing, Status,
 };
 pub use sse::{SseDecoder, SseEvent, SseItem};
 pub use state::State;

@@ -297,6 +297,30 @@ impl<V: View> Materializer<V> {
         self.fold.in_snapshot()
     }
 
+    /// Whether all that came has taken effect: no event and no transfer is under way.
+    pub fn is_settled(&self) -> bool {
+        self.staged() == 0 && !self.in_snapshot() && self.framing.is_between_events()
+    }
+
+    /// Goes on in the connection at hand from where another reader of it stood when that was
+    /// [settled](Self::is_settled), whose checkpoint `bytes` is; empty if the state is the same.
+    pub(crate) fn join_into(
+        &mut self,
+        now: Instant,
+        promised: bool,
+        bytes: &[u8],
+        signals: &mut Signals,
+    ) -> Result<(), Error> {
+        if !bytes.is_empty() {
+            self.restore_checkpoint(now, bytes)?;
+            signals.committed = true;
+        }
+        self.protocol.joined(promised);
+        self.fold.joined();
+        signals.up_to_date = true;
+        Ok(())
+    }
+
     /// The protocol, with its state.
     pub const fn protocol(&self) -> &Protocol {
         &self.protocol

@@ -157,6 +157,11 @@ impl SseDecoder {
         &self.last_event_id
     }
 
+    /// Whether what was read ends where an event may begin: nothing is kept for the next chunk.
+    pub fn is_between_events(&self) -> bool {
+        matches!(self.line, Line::Start | Line::Mark(0)) && self.began == self.offset
+    }
+
     /// Bytes of this stream read so far.
     pub fn offset(&self) -> u64 {
         self.offset

@@ -6,9 +6,13 @@
 // - E2: whatever is still under way for an old connection (a promise, a listener) finds by the
 //   connection's number that it is not wanted any more, and does nothing.
 
-import { HEADERS_FAILED, wordsOf } from './errors.js'
+import { HEADERS_FAILED, HighwaterError, wordsOf } from './errors.js'
+import { report } from './listeners.js'
 import { Bit, type Effect, Input, type Machine } from './machine.js'
 import { addressOf, LONGEST, type Options } from './options.js'
+import { wordsOfProtocol } from './protocols.js'
+import type { Share } from './share.js'
+import type { Polled } from './share-words.js'
 
 /** Keeps a stream up. */
 export class Edge {
@@ -26,6 +30,9 @@ export class Edge {
   #polling: AbortController | undefined
   #source: EventSource | undefined
   #timer: ReturnType<typeof setTimeout> | undefined
+  /** This session's part in a connection that pages share. */
+  #share: Share | undefined
+  #sharing: Promise<void> | undefined
 
   /** `notify` is called after each input, `broken` if the module fails. */
   constructor(machine: Machine, url: string, options: Options, notify: (bits: number) => void, broken: (error: unknown) => void) {
@@ -46,6 +53,7 @@ export class Edge {
   /** Tells the session of something, and carries out what follows. */
   input(what: Input, connection = 0, number = 0, ...texts: string[]): void {
     this.#take(() => this.#machine.input(performance.now(), what, connection, number, ...texts))
+    if (what === Input.Pause || what === Input.Offline) this.#share?.leave()
   }
 
   #take(input: () => number): void {
@@ -65,7 +73,9 @@ export class Edge {
       this.#busy = false
     }
     // No timer outlives the session.
-    if ((bits & Bit.Stopped) !== 0) clearTimeout(this.#timer)
+    if ((bits & Bit.Stopped) === 0) return
+    clearTimeout(this.#timer)
+    this.#share?.leave()
   }
 
   #carryOut([type, number, attempt = 1, lastEventId, ...query]: Effect): void {
@@ -94,14 +104,22 @@ export class Edge {
   #fail(id: number, error: unknown): void {
     if (id !== this.#current) return
     this.#let()
-    this.input(Input.Failed, id, -1, isOfHeaders(error) ? error.message : wordsOf(error))
+    const words = isOfHeaders(error) ? error.message : wordsOf(error)
+    this.#share?.failed(words)
+    this.input(Input.Failed, id, -1, words)
   }
 
   /** The main transport: the body of a `fetch`, as bytes. */
   async #read(id: number, attempt: number, lastEventId: string, query: readonly string[]): Promise<void> {
     try {
-      let response: Response
-      for (let expired = false; ; expired = true) {
+      if (this.#options.share === 'browser' && this.#share === undefined) {
+        await (this.#sharing ??= this.#join())
+        if (id !== this.#current) return
+      }
+      const seat = await this.#share?.seat()
+      if (id !== this.#current) return
+      let response = seat?.response
+      for (let expired = false; response === undefined; expired = true) {
         const headers = await this.#headers(attempt, expired)
         if (id !== this.#current) return
         if (!headers.has('accept')) headers.set('accept', 'text/event-stream, application/x-ndjson;q=0.9')
@@ -111,16 +129,19 @@ export class Edge {
           headers.set('last-event-id', sent)
         }
         this.#abort = new AbortController()
-        response = await this.#send(withQuery(this.#url, query), headers, this.#abort.signal)
+        const answer = await this.#send(withQuery(this.#url, query), headers, this.#abort.signal)
         if (id !== this.#current) return
-        if (response.status !== 401 || expired || typeof this.#options.headers !== 'function') break
-        this.#abort.abort()
+        if (answer.status !== 401 || expired || typeof this.#options.headers !== 'function') {
+          response = this.#share?.pass(answer) ?? answer
+        } else this.#abort.abort()
       }
       const { status, body } = response
       const reader = status === 200 ? body?.getReader() : undefined
       const contentType = response.headers.get('content-type') ?? undefined
       const retryAfter = waitOf(response.headers.get('retry-after'))
       this.#take(() => this.#machine.opened(performance.now(), id, status, contentType, retryAfter))
+      const join = seat?.join
+      if (join !== undefined) this.#take(() => join(performance.now(), id))
       while (id === this.#current) {
         const { done = true, value } = (await reader?.read()) ?? {}
         if (id !== this.#current) return
@@ -172,16 +193,39 @@ export class Edge {
     const { signal } = this.#polling
     const ask = async (expired: boolean): Promise<Response> =>
       this.#send(addressOf('option poll', this.#options.poll), await this.#headers(1, expired), signal)
-    let [status, body] = [0, new Uint8Array(0)]
-    try {
-      let response = await ask(false)
-      if (response.status === 401 && typeof this.#options.headers === 'function') response = await ask(true)
-      ;[status, body] = [response.status, new Uint8Array(await response.arrayBuffer())]
-    } catch (error) {
-      if (isOfHeaders(error)) return this.#fail(id, error)
-      // No answer is told as status 0.
+    const poll = async (): Promise<Polled> => {
+      try {
+        let response = await ask(false)
+        if (response.status === 401 && typeof this.#options.headers === 'function') response = await ask(true)
+        return [response.status, new Uint8Array(await response.arrayBuffer())]
+      } catch (error) {
+        if (isOfHeaders(error)) throw error
+        // No answer is told as status 0.
+        return [0, new Uint8Array(0)]
+      }
     }
+    let polled: Polled
+    try {
+      polled = await (this.#share?.poll(poll) ?? poll())
+    } catch (error) {
+      return this.#fail(id, error)
+    }
+    const [status, body] = polled
     if (id === this.#current) this.#take(() => this.#machine.fetched(performance.now(), id, status, body))
+  }
+
+  /** Takes part in the one connection of all pages; or not, where that cannot be. */
+  async #join(): Promise<void> {
+    try {
+      const { Share } = await import('./share.js')
+      const words = wordsOfProtocol(this.#options.protocol)
+      this.#share = await Share.of(this.#machine, this.#url, words, this.#options, () => this.input(Input.Reconnect))
+    } catch (error) {
+      // A server has no other pages.
+      if (!isPage()) return
+      const words = `option share: this page has a connection of its own: ${wordsOf(error)}`
+      report(this.#options.onError, new HighwaterError('share', words, { cause: error }))
+    }
   }
 
   async #headers(attempt: number, expired: boolean): Promise<Headers> {
@@ -209,6 +253,11 @@ export function isNative({ transport = 'auto', fetch = globalThis.fetch }: Optio
   if (transport !== 'auto') return transport === 'eventsource'
   const streams = typeof ReadableStream === 'function' && fetch !== undefined
   return !streams && typeof globalThis.EventSource === 'function'
+}
+
+/** Whether there may be other pages: here is one, or a worker of one. */
+function isPage(): boolean {
+  return typeof document === 'object' || 'WorkerGlobalScope' in globalThis
 }
 
 function isOfHeaders(error: unknown): error is Error {

@@ -24,6 +24,7 @@ export type ErrorCode =
   | 'schema'
   | 'bad-checkpoint'
   | 'busy'
+  | 'share'
   | 'wasm'
 
 /** What a schema has against a value. */

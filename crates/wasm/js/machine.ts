@@ -81,6 +81,16 @@ export class Machine extends Thing {
     return jsonOf(wasm.session_restore(this.handle, now, size)) as [number, unknown]
   }
 
+  /** How another session would have to go on in the connection at hand; -1 while something is under way. */
+  standing(): number {
+    return wasm.session_standing(this.handle)
+  }
+
+  /** Goes on in a connection where another session stands, whose checkpoint this is; empty: with this state. */
+  join(now: number, connection: number, standing: number, checkpoint: Uint8Array): number {
+    return wasm.session_join(this.handle, now, connection, standing, give(checkpoint))
+  }
+
   /** What is to be done. */
   effects(): Effect[] {
     return jsonOf(wasm.session_effects(this.handle)) as Effect[]

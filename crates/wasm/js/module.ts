@@ -23,6 +23,8 @@ export interface Exports {
   session_trace(handle: number, on: number): void
   session_traced(handle: number): number
   session_checkpoint(handle: number): number
+  session_standing(handle: number): number
+  session_join(handle: number, now: number, connection: number, standing: number, size: number): number
   session_restore(handle: number, now: number, size: number): number
   query_new(handle: number, size: number): number
   query_free(handle: number): void

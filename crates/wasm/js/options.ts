@@ -69,6 +69,12 @@ export interface Options {
   /** When values are checked to be JSON: when somebody reads them, or as they arrive. Default: `read`. */
   readonly validate?: 'read' | 'ingest'
   /**
+   * `browser`: all pages of the origin that ask for this stream (the same address, protocol, headers,
+   * method, body, credentials) have one connection. Where that cannot be, `onError` hears of it, and
+   * the store has a connection of its own, as with `tab`. Default: `tab`.
+   */
+  readonly share?: 'tab' | 'browser'
+  /**
    * What to begin with, before the network answers: a {@link Store.checkpoint}, or items. `ready`
    * is resolved by it. A checkpoint that cannot be taken up is told, and the store begins anew.
    */
@@ -124,11 +130,15 @@ export function addressOf(name: string, url: unknown): string {
 /** Checks all options of {@link connect}. */
 export function checkOptions(options: unknown): asserts options is Options {
   known('option', options, NAMES)
-  const { protocol, transport, headers, method, body, credentials, poll, idle, signal, fetch, onError, validate } = options
+  const { protocol, transport, headers, method, body, credentials, poll, idle, signal, fetch, onError, validate, share } = options
   isProtocol(protocol)
   oneOf('option transport', transport, ['auto', 'fetch', 'eventsource'])
   oneOf('option credentials', credentials, ['omit', 'same-origin', 'include'])
   oneOf('option validate', validate, ['read', 'ingest'])
+  oneOf('option share', share, ['tab', 'browser'])
+  if (share === 'browser' && body !== undefined && typeof body !== 'string') {
+    refuse("option share 'browser' needs a body that is a string: pages compare it")
+  }
   if (headers !== undefined && typeof headers !== 'function') checkHeaders('option headers', headers)
   if (method !== undefined && (typeof method !== 'string' || method === '')) refuse(`option method must be a string, not ${described(method)}`)
   if (body !== undefined) {
@@ -153,7 +163,7 @@ export function checkOptions(options: unknown): asserts options is Options {
   checkRetry(options['retry'])
   checkTombstones(options['tombstones'])
   if (transport === 'eventsource') {
-    for (const name of ['headers', 'method', 'body', 'fetch']) {
+    for (const name of ['headers', 'method', 'body', 'fetch', ...(share === 'browser' ? ['share'] : [])]) {
       if (options[name] !== undefined) refuse(`option ${name} cannot be had with transport 'eventsource', which sends a plain GET; use transport 'fetch'`)
     }
     if (typeof globalThis.EventSource !== 'function') refuse("here is no EventSource; use transport 'fetch'")
@@ -277,6 +287,6 @@ export const LONGEST = 2 ** 31 - 1
 
 const NAMES = [
   'protocol', 'transport', 'headers', 'method', 'body', 'credentials', 'poll', 'retry', 'idle', 'snapshotTimeout',
-  'connectTimeout', 'maxBytes', 'tombstones', 'validate', 'signal', 'fetch', 'onError',
+  'connectTimeout', 'maxBytes', 'tombstones', 'validate', 'share', 'signal', 'fetch', 'onError',
   'initial', 'schema', 'hidden',
 ] satisfies (keyof Options)[]

@@ -47,11 +47,7 @@ const STEPS: &[Step] = &[
     Step { name: "wasm-node", what: "wasm tests in Node", run: wasm_node },
     Step { name: "wasm-browser", what: "wasm tests in headless Chromium", run: wasm_browser },
     Step { name: "node", what: "the package in Node", run: |c| node_tests(c, "tests/node") },
-    Step {
-        name: "package",
-        what: "the package packed and installed",
-        run: |c| node_tests(c, "tests/package"),
-    },
+    Step { name: "package", what: "the package packed, installed, bundled and run", run: package },
     Step {
         name: "browser",
         what: "the page, driven in Chromium",
@@ -268,6 +264,12 @@ fn node_tests(context: &Context, folder: &str) -> Result {
     node.env("CHROME", &context.setup.browser.chrome);
     node.env("HIGHWATER_BIN", context.project.server(Mode::Release.server_profile()));
     sh::run(&mut node)
+}
+
+/// In the bundlers and runtimes that a lock file of its own pins: nothing else needs them.
+fn package(context: &Context) -> Result {
+    setup::for_package(context.project, "tests/package/tools")?;
+    node_tests(context, "tests/package")
 }
 
 /// As someone does who uses the crate without the npm package.

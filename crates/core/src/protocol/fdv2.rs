@@ -47,6 +47,15 @@ impl Fdv2 {
         self.promised = false;
     }
 
+    pub(crate) const fn is_promised(&self) -> bool {
+        self.promised
+    }
+
+    pub(crate) fn joined(&mut self, promised: bool) {
+        self.mode = Mode::Changes;
+        self.promised = promised;
+    }
+
     pub(crate) fn decode(&mut self, kind: &str, event: &mut Decoding<'_>) {
         match kind {
             "put-object" | "delete-object" if self.mode == Mode::Inactive => {

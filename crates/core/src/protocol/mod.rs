@@ -188,6 +188,20 @@ impl Protocol {
         }
     }
 
+    /// Whether the server promised an order of members, and of transactions.
+    pub(crate) const fn is_promised(&self) -> bool {
+        matches!(&self.0, Kind::Fdv2(fdv2) if fdv2.is_promised())
+    }
+
+    /// The connection goes on from where another reader of it stands, between two transfers.
+    pub(crate) fn joined(&mut self, promised: bool) {
+        match &mut self.0 {
+            Kind::Fdv2(fdv2) => fdv2.joined(promised),
+            Kind::Json(_) => {}
+            Kind::Other(other) => other.joined(),
+        }
+    }
+
     /// Decodes an event, and gives what it means to `sink`, whose refusal ends the decoding. After
     /// an error nothing of the transfer that the event belongs to is to take effect.
     ///

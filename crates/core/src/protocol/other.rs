@@ -117,6 +117,12 @@ impl Other {
         }
     }
 
+    pub(super) fn joined(&mut self) {
+        if let Self::Consul(consul) = self {
+            consul.joined();
+        }
+    }
+
     pub(super) fn decode(&mut self, kind: &str, polled: bool, event: &mut Decoding<'_>) {
         match self {
             Self::Relay(relay) if polled => relay.polled(event),

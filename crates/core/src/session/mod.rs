@@ -1,6 +1,7 @@
 //! One stream, kept up: when to connect, what to resume from, when to give up.
 
 mod io;
+mod join;
 mod options;
 mod outcomes;
 mod restore;
@@ -14,6 +15,7 @@ use alloc::vec::Vec;
 use core::time::Duration;
 
 pub use io::{ConnectionId, Effect, Failure, Input, Request};
+pub use join::Standing;
 pub use options::SessionOptions;
 pub use status::{Phase, Status};
 

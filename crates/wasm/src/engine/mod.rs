@@ -22,6 +22,8 @@ mod parts;
 mod query;
 mod reads;
 mod session;
+#[cfg(feature = "full")]
+mod share;
 mod single;
 #[cfg(feature = "full")]
 mod view;

@@ -74,6 +74,12 @@ pub(crate) fn for_bench(project: &Project, folder: &str) -> Result<(WasmTools, B
     Ok((tools, browser::ensure(project)?))
 }
 
+/// Sets up what the tests of the packed package need: the npm packages of `folder`.
+pub(crate) fn for_package(project: &Project, folder: &str) -> Result {
+    let _one_at_a_time = lock(project)?;
+    npm::install(&format!("bundlers and runtimes in {folder}"), &project.root.join(folder))
+}
+
 /// Sets up what `build` and `test` need.
 pub(crate) fn everything(project: &Project) -> Result<Everything> {
     let _one_at_a_time = lock(project)?;
