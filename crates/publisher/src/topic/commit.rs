@@ -84,7 +84,9 @@ impl Topic {
                 // A copy: a slice would keep the whole transaction alive for as long as one of its items.
                 let event = Bytes::copy_from_slice(&out[start..]);
                 let slot = Slot { version, event, object: text.start - start..text.end - start };
-                self.kinds.entry(kind.clone()).or_default().items.insert(key, slot);
+                self.bytes += slot.event.len();
+                let before = self.kinds.entry(kind.clone()).or_default().items.insert(key, slot);
+                self.bytes -= before.map_or(0, |slot| slot.event.len());
                 kind
             }
             Change::Delete => {
@@ -92,7 +94,8 @@ impl Topic {
                 self.tombstones.insert(id.clone(), (version, self.index));
                 self.deletions.push_back((self.index, id.clone()));
                 let (kind, key) = id.parts();
-                self.kinds.entry(kind.clone()).or_default().items.remove(&key);
+                let before = self.kinds.entry(kind.clone()).or_default().items.remove(&key);
+                self.bytes -= before.map_or(0, |slot| slot.event.len());
                 kind
             }
         }
