@@ -33,8 +33,6 @@ pub struct Topic {
     epoch: Epoch,
     index: u64,
     kinds: BTreeMap<Arc<str>, Kind>,
-    /// Of all items' events.
-    bytes: usize,
     /// Deleted items: the version and the index of the deletion.
     tombstones: HashMap<Id, (i64, u64)>,
     /// The same deletions, oldest first, to forget them when the log does.
@@ -56,7 +54,6 @@ impl Topic {
             epoch,
             index: 0,
             kinds: BTreeMap::new(),
-            bytes: 0,
             tombstones: HashMap::new(),
             deletions: VecDeque::new(),
             publisher,
@@ -231,7 +228,7 @@ impl Topic {
 
     /// How many bytes a snapshot of all items has, about.
     pub fn bytes(&self) -> usize {
-        self.bytes
+        self.kinds.values().map(|kind| kind.items.bytes).sum()
     }
 
     fn known(&self, id: &Id) -> Option<Known> {
@@ -306,7 +303,35 @@ const TOPIC: &str = "topic";
 
 #[derive(Debug, Default)]
 struct Kind {
-    items: BTreeMap<Arc<str>, Slot>,
+    items: Items,
     /// The index of the newest transaction that had this kind.
     newest: u64,
+}
+
+/// Items by key, and how many bytes their events have.
+#[derive(Debug, Default)]
+struct Items {
+    slots: BTreeMap<Arc<str>, Slot>,
+    bytes: usize,
+}
+
+impl Items {
+    fn insert(&mut self, key: Arc<str>, slot: Slot) {
+        self.bytes += slot.event.len();
+        let before = self.slots.insert(key, slot);
+        self.bytes -= before.map_or(0, |slot| slot.event.len());
+    }
+
+    fn remove(&mut self, key: &str) {
+        let before = self.slots.remove(key);
+        self.bytes -= before.map_or(0, |slot| slot.event.len());
+    }
+}
+
+impl core::ops::Deref for Items {
+    type Target = BTreeMap<Arc<str>, Slot>;
+
+    fn deref(&self) -> &Self::Target {
+        &self.slots
+    }
 }

@@ -44,6 +44,65 @@ pub(crate) async fn replace(
     })
 }
 
+/// A line of an import.
+pub(crate) enum Line {
+    /// An operation; without `op` it is a put, so that what was exported can be imported.
+    Change(Operation),
+    /// `{"operations":[…]}`: all or none.
+    Transaction(Transaction),
+}
+
+impl Line {
+    pub(crate) fn parse(text: &str) -> Result<Self, ApiError> {
+        let body: LineBody<'_> =
+            serde_json::from_str(text).map_err(|error| ApiError::json(&error))?;
+        match body {
+            LineBody {
+                operations: Some(operations),
+                op: None,
+                kind: None,
+                key: None,
+                object: None,
+                version: None,
+                if_version: None,
+            } => Ok(Self::Transaction(place("operations", operations, OperationBody::parse)?)),
+            LineBody {
+                operations: None,
+                op,
+                kind: Some(kind),
+                key: Some(key),
+                object,
+                version,
+                if_version,
+            } => {
+                let op = op.unwrap_or(Op::Put);
+                let body = OperationBody { op, kind, key, object, version, if_version };
+                body.parse().map(Self::Change)
+            }
+            _ => {
+                let message = "a line has either a kind and a key, or operations alone";
+                Err(ApiError::bad_request("wrong-shape", message))
+            }
+        }
+    }
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "camelCase")]
+struct LineBody<'a> {
+    #[serde(borrow)]
+    operations: Option<Vec<OperationBody<'a>>>,
+    op: Option<Op>,
+    #[serde(borrow)]
+    kind: Option<Cow<'a, str>>,
+    #[serde(borrow)]
+    key: Option<Cow<'a, str>>,
+    #[serde(borrow)]
+    object: Option<&'a RawValue>,
+    version: Option<i64>,
+    if_version: Option<i64>,
+}
+
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Operations<'a> {

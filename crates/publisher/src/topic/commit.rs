@@ -84,9 +84,7 @@ impl Topic {
                 // A copy: a slice would keep the whole transaction alive for as long as one of its items.
                 let event = Bytes::copy_from_slice(&out[start..]);
                 let slot = Slot { version, event, object: text.start - start..text.end - start };
-                self.bytes += slot.event.len();
-                let before = self.kinds.entry(kind.clone()).or_default().items.insert(key, slot);
-                self.bytes -= before.map_or(0, |slot| slot.event.len());
+                self.kinds.entry(kind.clone()).or_default().items.insert(key, slot);
                 kind
             }
             Change::Delete => {
@@ -94,8 +92,7 @@ impl Topic {
                 self.tombstones.insert(id.clone(), (version, self.index));
                 self.deletions.push_back((self.index, id.clone()));
                 let (kind, key) = id.parts();
-                let before = self.kinds.entry(kind.clone()).or_default().items.remove(&key);
-                self.bytes -= before.map_or(0, |slot| slot.event.len());
+                self.kinds.entry(kind.clone()).or_default().items.remove(&key);
                 kind
             }
         }
