@@ -146,9 +146,6 @@ impl Connection {
         if let Some(frames) = self.greeting.take() {
             return Some(Batch::Other(frames));
         }
-        if self.whole {
-            self.load = None; // asked for more, the socket has taken the snapshot
-        }
         loop {
             if *self.draining.borrow_and_update() {
                 return Some(self.leave(Leave::Draining));
@@ -159,7 +156,7 @@ impl Connection {
                 return Some(self.leave(Leave::Aged));
             }
             match self.reader.take(CHUNK) {
-                Ok(batch) if batch.frames.is_empty() => {}
+                Ok(batch) if batch.frames.is_empty() => self.whole |= batch.whole,
                 Ok(batch) => {
                     self.whole |= batch.whole;
                     let kind = if batch.whole { Batch::Other } else { Batch::Transactions };
@@ -175,6 +172,9 @@ impl Connection {
                     self.closing.app.metrics().cut_over();
                     return Some(Batch::Other(joined.frames));
                 }
+            }
+            if self.whole {
+                self.load = None; // asked for more: the socket has taken the snapshot
             }
             // The sender cannot be gone: the application holds it.
             tokio::select! {
