@@ -6,7 +6,7 @@ use crate::error::ApiError;
 use crate::limits::Limits;
 use crate::metrics::{self, Metrics};
 use crate::topics::Topics;
-use crate::{Cors, export, import, items, log, query, stream, transactions};
+use crate::{Cors, export, import, items, log, openapi, query, stream, transactions};
 use axum::extract::{DefaultBodyLimit, Request, State};
 use axum::http::StatusCode;
 use axum::middleware;
@@ -129,6 +129,7 @@ pub(crate) fn routes(stream: MethodRouter<App>) -> Router<App> {
             put(items::put).get(items::get).delete(items::delete),
         )
         .route("/metrics", get(metrics::metrics))
+        .route("/v1/openapi.json", get(openapi::openapi))
         .merge(access::routes())
         .fallback(unknown_path)
 }

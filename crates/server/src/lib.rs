@@ -24,6 +24,7 @@ mod limits;
 mod lines;
 mod log;
 mod metrics;
+mod openapi;
 mod query;
 mod replay;
 mod serve;

@@ -9,7 +9,7 @@ use std::time::Instant;
 use crate::build::{self, Mode};
 use crate::project::{Project, cargo};
 use crate::setup::{self, BARE, Everything, WASM};
-use crate::{Result, licences, locks, sh};
+use crate::{Result, api, licences, locks, sh};
 
 /// One thing that must hold.
 struct Step {
@@ -42,6 +42,7 @@ const STEPS: &[Step] = &[
     Step { name: "loom", what: "every order of the publisher's threads", run: loom },
     Step { name: "doc", what: "rustdoc finds nothing", run: doc },
     Step { name: "build", what: "module, package, page and server", run: build_all },
+    Step { name: "api", what: "the server does what its API file says", run: api },
     Step { name: "vectors", what: "recorded vectors, natively and in wasm", run: vectors },
     Step { name: "types", what: "tsc finds nothing in the page", run: types },
     Step { name: "wasm-node", what: "wasm tests in Node", run: wasm_node },
@@ -203,6 +204,11 @@ fn doc(_: &Context) -> Result {
 
 fn build_all(context: &Context) -> Result {
     build::everything(context.project, &context.setup.wasm, Mode::Release)
+}
+
+fn api(context: &Context) -> Result {
+    let server = context.project.server(Mode::Release.server_profile());
+    api::check(context.project, context.setup.schemathesis.as_deref(), &server)
 }
 
 fn vectors(context: &Context) -> Result {

@@ -13,6 +13,7 @@ mod import;
 mod items;
 mod limits;
 mod metrics;
+mod openapi;
 mod process;
 mod query;
 mod revocation;

@@ -7,6 +7,7 @@ mod apt;
 mod browser;
 mod nats;
 mod npm;
+mod schemathesis;
 mod toolchain;
 mod tools;
 
@@ -54,6 +55,8 @@ pub(crate) struct Everything {
     pub(crate) browser: Browser,
     /// None where there is none to be had: what needs it is skipped.
     pub(crate) nats: Option<PathBuf>,
+    /// The same.
+    pub(crate) schemathesis: Option<PathBuf>,
 }
 
 /// Sets up what `build` needs.
@@ -90,7 +93,8 @@ pub(crate) fn everything(project: &Project) -> Result<Everything> {
     npm::ensure(project, &mut folders)?;
     let browser = browser::ensure(project)?;
     let nats = nats::ensure(project)?;
-    Ok(Everything { wasm: WasmTools { folders }, browser, nats })
+    let schemathesis = schemathesis::ensure(project)?;
+    Ok(Everything { wasm: WasmTools { folders }, browser, nats, schemathesis })
 }
 
 /// `cargo xtask wasm COMMAND…`
