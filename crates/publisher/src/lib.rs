@@ -59,5 +59,5 @@ pub use item::{Committed, Item, Options, Replacement};
 pub use local::{AclError, Fold, LocalMaterializer, Refusal as FoldRefusal};
 pub use object::{Object, ObjectError};
 pub use reader::{Batch, Joined, Joining, Reader};
-pub use topic::Topic;
+pub use topic::{Replacing, Topic};
 pub use transaction::{Change, Expect, Operation, Transaction};

@@ -1,22 +1,27 @@
 //! One life of a topic.
 
 mod commit;
+mod replace;
+#[cfg(not(loom))] // as the engines
+mod restore;
 
-use crate::error::{CommitError, Refusal};
+pub use replace::Replacing;
+
+use crate::error::CommitError;
 use crate::events::{
     Begun, EventPublisher, Publication, PublisherOptions, Subject, SubscribeRequest,
     SubscriptionError, Tail, Verdict,
 };
 use crate::frame::{self, CHANGES, FULL, Intent, UP_TO_DATE};
 use crate::id::{Epoch, Id};
-use crate::item::{Committed, Item, Options, Replacement, Slot};
+use crate::item::{Committed, Item, Options, Slot};
 use crate::part::Part;
 use crate::reader::{Batch, Encoding, Joined, Joining, Reader};
-use crate::transaction::{Known, Operation, Transaction};
+use crate::transaction::{Known, Transaction};
 use bytes::Bytes;
 use core::time::Duration;
 use highwater_core::Position;
-use std::collections::{BTreeMap, HashMap, HashSet, VecDeque};
+use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::sync::Arc;
 
 /// Versioned items under an epoch and an index, with the log of how they came about.
@@ -68,47 +73,6 @@ impl Topic {
         let versions = self.decide(&transaction)?;
         self.apply(transaction, &versions);
         Ok(Committed { index: self.index, versions })
-    }
-
-    /// Makes the given items the only ones, in one transaction of what differs.
-    ///
-    /// Nothing differs: nothing is committed, and the answer is `None`.
-    pub fn replace_all(
-        &mut self,
-        items: Vec<Replacement>,
-    ) -> Result<Option<Committed>, CommitError> {
-        let mut seen = HashSet::with_capacity(items.len());
-        if let Some(operation) = items.iter().position(|item| !seen.insert(&item.id)) {
-            return Err(CommitError::Refused { operation, refusal: Refusal::Repeated });
-        }
-        let kept =
-            |item: &Item<'_>| Id::new(item.kind, item.key).ok().filter(|id| !seen.contains(id));
-        let gone: Vec<_> =
-            self.items(None).filter_map(|item| kept(&item)).map(Operation::delete).collect();
-
-        let (mut positions, mut transaction) = (Vec::new(), Transaction::new());
-        for (position, Replacement { id, object, version }) in items.into_iter().enumerate() {
-            let same = self.item(id.kind(), id.key()).is_some_and(|item| {
-                item.object == object.as_str().as_bytes()
-                    && version.is_none_or(|version| version == item.version)
-            });
-            if !same {
-                positions.push(position);
-                transaction.push(Operation { version, ..Operation::put(id, object) });
-            }
-        }
-        transaction.operations.extend(gone);
-        if transaction.is_empty() {
-            return Ok(None);
-        }
-        self.commit(transaction).map(Some).map_err(|error| match error {
-            // Name the item of the caller's list, not the operation of ours.
-            CommitError::Refused { operation, refusal } => CommitError::Refused {
-                operation: positions.get(operation).copied().unwrap_or(operation),
-                refusal,
-            },
-            other @ CommitError::Empty => other,
-        })
     }
 
     /// Takes in a reader: a new one, or one that comes back with the cursor where it was (`basis`).

@@ -3,7 +3,14 @@
 #![allow(clippy::unwrap_used)] // a test stops at the first surprise
 
 use bytes::Bytes;
-use highwater_publisher::{Epoch, Id, Joined, Object, Operation, Options, Topic, Transaction};
+use core::pin::pin;
+use core::task::{Context, Poll, Waker};
+use highwater_publisher::engine::{
+    Append, Engine as _, Memory, MemoryOptions, Place, Read, Retention,
+};
+use highwater_publisher::{
+    Epoch, Id, Joined, Object, Operation, Options, Topic, Transaction, Verdict,
+};
 use proptest::prelude::*;
 use std::collections::BTreeMap;
 
@@ -80,6 +87,24 @@ fn truth(topic: &Topic, kind: Option<&str>) -> State {
         .collect()
 }
 
+fn whole(step: i64, operations: &[(u8, u8, bool, u8)]) -> Transaction {
+    let operation = |&(kind, key, delete, jump): &(u8, u8, bool, u8)| {
+        let id = Id::new(&format!("k{kind}"), &format!("{key}")).unwrap();
+        let object = Object::parse(&format!("{{\"step\":{step}}}")).unwrap();
+        let operation = if delete { Operation::delete(id) } else { Operation::put(id, object) };
+        if jump == 3 { operation.at(step * 2 + 1) } else { operation }
+    };
+    operations.iter().map(operation).collect()
+}
+
+/// The answer of an engine that never waits.
+fn now<T>(answer: impl Future<Output = T>) -> T {
+    match pin!(answer).poll(&mut Context::from_waker(Waker::noop())) {
+        Poll::Ready(answer) => answer,
+        Poll::Pending => panic!("it waits"),
+    }
+}
+
 fn transaction() -> impl Strategy<Value = Vec<(u8, u8, bool, u8)>> {
     prop::collection::vec((0..3u8, 0..4u8, any::<bool>(), 0..4u8), 1..5)
 }
@@ -103,14 +128,7 @@ proptest! {
             (client, reader)
         });
         for (step, operations) in (0..).zip(&history) {
-            let operation = |&(kind, key, delete, jump): &(u8, u8, bool, u8)| {
-                let id = Id::new(&format!("k{kind}"), &format!("{key}")).unwrap();
-                let object = Object::parse(&format!("{{\"step\":{step}}}")).unwrap();
-                let operation = if delete { Operation::delete(id) } else { Operation::put(id, object) };
-                if jump == 3 { operation.at(step * 2 + 1) } else { operation }
-            };
-            let whole: Transaction = operations.iter().map(operation).collect();
-            if topic.commit(whole).is_err() {
+            if topic.commit(whole(step, operations)).is_err() {
                 continue; // for example a deletion of nothing; P3 is tested elsewhere
             }
             for (client, reader) in &mut live {
@@ -122,6 +140,73 @@ proptest! {
             for (mut client, kind) in clients.into_iter().zip(filters) {
                 client.connect(&mut topic, kind, limit);
                 prop_assert_eq!(&client.state, &truth(&topic, kind));
+            }
+        }
+    }
+
+    /// Three topics that follow one log: from its beginning, in leaps, and restored at the end.
+    #[test]
+    fn every_follower_of_a_log_is_the_same_to_every_cursor(
+        history in prop::collection::vec(transaction(), 1..40),
+        log_transactions in 1..12usize,
+        base in 0..12u64,
+        leap in 1..8usize,
+    ) {
+        let retention = Retention { transactions: log_transactions as u64, ..Retention::default() };
+        let engine = Memory::new(MemoryOptions { retention, ..MemoryOptions::default() });
+        let options = Options { log_transactions, ..Options::default() };
+        let filters = [None, Some("k0"), Some("k1"), Some("k2"), Some("none")];
+        let follow = |topic: &mut Topic| {
+            match now(engine.read("t", &topic.place_now(), usize::MAX)).unwrap() {
+                Read::Records(records) => topic.follow_log(&records),
+                Read::Gone => false,
+            }
+        };
+        let restore = |base: u64| {
+            let snapshot = now(engine.snapshot("t")).unwrap().unwrap();
+            let at = Place { index: snapshot.place.index.saturating_sub(base), ..snapshot.place.clone() };
+            match now(engine.read("t", &at, usize::MAX)).unwrap() {
+                Read::Records(records) => Topic::restore("t", snapshot, at.index, &records, options),
+                Read::Gone => {
+                    let base = snapshot.place.index;
+                    Topic::restore("t", snapshot, base, &[], options)
+                }
+            }
+        };
+        let mut topics: Option<[Topic; 2]> = None;
+        let mut left = vec![filters.map(|_| Client::default())];
+        for (step, operations) in (0..).zip(&history) {
+            if now(engine.append("t", Append::new(whole(step, operations)))).is_err() {
+                continue;
+            }
+            let [close, leaping] = topics.get_or_insert_with(|| [restore(0), restore(0)]);
+            prop_assert!(follow(close));
+            if left.len() % leap == 0 && !follow(leaping) {
+                *leaping = restore(0);
+            }
+            left.push(filters.map(|kind| {
+                let mut client = Client::default();
+                client.connect(close, kind, usize::MAX);
+                client
+            }));
+        }
+        let Some([close, mut leaping]) = topics else { return Ok(()) };
+        if !follow(&mut leaping) {
+            leaping = restore(0);
+        }
+        let mut restored = restore(base);
+        let mut fresh = restore(0);
+        let resumed = restored.subscribe(Some(&format!("{}.{}", close.epoch().as_str(), close.index() - 1)), None);
+        let within = (1..=log_transactions as u64).contains(&base.min(close.index()));
+        prop_assert_eq!(resumed.verdict == Verdict::Changes, within);
+        for topic in [&mut leaping, &mut restored, &mut fresh] {
+            prop_assert_eq!((topic.index(), topic.epoch()), (close.index(), close.epoch()));
+            for clients in &left {
+                for (mut client, kind) in clients.iter().cloned().zip(filters) {
+                    prop_assert_eq!(&truth(topic, kind), &truth(&close, kind));
+                    client.connect(topic, kind, usize::MAX);
+                    prop_assert_eq!(&client.state, &truth(&close, kind));
+                }
             }
         }
     }

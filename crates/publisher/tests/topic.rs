@@ -138,20 +138,20 @@ fn replace_all_sends_only_what_differs() {
     };
     let mut reader = topic.subscribe(None, None).reader;
     let done = topic
-        .replace_all(vec![item("a", 1, None), item("b", 2, None), item("d", 1, Some(9))])
+        .replace_all(&[item("a", 1, None), item("b", 2, None), item("d", 1, Some(9))])
         .unwrap();
     assert_eq!(done.unwrap().index, 2);
     let frames = text(&topic.read(&mut reader, usize::MAX).frames);
     assert_eq!(frames.matches("event:").count(), 4, "put b, put d, delete z/c, end: {frames}");
     let same = topic
-        .replace_all(vec![item("a", 1, Some(1)), item("b", 2, None), item("d", 1, Some(9))])
+        .replace_all(&[item("a", 1, Some(1)), item("b", 2, None), item("d", 1, Some(9))])
         .unwrap();
     assert_eq!((same, topic.index()), (None, 2));
-    let stale = topic.replace_all(vec![item("b", 2, None), item("d", 7, Some(9))]).unwrap_err();
+    let stale = topic.replace_all(&[item("b", 2, None), item("d", 7, Some(9))]).unwrap_err();
     assert_eq!(stale, refusal(1, Refusal::Stale { last: 9, current: Some(9) }));
-    let twice = topic.replace_all(vec![item("b", 2, None), item("b", 3, None)]).unwrap_err();
+    let twice = topic.replace_all(&[item("b", 2, None), item("b", 3, None)]).unwrap_err();
     assert_eq!(twice, refusal(1, Refusal::Repeated));
-    topic.replace_all(vec![]).unwrap();
+    topic.replace_all(&[]).unwrap();
     assert_eq!(topic.items(None).count(), 0);
 }
 

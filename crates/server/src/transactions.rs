@@ -40,7 +40,7 @@ pub(crate) async fn replace(
     let Items { items } = body.json()?;
     let items: Vec<Replacement> = place("items", items, ItemBody::parse)?;
     app.topics().write(&topic, |topic| {
-        let done = topic.replace_all(items).map_err(|error| ApiError::commit("items", error))?;
+        let done = topic.replace_all(&items).map_err(|error| ApiError::commit("items", error))?;
         Ok(answer(topic, done.is_some(), None))
     })
 }

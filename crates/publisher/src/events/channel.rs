@@ -120,6 +120,13 @@ impl<P: Payload> Channel<P> {
         self.state.lock()
     }
 
+    /// As if the tail had let go of everything up to an index.
+    #[cfg(not(loom))] // as the engines
+    pub(super) fn begin_at(&self, index: u64) {
+        let mut state = self.state();
+        (state.last, state.reach, state.floor) = (index, index, index);
+    }
+
     pub(super) fn now(&self) -> Instant {
         Instant::from_millis(self.clock.load(Ordering::Relaxed))
     }
