@@ -170,7 +170,7 @@ impl<V> fmt::Debug for Builder<V> {
     }
 }
 
-fn address(text: &str) -> Result<Url, Error> {
+pub(crate) fn address(text: &str) -> Result<Url, Error> {
     let bad = |what: String| Error::Address { what: what.into() };
     let mut url = Url::parse(text).map_err(|error| bad(format!("'{text}': {error}")))?;
     url.set_fragment(None);

@@ -19,7 +19,7 @@ use hyper_util::client::legacy::Client;
 use hyper_util::rt::TokioExecutor;
 use url::Url;
 
-use connector::{Connector, connector};
+pub(crate) use connector::{Connector, connector};
 pub(crate) use head::Head;
 
 /// A future that has been put somewhere.
@@ -197,7 +197,7 @@ fn replace(headers: &mut HeaderMap, with: &HeaderMap) {
 }
 
 /// An error and its causes, on one line.
-fn chain(error: &dyn core::error::Error) -> Box<str> {
+pub(crate) fn chain(error: &dyn core::error::Error) -> Box<str> {
     let mut text = error.to_string();
     let mut cause = error.source();
     while let Some(error) = cause {
@@ -211,7 +211,7 @@ fn chain(error: &dyn core::error::Error) -> Box<str> {
     text.into()
 }
 
-const AGENT: &str = concat!("highwater/", env!("CARGO_PKG_VERSION"));
+pub(crate) const AGENT: &str = concat!("highwater/", env!("CARGO_PKG_VERSION"));
 const LAST_EVENT_ID: HeaderName = HeaderName::from_static("last-event-id");
 
 /// As many as browsers follow.

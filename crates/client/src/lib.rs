@@ -47,6 +47,7 @@ mod driver;
 mod error;
 mod http;
 mod keyed;
+mod publish;
 mod query;
 mod shared;
 mod status;
@@ -61,6 +62,7 @@ pub use highwater_core::{
     Slot, State, Tombstones, Version, View,
 };
 pub use keyed::Keyed;
+pub use publish::{PublishError, Publisher, Reply};
 pub use query::{
     Answer, Cause, EntryStatus, Failure, Feed, FeedError, Query, QueryRequest, QueryStore, Render,
     Run, Sight, Updates, Waiter, Wanted,

@@ -15,7 +15,7 @@ use self::error::unavailable;
 use self::lease::Leases;
 use self::log::Log;
 use self::topic::Topic;
-use async_nats::{ConnectOptions, Event, jetstream};
+use async_nats::{ConnectOptions, Event, ServerAddr, jetstream};
 use core::sync::atomic::{AtomicU64, Ordering};
 use core::time::Duration;
 use highwater_publisher::engine::{
@@ -134,6 +134,14 @@ impl JetStream {
         tasks.spawn(Arc::clone(&shared).stay_alive());
         tasks.spawn(Arc::clone(&shared).keep());
         Ok(Self { shared, appenders: Mutex::default(), tasks: Mutex::new(tasks) })
+    }
+
+    /// Whether [`open`](Self::open) can make sense of the addresses, wherever they lead.
+    pub fn check_servers(servers: &str) -> std::io::Result<()> {
+        servers.split(',').map(str::trim).try_for_each(|server| match server {
+            "" => Err(std::io::Error::other("an address is empty")),
+            server => server.parse::<ServerAddr>().map(drop),
+        })
     }
 
     /// Hands an append to the task that appends to its topic.

@@ -1,5 +1,6 @@
 //! The engine of one process with a disk: SQLite.
 
+mod backup;
 mod error;
 mod marker;
 mod reader;
@@ -40,8 +41,8 @@ use tokio::sync::oneshot;
 /// ahead of it; else each topic begins a new one, and clients begin again from a snapshot. A marker
 /// that is lost, as by a reboot, costs that and nothing more.
 ///
-/// To put a backup back (made with SQLite's own `.backup` or `VACUUM INTO`, at any time): stop the
-/// process, remove `highwater.db-wal` and `highwater.db-shm` if it left any, replace `highwater.db`.
+/// [`Sqlite::backup`] makes a backup at any time, as SQLite's own `.backup` and `VACUUM INTO` do;
+/// [`Sqlite::restore`] puts it back while no process uses the folder.
 ///
 /// # Room
 ///

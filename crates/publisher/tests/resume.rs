@@ -157,7 +157,7 @@ proptest! {
         let options = Options { log_transactions, ..Options::default() };
         let filters = [None, Some("k0"), Some("k1"), Some("k2"), Some("none")];
         let follow = |topic: &mut Topic| {
-            match now(engine.read("t", &topic.place_now(), usize::MAX)).unwrap() {
+            match now(engine.read("t", &topic.place(), usize::MAX)).unwrap() {
                 Read::Records(records) => topic.follow_log(&records),
                 Read::Gone => false,
             }

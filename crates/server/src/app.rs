@@ -2,6 +2,7 @@
 
 use crate::access::{self, Access};
 use crate::admission::Admission;
+use crate::durable::Log;
 use crate::error::ApiError;
 use crate::limits::Limits;
 use crate::metrics::{self, Metrics};
@@ -13,6 +14,7 @@ use axum::middleware;
 use axum::routing::{MethodRouter, get, post, put};
 use axum::{Json, Router};
 use highwater_publisher::Options;
+use highwater_publisher::engine::{Engine, Failure};
 use std::sync::Arc;
 use tokio::sync::watch;
 
@@ -65,7 +67,16 @@ impl App {
 
     /// Begins without topics.
     pub fn guarded(settings: Settings, access: Access) -> Self {
-        let topics = Topics::new(settings.topic, settings.max_topics);
+        Self::over(settings, access, None)
+    }
+
+    /// Waits for an engine, whose topics it then has: see [`begin`](Self::begin).
+    pub fn durable(settings: Settings, access: Access) -> Self {
+        Self::over(settings, access, Some(Log::default()))
+    }
+
+    fn over(settings: Settings, access: Access, log: Option<Log>) -> Self {
+        let topics = Topics::new(settings.topic, settings.max_topics, log);
         let admission = Admission::new(settings.limits.clone());
         let (metrics, draining) = (Metrics::new(), watch::Sender::new(false));
         Self(Arc::new(Inner { settings, topics, access, admission, metrics, draining }))
@@ -82,6 +93,12 @@ impl App {
 
     pub(crate) fn metrics(&self) -> &Metrics {
         &self.0.metrics
+    }
+
+    /// Takes up the topics of an engine. Until then a [durable](Self::durable) one is not ready, and
+    /// any other one has no use for it.
+    pub async fn begin(&self, engine: Arc<dyn Engine>) -> Result<(), Failure> {
+        self.topics().begin(engine).await
     }
 
     /// What is published here.
@@ -175,5 +192,6 @@ async fn ready(State(app): State<App>) -> Result<Json<serde_json::Value>, ApiErr
             "this server is about to stop",
         ));
     }
+    app.topics().ready()?;
     Ok(Json(serde_json::json!({ "status": "ready" })))
 }

@@ -3,9 +3,10 @@
 use axum::extract::rejection::{
     BytesRejection, PathRejection, QueryRejection, RawPathParamsRejection,
 };
-use axum::http::header::HeaderName;
+use axum::http::header::{HeaderName, RETRY_AFTER};
 use axum::http::{HeaderValue, StatusCode};
 use axum::response::{AppendHeaders, IntoResponse, Response};
+use core::time::Duration;
 use highwater_publisher::{CommitError, NameError, ObjectError, Refusal};
 use serde::Serialize;
 
@@ -70,6 +71,12 @@ impl ApiError {
         self
     }
 
+    /// Says when it may be worth asking again: in whole seconds, and never at once.
+    pub(crate) fn retry_after(self, after: Duration) -> Self {
+        let seconds = after.as_millis().div_ceil(1000).max(1) as u64;
+        self.with(RETRY_AFTER, seconds.into())
+    }
+
     /// Unreadable JSON, or JSON of another shape than asked for, with its place in the body.
     pub(crate) fn json(error: &serde_json::Error) -> Self {
         let code = if error.is_data() { "wrong-shape" } else { "bad-json" };
@@ -100,9 +107,7 @@ impl ApiError {
             CommitError::Refused { refusal: refusal @ Refusal::NotFound, .. } => {
                 Self::refusal(refusal, StatusCode::NOT_FOUND)
             }
-            CommitError::Refused { refusal, .. } => {
-                Self::refusal(refusal, StatusCode::PRECONDITION_FAILED)
-            }
+            CommitError::Refused { refusal, .. } => Self::refusal(refusal, StatusCode::CONFLICT),
             other => Self::bad_request("empty-transaction", other.to_string()),
         }
     }

@@ -28,10 +28,10 @@ pub(crate) async fn export(
     Path(topic): Path<String>,
     Query(wanted): Query<Wanted>,
 ) -> Result<Response, ApiError> {
-    let channel = app.topics().find(&topic).ok_or_else(|| ApiError::unknown_topic(&topic))?;
+    let channel = app.topics().read(&topic, None).await?;
     let (headers, load, lines) = channel.with(|topic| {
         let load = app.admission().snapshot(topic.bytes())?;
-        Ok::<_, ApiError>((moment(topic), load, topic.lines(wanted.kind.as_deref())))
+        Ok::<_, ApiError>((moment(&topic.place()), load, topic.lines(wanted.kind.as_deref())))
     })?;
     let pieces = unfold((lines.into_iter(), load), async |(mut lines, load)| {
         let (mut piece, mut size): (Vec<Bytes>, _) = (Vec::new(), 0);

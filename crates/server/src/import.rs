@@ -1,6 +1,7 @@
 //! Lines of JSON into a topic: `POST /v1/topics/{topic}/import?stale=`.
 
 use crate::app::App;
+use crate::durable::WriteError;
 use crate::error::ApiError;
 use crate::extract::{Path, Query};
 use crate::items::moment;
@@ -64,15 +65,15 @@ pub(crate) async fn import(
             Err(error) => Err(error),
         };
         match line {
-            Ok((line, bytes)) => import.take(lines.number(), line, bytes)?,
+            Ok((line, bytes)) => import.take(lines.number(), line, bytes).await?,
             Err(error) => {
                 // All before the line; if that fails, an earlier line is the wrong one.
-                import.flush()?;
+                import.flush().await?;
                 return Err(error.in_line(lines.number()));
             }
         }
     }
-    import.flush()?;
+    import.flush().await?;
     import.count.lines = lines.number();
     Ok(import.answer())
 }
@@ -92,20 +93,18 @@ impl<'a> Import<'a> {
         Self { app, name, stale, count: Count::default(), pending: Vec::new(), bytes: 0 }
     }
 
-    fn take(&mut self, number: u64, line: Line, bytes: usize) -> Result<(), ApiError> {
+    async fn take(&mut self, number: u64, line: Line, bytes: usize) -> Result<(), ApiError> {
         match line {
             Line::Change(operation) => {
                 self.pending.push((number, operation));
                 self.bytes += bytes;
                 let enough = self.pending.len() >= OPERATIONS || self.bytes >= BYTES;
-                if enough { self.flush() } else { Ok(()) }
+                if enough { self.flush().await } else { Ok(()) }
             }
             Line::Transaction(transaction) => {
-                self.flush()?;
-                let done = self.app.topics().write(self.name, |topic| {
-                    let done = topic.commit(transaction);
-                    done.map_err(|error| ApiError::commit("operations", error).in_line(number))
-                })?;
+                self.flush().await?;
+                let done = self.app.topics().commit(self.name, transaction).await;
+                let done = done.map_err(|error| error.of_list("operations").in_line(number))?;
                 self.count.transactions += 1;
                 self.count.operations += done.versions.len() as u64;
                 Ok(())
@@ -114,21 +113,45 @@ impl<'a> Import<'a> {
     }
 
     /// Puts what is pending into the topic: all of it, or what stands before the wrong line.
-    fn flush(&mut self) -> Result<(), ApiError> {
+    async fn flush(&mut self) -> Result<(), ApiError> {
         self.bytes = 0;
-        let pending = core::mem::take(&mut self.pending);
-        if pending.is_empty() {
-            return Ok(());
-        }
-        let (stale, count) = (self.stale, &mut self.count);
-        let wrong = self.app.topics().write(self.name, |topic| {
-            match put(topic, pending, stale, count) {
-                // Nothing was done: without this write, there would be no topic.
-                Some(wrong) if topic.index() == 0 => Err(wrong),
-                wrong => Ok(wrong),
+        let mut pending = core::mem::take(&mut self.pending);
+        loop {
+            if self.stale == Stale::Skip
+                && let Some(channel) = self.app.topics().get(self.name).await?
+            {
+                self.count.skipped += channel.with(|topic| skip(topic, &mut pending));
             }
-        })?;
-        wrong.map_or(Ok(()), Err)
+            let Some(&(first, _)) = pending.first() else { return Ok(()) };
+            let (operation, refusal) = match self.commit(&pending).await {
+                Ok(()) => return Ok(()),
+                Err(WriteError::Refused(CommitError::Refused { operation, refusal })) => {
+                    (operation, refusal)
+                }
+                Err(error) => return Err(error.of_list("").at("").in_line(first)),
+            };
+            if operation > 0 {
+                // They were right one after the other, and still are, unless others write meanwhile.
+                let done = self.commit(&pending[..operation]).await;
+                done.map_err(|error| error.of_list("").at("").in_line(first))?;
+            }
+            if self.stale == Stale::Refuse || !matches!(refusal, Refusal::Stale { .. }) {
+                let refused = CommitError::Refused { operation, refusal };
+                let wrong = ApiError::commit("", refused).at("");
+                return Err(wrong.in_line(pending[operation].0));
+            }
+            // An operation before it in the list made it stale, or somebody else meanwhile.
+            self.count.skipped += 1;
+            pending.drain(..=operation);
+        }
+    }
+
+    async fn commit(&mut self, operations: &[(u64, Operation)]) -> Result<(), WriteError> {
+        let transaction = operations.iter().map(|(_, operation)| operation.clone()).collect();
+        self.app.topics().commit(self.name, transaction).await?;
+        self.count.transactions += 1;
+        self.count.operations += operations.len() as u64;
+        Ok(())
     }
 
     fn answer(&self) -> Response {
@@ -139,56 +162,8 @@ impl<'a> Import<'a> {
         channel.with(|topic| {
             body["cursor"] = topic.cursor().into();
             body["index"] = topic.index().into();
-            (moment(topic), Json(body)).into_response()
+            (moment(&topic.place()), Json(body)).into_response()
         })
-    }
-}
-
-/// Commits the operations; at a wrong one, those before it, and says what is wrong and where.
-fn put(
-    topic: &mut Topic,
-    mut pending: Vec<(u64, Operation)>,
-    stale: Stale,
-    count: &mut Count,
-) -> Option<ApiError> {
-    loop {
-        if stale == Stale::Skip {
-            count.skipped += skip(topic, &mut pending);
-        }
-        if pending.is_empty() {
-            return None;
-        }
-        let refused = commit(topic, &pending, count)?;
-        let CommitError::Refused { operation, refusal } = refused else {
-            return Some(ApiError::commit("", refused));
-        };
-        if operation > 0 {
-            // They were right one after the other, and still are.
-            commit(topic, &pending[..operation], count);
-        }
-        if stale == Stale::Refuse || !matches!(refusal, Refusal::Stale { .. }) {
-            let refused = CommitError::Refused { operation, refusal };
-            let wrong = ApiError::commit("", refused).at("");
-            return Some(wrong.in_line(pending[operation].0));
-        }
-        // An operation before it in the list made it stale: with that done, it is found.
-        pending.drain(..operation);
-    }
-}
-
-fn commit(
-    topic: &mut Topic,
-    operations: &[(u64, Operation)],
-    count: &mut Count,
-) -> Option<CommitError> {
-    let transaction = operations.iter().map(|(_, operation)| operation.clone()).collect();
-    match topic.commit(transaction) {
-        Ok(_) => {
-            count.transactions += 1;
-            count.operations += operations.len() as u64;
-            None
-        }
-        Err(refused) => Some(refused),
     }
 }
 

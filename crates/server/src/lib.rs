@@ -2,17 +2,20 @@
 //!
 //! [`app`] is everything but the socket, so that it can be put into another axum program or driven
 //! by a test; [`serve`] runs it until told to stop, and drains it. [`ServeArguments`],
-//! [`DemoArguments`], [`ReplayArguments`] and [`TailArguments`] are the program's sub-commands.
+//! [`BackupArguments`], [`DemoArguments`], [`PublishArguments`], [`ReplayArguments`],
+//! [`RestoreArguments`] and [`TailArguments`] are the program's sub-commands.
 #![forbid(unsafe_code)]
 
 mod access;
 mod admission;
 mod app;
+mod backup;
 mod condition;
 mod config;
 mod cors;
 mod deadline;
 mod demo;
+mod durable;
 mod duration;
 mod error;
 mod export;
@@ -25,6 +28,8 @@ mod lines;
 mod log;
 mod metrics;
 mod openapi;
+mod place;
+mod publish;
 mod query;
 mod replay;
 mod serve;
@@ -37,10 +42,12 @@ pub use access::{
     Access, BadGlob, BadSecret, Digest, Glob, Grant, Minted, NoAccess, Rules, Secret, Token,
 };
 pub use app::{App, Settings, app};
+pub use backup::{BackupArguments, RestoreArguments};
 pub use config::parse;
 pub use cors::Cors;
 pub use demo::DemoArguments;
 pub use limits::Limits;
+pub use publish::{PublishArguments, Unpublished};
 pub use replay::ReplayArguments;
 pub use serve::{Misuse, ServeArguments, serve};
 pub use tail::TailArguments;

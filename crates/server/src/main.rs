@@ -2,7 +2,10 @@
 #![forbid(unsafe_code)]
 
 use clap::{Parser, Subcommand, ValueEnum};
-use highwater_server::{DemoArguments, Misuse, ReplayArguments, ServeArguments, TailArguments};
+use highwater_server::{
+    BackupArguments, DemoArguments, Misuse, PublishArguments, ReplayArguments, RestoreArguments,
+    ServeArguments, TailArguments, Unpublished,
+};
 use std::io::IsTerminal as _;
 use std::process::ExitCode;
 
@@ -26,10 +29,16 @@ enum LogFormat {
 
 #[derive(Subcommand)]
 enum Command {
-    /// Serve topics from memory
+    /// Serve topics: from memory, from a folder, or over NATS
     Serve(ServeArguments),
+    /// Write the topics of a folder into one file, also while they are served
+    Backup(BackupArguments),
+    /// Put a backup in the place of a folder's topics, which nobody serves meanwhile
+    Restore(RestoreArguments),
     /// Serve this machine's live process table, with a page that shows it and ways to break the stream
     Demo(DemoArguments),
+    /// Do the changes that stand on standard input, a line each, to a topic of a running server
+    Publish(PublishArguments),
     /// Materialize recorded streams offline, and print what each event did and the final state
     Replay(ReplayArguments),
     /// Show any stream's state live, or print what changes as lines of JSON
@@ -50,7 +59,10 @@ async fn main() -> ExitCode {
     }
     let done = match arguments.command {
         Command::Serve(serve) => serve.run().await,
+        Command::Backup(backup) => backup.run(),
+        Command::Restore(restore) => restore.run(),
         Command::Demo(demo) => demo.run().await,
+        Command::Publish(publish) => publish.run().await,
         Command::Replay(replay) => replay.run(),
         Command::Tail(tail) => tail.run().await,
     };
@@ -58,7 +70,11 @@ async fn main() -> ExitCode {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             eprintln!("highwater: {error}");
-            if error.is::<Misuse>() { ExitCode::from(2) } else { ExitCode::FAILURE }
+            match error.downcast_ref::<Unpublished>() {
+                Some(unpublished) => ExitCode::from(unpublished.exit_code()),
+                None if error.is::<Misuse>() => ExitCode::from(2),
+                None => ExitCode::FAILURE,
+            }
         }
     }
 }

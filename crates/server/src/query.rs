@@ -11,6 +11,7 @@ use axum::extract::{Extension, State};
 use axum::http::header::{CONTENT_LENGTH, CONTENT_TYPE};
 use axum::response::{IntoResponse, Response};
 use core::time::Duration;
+use highwater_publisher::engine::Place;
 use highwater_publisher::{Item, Topic};
 use serde::Deserialize;
 use tokio::time::{Instant, sleep_until};
@@ -30,16 +31,19 @@ pub(crate) async fn topic(
     Query(wanted): Query<Wanted>,
 ) -> Result<Response, ApiError> {
     let wait = wanted.wait.as_deref().map_or(Ok(DEFAULT_WAIT), wait_of)?;
-    let channel = app.topics().find(&topic).ok_or_else(|| ApiError::unknown_topic(&topic))?;
+    let channel = app.topics().read(&topic, None).await?;
     if let Some(index) = wanted.index {
         let _seat = app.admission().seat(&caller)?;
+        let told = Place { index, ..channel.with(|topic| topic.place()) };
+        app.topics().read(&topic, Some(&told)).await?;
         let wait = wait.min(app.settings().limits.wait);
         beyond(&app, &channel, index, Instant::now() + wait).await;
         caller.is_still_known()?;
     }
     let (headers, list) = channel.with(|topic| {
         let load = app.admission().snapshot(topic.bytes())?;
-        Ok::<_, ApiError>((moment(topic), (load, list(topic, wanted.kind.as_deref()))))
+        let headers = moment(&topic.place());
+        Ok::<_, ApiError>((headers, (load, list(topic, wanted.kind.as_deref()))))
     })?;
     let (load, list) = list;
     let about =

@@ -4,6 +4,7 @@ use crate::access::AccessArguments;
 use crate::app::{App, Settings, app};
 use crate::cors::Cors;
 use crate::deadline::Watching;
+use crate::durable::EngineArguments;
 use crate::limits::LimitArguments;
 use axum::Router;
 use axum::http::HeaderValue;
@@ -11,6 +12,7 @@ use clap::Args;
 use core::future::Future;
 use core::time::Duration;
 use highwater_publisher::Options;
+use highwater_publisher::engine::Retention;
 use std::io::Write as _;
 use tokio::net::TcpListener;
 use tokio::sync::oneshot;
@@ -26,6 +28,8 @@ pub struct ServeArguments {
     access: AccessArguments,
     #[command(flatten)]
     limits: LimitArguments,
+    #[command(flatten)]
+    engine: EngineArguments,
     /// Milliseconds after which a quiet stream gets a heartbeat
     #[arg(long, default_value_t = 15_000, value_parser = clap::value_parser!(u64).range(1..))]
     heartbeat_ms: u64,
@@ -50,8 +54,16 @@ impl ServeArguments {
         }
         let settings = self.keep.settings(self.heartbeat_ms, cors);
         let settings = Settings { limits: self.limits.into(), ..settings };
-        let state = App::guarded(settings, access);
-        self.listen.run(state.clone(), app(state)).await
+        let engine = self.engine.choose(self.keep.retention());
+        let state = engine.app(settings, access);
+        if !engine.may_be_away() {
+            engine.begin(&state).await?;
+            return self.listen.run(state.clone(), app(state)).await;
+        }
+        tokio::select! {
+            done = self.listen.run(state.clone(), app(state.clone())) => done,
+            Err(failure) = engine.begin(&state) => Err(failure),
+        }
     }
 }
 
@@ -98,6 +110,12 @@ pub(crate) struct Keep {
 }
 
 impl Keep {
+    /// What an engine keeps, to have it again after a restart.
+    fn retention(&self) -> Retention {
+        let (transactions, bytes) = (self.log_transactions as u64, self.log_bytes as u64);
+        Retention { transactions, bytes, ..Retention::default() }
+    }
+
     pub(crate) fn settings(&self, heartbeat_ms: u64, cors: Cors) -> Settings {
         let &Self { log_transactions, log_bytes, max_body } = self;
         let heartbeat = Duration::from_millis(heartbeat_ms);

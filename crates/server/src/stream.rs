@@ -17,6 +17,7 @@ use bytes::{Bytes, BytesMut};
 use core::convert::Infallible;
 use core::time::Duration;
 use futures_util::stream::unfold;
+use highwater_publisher::engine::Place;
 use highwater_publisher::{Reader, SubscriptionError, Verdict};
 use serde::Deserialize;
 use std::sync::Arc;
@@ -39,12 +40,22 @@ pub(crate) async fn stream(
     Query(wanted): Query<Wanted>,
     headers: HeaderMap,
 ) -> Result<Response, ApiError> {
+    // Another server may have told the client of more than this one has heard of.
+    let told = basis(&wanted, &headers).and_then(Place::parse);
+    app.topics().read(&topic, told.as_ref()).await?;
     let connection = Connection::open(&app, &caller, &topic, &wanted, &headers)?;
     let chunks = unfold(connection, async |mut connection| {
         let chunk = connection.next().await?.into_chunk();
         Some((Ok::<_, Infallible>(chunk), connection))
     });
     Ok(respond(Body::from_stream(chunks)))
+}
+
+/// Where the client left its stream.
+fn basis<'a>(wanted: &'a Wanted, headers: &'a HeaderMap) -> Option<&'a str> {
+    // The header is the later word: an EventSource keeps its address, and so its first basis.
+    let last = headers.get(LAST_EVENT_ID).and_then(|value| value.to_str().ok());
+    [last, wanted.basis.as_deref()].into_iter().flatten().find(|id| !id.is_empty())
 }
 
 /// An answer with the headers that keep every cache and proxy from holding events back.
@@ -86,9 +97,7 @@ impl Connection {
         wanted: &Wanted,
         headers: &HeaderMap,
     ) -> Result<Self, ApiError> {
-        // The header is the later word: an EventSource keeps its address, and so its first basis.
-        let last = headers.get(LAST_EVENT_ID).and_then(|value| value.to_str().ok());
-        let basis = [last, wanted.basis.as_deref()].into_iter().flatten().find(|id| !id.is_empty());
+        let basis = basis(wanted, headers);
         let channel = app.topics().find(topic).ok_or_else(|| ApiError::unknown_topic(topic))?;
         let seat = app.admission().stream(caller)?;
         let token = caller.id().cloned().unwrap_or_default();

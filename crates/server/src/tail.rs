@@ -15,6 +15,7 @@ mod view;
 mod words;
 
 use crate::duration;
+use crate::place::{self, ServerArgument};
 use crate::replay::ProtocolArguments;
 use crate::serve::{Failure, Misuse};
 use clap::Args;
@@ -27,7 +28,13 @@ use tokio::time::Instant;
 #[derive(Args, Clone)]
 pub struct TailArguments {
     /// The stream's address, such as `http://127.0.0.1:7070/v1/topics/machine/stream`
-    url: String,
+    #[arg(required_unless_present = "topic", conflicts_with_all = ["topic", "server"])]
+    url: Option<String>,
+    /// A topic of the server, instead of the stream's whole address
+    #[arg(long, value_name = "NAME")]
+    topic: Option<String>,
+    #[command(flatten)]
+    server: ServerArgument,
     #[command(flatten)]
     protocol: ProtocolArguments,
     /// A header to send with every request, `'Name: value'`; may be repeated
@@ -53,7 +60,11 @@ pub struct TailArguments {
 impl TailArguments {
     /// Shows the stream until it is over for good, or whoever looks has seen enough.
     pub async fn run(self) -> Result<(), Failure> {
-        let store = self.store()?;
+        let url = match (&self.url, &self.topic) {
+            (Some(url), _) => url.clone(),
+            (None, topic) => self.server.address(topic.as_deref().unwrap_or_default(), "stream"),
+        };
+        let store = self.store(&url)?;
         let deadline = Deadline(self.timeout.map(|after| (Instant::now() + after, after)));
         let terminal = stdout().is_terminal();
         let kind = self.kind.as_deref().map(Box::from);
@@ -63,7 +74,7 @@ impl TailArguments {
         } else if terminal && !self.json {
             let rows = view::Kept::new(rows::Rows::new(kind));
             let store = connect(store.view(rows.clone()))?;
-            screen::show(&store, &rows, &self.url, deadline).await
+            screen::show(&store, &rows, &url, deadline).await
         } else {
             let feed = view::Kept::new(feed::Feed::new(kind));
             let store = connect(store.view(feed.clone()))?;
@@ -71,18 +82,15 @@ impl TailArguments {
         }
     }
 
-    fn store(&self) -> Result<Builder, Failure> {
+    fn store(&self, url: &str) -> Result<Builder, Failure> {
         let protocol = self.protocol.protocol()?;
         if self.poll.is_some() && protocol.name() != "ping" {
             return Err(Misuse("a --poll belongs to --protocol ping".into()).into());
         }
-        let mut store = Store::builder(&self.url).protocol(protocol);
+        let mut store = Store::builder(url).protocol(protocol);
         for header in &self.header {
-            // The header is not repeated in the message: it may be a secret.
-            let wrong =
-                || Misuse("a --header is a name, a colon and a value: 'Name: value'".into());
-            let (name, value) = header.split_once(':').ok_or_else(wrong)?;
-            store = store.header(name.trim(), value.trim());
+            let (name, value) = place::header(header)?;
+            store = store.header(name, value);
         }
         Ok(match &self.poll {
             Some(url) => store.poll_url(url),
@@ -138,6 +146,9 @@ fn time(text: &str) -> Result<Duration, String> {
 impl core::fmt::Debug for TailArguments {
     fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
         // Without the headers, which may hold secrets.
-        f.debug_struct("TailArguments").field("url", &self.url).finish_non_exhaustive()
+        f.debug_struct("TailArguments")
+            .field("url", &self.url)
+            .field("topic", &self.topic)
+            .finish_non_exhaustive()
     }
 }

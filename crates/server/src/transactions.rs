@@ -8,7 +8,8 @@ use axum::Json;
 use axum::extract::State;
 use axum::http::HeaderMap;
 use axum::response::{IntoResponse, Response};
-use highwater_publisher::{Expect, Id, Object, Operation, Replacement, Topic, Transaction};
+use highwater_publisher::engine::Place;
+use highwater_publisher::{Expect, Id, Object, Operation, Replacement, Transaction};
 use serde::de::Error as _;
 use serde::{Deserialize, Deserializer};
 use serde_json::value::RawValue;
@@ -24,11 +25,9 @@ pub(crate) async fn commit(
     expect_json(&headers)?;
     let Operations { operations } = body.json()?;
     let transaction: Transaction = place("operations", operations, OperationBody::parse)?;
-    app.topics().write(&topic, |topic| {
-        let done =
-            topic.commit(transaction).map_err(|error| ApiError::commit("operations", error))?;
-        Ok(answer(topic, true, Some(&done.versions)))
-    })
+    let done = app.topics().commit(&topic, transaction).await;
+    let done = done.map_err(|error| error.of_list("operations"))?;
+    Ok(answer(&topic, &done.place, true, Some(&done.versions)))
 }
 
 /// Makes the items of the list the only ones.
@@ -39,10 +38,9 @@ pub(crate) async fn replace(
 ) -> Result<Response, ApiError> {
     let Items { items } = body.json()?;
     let items: Vec<Replacement> = place("items", items, ItemBody::parse)?;
-    app.topics().write(&topic, |topic| {
-        let done = topic.replace_all(&items).map_err(|error| ApiError::commit("items", error))?;
-        Ok(answer(topic, done.is_some(), None))
-    })
+    let done = app.topics().replace_all(&topic, &items).await;
+    let done = done.map_err(|error| error.of_list("items"))?;
+    Ok(answer(&topic, &done.place, done.changed, None))
 }
 
 /// A line of an import.
@@ -226,12 +224,12 @@ fn place<T, U, C: FromIterator<U>>(
         .collect()
 }
 
-fn answer(topic: &Topic, changed: bool, versions: Option<&[i64]>) -> Response {
+fn answer(topic: &str, place: &Place, changed: bool, versions: Option<&[i64]>) -> Response {
     let mut body = serde_json::json!({
-        "topic": topic.name(), "cursor": topic.cursor(), "index": topic.index(), "changed": changed,
+        "topic": topic, "cursor": place.to_string(), "index": place.index, "changed": changed,
     });
     if let Some(versions) = versions {
         body["versions"] = versions.into();
     }
-    (moment(topic), Json(body)).into_response()
+    (moment(place), Json(body)).into_response()
 }

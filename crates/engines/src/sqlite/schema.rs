@@ -9,13 +9,9 @@ pub(super) fn open(file: &Path, most_bytes: Option<u64>) -> rusqlite::Result<Con
     let db = Connection::open(file)?;
     // Whoever copies a backup meanwhile is waited for.
     db.busy_timeout(Duration::from_secs(10))?;
-    let application: i64 = db.query_row("PRAGMA application_id", (), |row| row.get(0))?;
     let tables: i64 = db.query_row("SELECT count(*) FROM sqlite_schema", (), |row| row.get(0))?;
-    let version: i64 = db.query_row("PRAGMA user_version", (), |row| row.get(0))?;
-    if (application, version) != (APPLICATION, VERSION)
-        && (application, version, tables) != (0, 0, 0)
-    {
-        return Err(not_ours());
+    if tables > 0 || written_by(&db)? != (0, 0) {
+        check(&db)?;
     }
     db.query_row("PRAGMA journal_mode = WAL", (), |_| Ok(()))?;
     // FULL: each commit is on the disk before it is acknowledged, and not only in the write-ahead log's cache.
@@ -32,6 +28,17 @@ pub(super) fn open(file: &Path, most_bytes: Option<u64>) -> rusqlite::Result<Con
     }
     db.set_prepared_statement_cache_capacity(32);
     Ok(db)
+}
+
+/// Whether it is one of ours, of a version that is understood here.
+pub(super) fn check(db: &Connection) -> rusqlite::Result<()> {
+    if written_by(db)? == (APPLICATION, VERSION) { Ok(()) } else { Err(not_ours()) }
+}
+
+fn written_by(db: &Connection) -> rusqlite::Result<(i64, i64)> {
+    let application = db.query_row("PRAGMA application_id", (), |row| row.get(0))?;
+    let version = db.query_row("PRAGMA user_version", (), |row| row.get(0))?;
+    Ok((application, version))
 }
 
 /// Opens it for one that reads.

@@ -26,7 +26,7 @@ impl Topic {
         topic.index = base;
         topic.publisher.begin_at(TOPIC, base);
         for item in snapshot.items {
-            topic.place(item.id, item.version, item.object.as_str());
+            topic.set(item.id, item.version, item.object.as_str());
         }
         // The items are those of a later moment: each record that touched one leads it there again.
         topic.follow_log(records);
@@ -49,12 +49,12 @@ impl Topic {
     }
 
     /// Where it stands.
-    pub fn place_now(&self) -> Place {
+    pub fn place(&self) -> Place {
         Place { epoch: self.epoch.clone(), index: self.index }
     }
 
     /// Puts an item in its place without telling anybody.
-    fn place(&mut self, id: Id, version: i64, object: &str) {
+    fn set(&mut self, id: Id, version: i64, object: &str) {
         let mut event = Vec::new();
         let object = frame::put(&mut event, id.kind(), id.key(), version, object);
         let (kind, key) = id.parts();

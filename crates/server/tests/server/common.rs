@@ -5,6 +5,7 @@ use highwater_server::{Access, App, Settings, app, serve};
 use reqwest::{Client, Method, Response, StatusCode};
 use serde_json::Value;
 use std::io::{BufRead as _, BufReader};
+use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use tokio::net::TcpListener;
 use tokio::sync::oneshot;
@@ -32,10 +33,13 @@ impl Server {
     }
 
     pub(crate) async fn guarded(settings: Settings, access: Access) -> Self {
+        Self::over(App::guarded(settings, access)).await
+    }
+
+    pub(crate) async fn over(state: App) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let url = format!("http://{}", listener.local_addr().unwrap());
         let (stop, stopped) = oneshot::channel();
-        let state = App::guarded(settings, access);
         let router = app(state.clone());
         let running = tokio::spawn(serve(
             listener,
@@ -107,8 +111,20 @@ impl Process {
 
     fn spawn(arguments: &[&str], environment: &[(&str, &str)], log: Stdio) -> Self {
         let mut command = Command::new(env!("CARGO_BIN_EXE_highwater"));
-        command.args(arguments).args(["--listen", "127.0.0.1:0"]);
-        command.envs(environment.iter().copied()).stderr(log);
+        command.args(arguments);
+        Self::run(command.envs(environment.iter().copied()).stderr(log))
+    }
+
+    /// `serve --data`, with its marker in a folder of its own, too.
+    pub(crate) fn durable(folder: &Path, arguments: &[&str]) -> Self {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_highwater"));
+        command.arg("serve").arg("--data").arg(folder.join("data")).args(arguments);
+        command.env("RUST_LOG", "off").env("RUNTIME_DIRECTORY", folder.join("run"));
+        Self::run(&mut command)
+    }
+
+    fn run(command: &mut Command) -> Self {
+        command.args(["--listen", "127.0.0.1:0"]);
         let mut child = command.stdout(Stdio::piped()).spawn().unwrap();
         let mut line = String::new();
         BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
@@ -137,6 +153,14 @@ pub(crate) async fn answer(response: Response) -> (StatusCode, Value) {
     let status = response.status();
     let text = response.text().await.unwrap();
     (status, serde_json::from_str(&text).unwrap_or(Value::String(text)))
+}
+
+/// Status, code of the error if it is one, and how many seconds to wait before asking again.
+pub(crate) async fn refusal(response: Response) -> (u16, String, Option<u64>) {
+    let after = response.headers().get("retry-after");
+    let after = after.map(|after| after.to_str().unwrap().parse().unwrap());
+    let (status, body) = answer(response).await;
+    (status.as_u16(), body["error"]["code"].as_str().unwrap_or_default().to_owned(), after)
 }
 
 /// An error's code and place.
@@ -230,6 +254,10 @@ pub(crate) fn verdict(intent: &Event) -> (&str, &str, bool) {
     let payload = &intent.data["payloads"][0];
     let text = |name| payload[name].as_str().unwrap();
     (text("intentCode"), text("reason"), intent.data["highwater"]["resumed"].as_bool().unwrap())
+}
+
+pub(crate) fn epoch(cursor: &str) -> &str {
+    cursor.rsplit_once('.').unwrap().0
 }
 
 pub(crate) fn index(cursor: &str) -> u64 {

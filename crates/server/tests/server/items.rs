@@ -78,7 +78,7 @@ async fn conditions_are_kept() {
             body["error"]["current"].clone(),
         )
     };
-    let conflict = |current: Value| (412, Some("conflict".to_owned()), current);
+    let conflict = |current: Value| (409, Some("conflict".to_owned()), current);
     let ok = |status| (status, None, Value::Null);
     assert_eq!(send(Method::PUT, "if-match", "\"1\"").await, conflict(Value::Null));
     assert_eq!(server.get("/v1/topics/t").await.0, 404, "a refused write creates no topic");

@@ -37,7 +37,7 @@ fn every_error_code_is_explained() {
     let file = std::fs::read_to_string(folder.join("openapi.json")).unwrap();
     let _: Value = serde_json::from_str(&file).unwrap();
     let mut sources = Vec::new();
-    for folder in [folder.join("src"), folder.join("src/access")] {
+    for folder in ["src", "src/access", "src/durable"].map(|name| folder.join(name)) {
         let entries = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
         sources.extend(entries.filter(|path| {
             path.extension().is_some_and(|end| end == "rs") && !path.ends_with("demo.rs")
@@ -47,7 +47,7 @@ fn every_error_code_is_explained() {
     for path in sources {
         let text = std::fs::read_to_string(&path).unwrap();
         let text = text.split("#[cfg(test)]").next().unwrap();
-        let makers = ["bad_request(", "busy(", "unauthorized(", "StatusCode::"];
+        let makers = ["bad_request(", "busy(", "later(", "unauthorized(", "StatusCode::"];
         for rest in makers.iter().flat_map(|makes| text.split(makes).skip(1)) {
             // A status has a name before its code.
             let rest = rest.trim_start_matches(|c: char| c.is_ascii_uppercase() || c == '_');

@@ -1,0 +1,123 @@
+//! Which engine, as the command line says it.
+
+use crate::access::Access;
+use crate::app::{App, Settings};
+use crate::serve::{Failure, Misuse};
+use clap::Args;
+use core::time::Duration;
+use highwater_engines::{JetStream, JetStreamOptions, Sqlite, SqliteOptions};
+use highwater_publisher::engine::{self, Retention};
+use std::path::PathBuf;
+use std::sync::Arc;
+use tokio::task::spawn_blocking;
+use tokio::time::sleep;
+
+/// Where topics are kept.
+#[derive(Args, Clone, Debug)]
+pub(crate) struct EngineArguments {
+    /// Keep topics in this folder (SQLite), and not only in memory
+    #[arg(long, value_name = "DIR", conflicts_with = "nats")]
+    data: Option<PathBuf>,
+    /// The greatest size of the database file in --data
+    #[arg(long, value_name = "BYTES", requires = "data")]
+    data_max_bytes: Option<u64>,
+    /// Keep topics in NATS JetStream, which several servers can share; more than one address with commas between
+    #[arg(long, value_name = "URL", value_parser = servers)]
+    nats: Option<String>,
+    /// The stream in NATS, and the first part of its subjects
+    #[arg(long, value_name = "NAME", default_value = "highwater", value_parser = stream)]
+    nats_stream: String,
+    /// On how many NATS servers the stream is kept, if it has to be made
+    #[arg(long, value_name = "COUNT", default_value_t = 1, value_parser = clap::value_parser!(u8).range(1..=5))]
+    nats_replicas: u8,
+    /// A file of credentials, if NATS asks for them
+    #[arg(long, value_name = "FILE", requires = "nats")]
+    nats_credentials: Option<PathBuf>,
+}
+
+/// What was chosen.
+pub(crate) enum Chosen {
+    /// Nothing outlives the process.
+    Memory,
+    /// A folder.
+    Sqlite(PathBuf, SqliteOptions),
+    /// A NATS.
+    JetStream(String, JetStreamOptions),
+}
+
+impl EngineArguments {
+    /// The engine, with the same log as is kept in memory.
+    pub(crate) fn choose(self, retention: Retention) -> Chosen {
+        if let Some(folder) = self.data {
+            let most_bytes = self.data_max_bytes;
+            Chosen::Sqlite(
+                folder,
+                SqliteOptions { retention, most_bytes, ..SqliteOptions::default() },
+            )
+        } else if let Some(servers) = self.nats {
+            let options = JetStreamOptions {
+                name: self.nats_stream,
+                retention,
+                replicas: self.nats_replicas.into(),
+                credentials: self.nats_credentials,
+                ..JetStreamOptions::default()
+            };
+            Chosen::JetStream(servers, options)
+        } else {
+            Chosen::Memory
+        }
+    }
+}
+
+impl Chosen {
+    /// An application that has its topics there.
+    pub(crate) fn app(&self, settings: Settings, access: Access) -> App {
+        match self {
+            Self::Memory => App::guarded(settings, access),
+            _ => App::durable(settings, access),
+        }
+    }
+
+    /// Whether it may be away for a while, so that the server is to be up before it.
+    pub(crate) fn may_be_away(&self) -> bool {
+        matches!(self, Self::JetStream(..))
+    }
+
+    /// Opens the engine, however long it takes to be there, and has its topics taken up.
+    pub(crate) async fn begin(self, app: &App) -> Result<(), Failure> {
+        match self {
+            Self::Memory => Ok(()),
+            Self::Sqlite(folder, options) => {
+                let named = folder.display().to_string();
+                let opened = spawn_blocking(move || Sqlite::open(&folder, &options)).await?;
+                let engine = opened.map_err(|failure| format!("{named}: {failure}"))?;
+                Ok(app.begin(Arc::new(engine)).await?)
+            }
+            Self::JetStream(servers, options) => loop {
+                match JetStream::open(&servers, options.clone()).await {
+                    Ok(engine) => return Ok(app.begin(Arc::new(engine)).await?),
+                    Err(failure @ engine::Failure::Unavailable { .. }) => {
+                        tracing::warn!(%failure, "waiting for NATS");
+                        sleep(PAUSE).await;
+                    }
+                    Err(failure) => return Err(failure.into()),
+                }
+            },
+        }
+    }
+}
+
+fn servers(text: &str) -> Result<String, Box<dyn core::error::Error + Send + Sync>> {
+    JetStream::check_servers(text)?;
+    Ok(text.to_owned())
+}
+
+fn stream(name: &str) -> Result<String, Misuse> {
+    let plain = |c: char| c.is_ascii_alphanumeric() || "-_".contains(c);
+    if !name.is_empty() && name.chars().all(plain) {
+        return Ok(name.to_owned());
+    }
+    Err(Misuse("a stream's name has letters, digits, - and _".into()))
+}
+
+const PAUSE: Duration = Duration::from_secs(1);
