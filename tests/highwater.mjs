@@ -23,5 +23,5 @@ export async function startHighwater(...words) {
     })
   })
   const ended = new Promise((resolve) => child.once('exit', resolve))
-  return { url, log: () => log, stop: () => (child.kill('SIGTERM'), ended) }
+  return { url, log: () => log, stop: () => (child.kill('SIGTERM'), ended), kill: () => (child.kill('SIGKILL'), ended) }
 }

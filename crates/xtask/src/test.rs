@@ -269,6 +269,9 @@ fn node_tests(context: &Context, folder: &str) -> Result {
         .args(files);
     node.env("CHROME", &context.setup.browser.chrome);
     node.env("HIGHWATER_BIN", context.project.server(Mode::Release.server_profile()));
+    if let Some(nats) = &context.setup.nats {
+        node.env("NATS_SERVER", nats);
+    }
     sh::run(&mut node)
 }
 
