@@ -125,10 +125,12 @@ class Writer {
   /** Comes back when it is certain that the next count is there. */
   async #next() {
     const n = this.done + 1
+    const heard = []
     for (const end = performance.now() + PATIENCE; ; ) {
-      assert.ok(performance.now() < end, `writer ${this.key} cannot write`)
-      const answer = await put(this.#url, { n }, this.#version).catch(() => undefined)
-      const body = await answer?.json().catch(() => undefined)
+      assert.ok(performance.now() < end, `writer ${this.key} cannot write ${n}: ${heard.slice(-5).join('; ')}`)
+      const answer = await put(this.#url, { n }, this.#version).catch((error) => void heard.push(`${error}`))
+      const body = await answer?.json().catch((error) => void heard.push(`${error}`))
+      if (body) heard.push(`${answer.status} ${JSON.stringify(body)}`)
       if (answer?.ok && body) return this.#is(n, body.version)
       if (answer?.status === 503) {
         this.refused++
@@ -137,6 +139,7 @@ class Writer {
       }
       // The answer was lost, or says that it may be done: what is there says which.
       const found = await this.#look()
+      heard.push(`found ${JSON.stringify(found)}`)
       if (found?.n === n) {
         this.unsure++
         return this.#is(n, found.version)

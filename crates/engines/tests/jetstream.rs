@@ -131,6 +131,34 @@ async fn the_log_is_cut_and_the_items_are_kept() {
     }
 }
 
+/// The log of the first topic of a stream begins with the stream's first message.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_log_that_is_short_is_kept_whole() {
+    let Some(nats) = Nats::start() else { return };
+    let options = JetStreamOptions { keep_after: 5, ..patient() };
+    let one = open(&nats, options.clone()).await;
+    let client = async_nats::connect(nats.url()).await.unwrap();
+    let stream = async_nats::jetstream::new(client).get_stream("highwater").await.unwrap();
+    let mut marked = 0;
+    for round in 1..=3 {
+        for n in 0..10 {
+            assert_eq!(write(&one, &n.to_string(), round).await.index, (round - 1) * 10 + n + 1);
+        }
+        // With the second mark, all is over that was done after the first.
+        marked = eventually("the items are written down", async || {
+            let mark = stream.get_last_raw_message_by_subject("highwater.t.mark").await;
+            mark.ok().map(|mark| mark.sequence).filter(|&mark| mark > marked)
+        })
+        .await;
+    }
+    let late = open(&nats, options).await;
+    let here = snapshot(&one).await;
+    assert_eq!(snapshot(&late).await, here);
+    let first = Place { index: 0, ..here.place };
+    assert_eq!(records(&late, &first).await.len(), 30);
+    write(&late, "late", 1).await;
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn without_nats_reads_go_on_and_appends_say_so() {
     let Some(mut nats) = Nats::start() else { return };

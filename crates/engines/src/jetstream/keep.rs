@@ -121,18 +121,28 @@ impl Shared {
             None => return Ok(()),
         };
         // The message of the mark stays: it is what the next one follows.
-        if let Some(oldest) = oldest.map(|oldest| oldest.min(mark)) {
-            let log = self.log.subjects.log(name);
-            self.log.stream.purge().sequence(oldest).filter(log).await.map_err(unavailable)?;
+        if let Some(oldest) = oldest {
+            self.purge(self.log.subjects.log(name), oldest.min(mark)).await?;
         }
         for id in forgotten {
             let item = self.log.subjects.item(name, &id);
             // Not what somebody else has written there since.
-            let after = kept.items.remove(&id).unwrap_or(0);
-            self.log.stream.purge().sequence(after + 1).filter(item).await.map_err(unavailable)?;
+            if let Some(at) = kept.items.remove(&id) {
+                self.purge(item, at + 1).await?;
+            }
             kept.deleted.retain(|(other, _)| *other != id);
         }
         Ok(())
+    }
+
+    /// Lets go of the messages of a subject that come before one.
+    async fn purge(&self, subject: String, before: u64) -> Result<(), Failure> {
+        // To NATS "before the first" is all there are.
+        if before <= 1 {
+            return Ok(());
+        }
+        let purge = self.log.stream.purge().sequence(before).filter(subject);
+        purge.await.map(drop).map_err(unavailable)
     }
 
     /// Reads what is written down of a topic.
