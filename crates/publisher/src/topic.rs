@@ -119,7 +119,7 @@ impl Topic {
     }
 
     /// As [`subscribe`](Self::subscribe), without encoding anything: that is left to
-    /// [`Joining::finish`], for which the topic is not needed.
+    /// [`Joining`], for which the topic is not needed.
     pub fn join(&mut self, basis: Option<&str>, kind: Option<&str>) -> Joining {
         self.join_as("".into(), basis, kind)
     }
@@ -261,7 +261,12 @@ impl Topic {
             Verdict::UpToDate => (UP_TO_DATE, "up-to-date"),
         };
         let items = |kind: Option<&str>| self.slots(kind).map(|slot| slot.event.clone()).collect();
-        let encoding = build.map(|build| Encoding { build, items: items(kind.as_deref()) });
+        let encoding = build.map(|build| Encoding {
+            build,
+            items: items(kind.as_deref()),
+            epoch: self.epoch.clone(),
+            index: self.index,
+        });
         let index = match (verdict, basis.and_then(Position::parse)) {
             (Verdict::Changes, Some(Position { index, .. })) => index,
             _ => self.index,
