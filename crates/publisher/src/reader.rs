@@ -103,6 +103,11 @@ impl Reader {
         &self.epoch
     }
 
+    /// Whose it is: what [`Topic::close`](crate::Topic::close) names.
+    pub fn token(&self) -> &Arc<str> {
+        self.subscription.token()
+    }
+
     /// What of the topic it reads; everything without one.
     pub fn kind(&self) -> Option<&Arc<str>> {
         self.kind.as_ref()
@@ -135,6 +140,11 @@ pub struct Encoding {
 }
 
 impl Encoding {
+    /// How many items it has.
+    pub fn items(&self) -> usize {
+        self.items.len()
+    }
+
     /// Encodes it. It takes a while for a large one; the topic need not be locked meanwhile.
     pub fn run(self) {
         let Self { mut build, items, epoch, index } = self;

@@ -161,7 +161,7 @@ mod tests {
             out.extend_from_slice(taken);
             progress.advance(window, taken.len());
         }
-        String::from_utf8(out).unwrap()
+        String::from_utf8(out).expect("frames here are ASCII")
     }
 
     #[test]

@@ -5,6 +5,7 @@
 //! [`DemoArguments`], [`ReplayArguments`] and [`TailArguments`] are the program's sub-commands.
 #![forbid(unsafe_code)]
 
+mod accept;
 mod access;
 mod admission;
 mod app;
@@ -17,6 +18,7 @@ mod duration;
 mod error;
 mod export;
 mod extract;
+mod fanout;
 mod import;
 mod items;
 mod leave;
