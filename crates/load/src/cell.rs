@@ -148,8 +148,8 @@ impl Stand {
         Ok(Measured {
             delivered: counted.delivered,
             seconds: last.duration_since(begun).as_secs_f64(),
-            cpu: self.server.process.cpu()? - cpu,
-            own: cpu_of_this_thread()? - own,
+            cpu: self.server.process.cpu()?.saturating_sub(cpu),
+            own: cpu_of_this_thread()?.saturating_sub(own),
             times: counted.times,
             missed: counted.missed,
             duplicated: counted.duplicated,

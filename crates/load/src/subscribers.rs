@@ -90,9 +90,9 @@ pub(crate) fn connect(
                     Err(error) if error.kind() == ErrorKind::WouldBlock => continue,
                     read => read?,
                 };
-                let begin = String::from_utf8_lossy(&buffer[..read.min(200)]);
-                if !begin.starts_with("HTTP/1.1 200") {
-                    return Err(format!("a subscriber was refused: {begin}").into());
+                let answer = String::from_utf8_lossy(&buffer[..read.min(200)]);
+                if !answer.starts_with("HTTP/1.1 200") {
+                    return Err(format!("a subscriber was refused: {answer}").into());
                 }
                 subscriber.state = State::Open;
                 open += 1;
@@ -117,4 +117,4 @@ pub(crate) fn connect(
 }
 
 const AT_ONCE: usize = 64;
-const PATIENCE: Duration = Duration::from_secs(120);
+const PATIENCE: Duration = Duration::from_mins(2);

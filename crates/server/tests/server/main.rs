@@ -8,6 +8,7 @@ mod config;
 mod cors;
 mod demo;
 mod errors;
+mod fanout;
 mod faults;
 mod import;
 mod items;
