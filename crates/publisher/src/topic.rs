@@ -46,7 +46,7 @@ impl Topic {
     /// Begins a life: no items, index 0.
     pub fn new(name: &str, epoch: Epoch, options: Options) -> Self {
         let tail = Tail { transactions: options.log_transactions.max(1), bytes: options.log_bytes };
-        let kept = PublisherOptions { snapshot_ttl: Duration::ZERO, tail };
+        let kept = PublisherOptions { snapshot_ttl: Duration::ZERO, snapshot_behind: SHARED, tail };
         let publisher = EventPublisher::new(epoch.clone(), kept);
         publisher.register_bare(TOPIC, true).expect("it has a name and is the only one");
         Self {
@@ -302,6 +302,11 @@ impl Drop for Topic {
 fn subject(kind: Option<&Arc<str>>) -> Subject {
     kind.map_or(Subject::Wildcard, |kind| Subject::Named(Arc::clone(kind)))
 }
+
+/// Until so many percent of it were published afterwards, a snapshot is sent to others too, and
+/// the rest after it. So all snapshots that are encoded while much is published come to no more
+/// than twice what is published, however many ask for one.
+const SHARED: usize = 50;
 
 /// What its own publisher calls it.
 const TOPIC: &str = "topic";
