@@ -1,12 +1,13 @@
 //! `highwater-load`: what a delivery costs a server of streams, beside named peers.
 //!
 //! `highwater-load streams` measures servers, which it starts; `highwater-load axum ADDRESS` is one
-//! of them. `cargo xtask bench server` builds and gets what it needs; BENCHMARKS.md says what is
+//! of them. `highwater-load herd` has many come at once to a large snapshot. `cargo xtask bench server` and `bench publisher` build and get what they need; BENCHMARKS.md says what is
 //! measured and how.
 #![forbid(unsafe_code)]
 
 mod axum_peer;
 mod cell;
+mod herd;
 mod histogram;
 mod mark;
 mod process;
@@ -26,8 +27,9 @@ fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     let done = match arguments.split_first() {
         Some((command, rest)) if command == "streams" => streams::command(rest),
+        Some((command, rest)) if command == "herd" => herd::command(rest),
         Some((command, [address])) if command == "axum" => axum_peer::serve(address),
-        _ => Err("usage: highwater-load streams [OPTION…] | axum ADDRESS".into()),
+        _ => Err("usage: highwater-load streams [OPTION…] | herd HIGHWATER | axum ADDRESS".into()),
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,

@@ -51,12 +51,21 @@ impl Process {
 
     /// How much memory it and its children have, in KiB.
     pub(crate) fn memory(&self) -> Result<f64> {
+        self.status("VmRSS:")
+    }
+
+    /// How much they had at most.
+    pub(crate) fn most_memory(&self) -> Result<f64> {
+        self.status("VmHWM:")
+    }
+
+    fn status(&self, name: &str) -> Result<f64> {
         let mut kib = 0.0;
         for id in self.ids()? {
             let status = fs::read_to_string(format!("/proc/{id}/status"))?;
-            let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"));
+            let line = status.lines().find_map(|line| line.strip_prefix(name));
             let number = line.and_then(|line| line.split_whitespace().next());
-            kib += number.ok_or("no VmRSS in its status")?.parse::<f64>()?;
+            kib += number.ok_or("not in its status")?.parse::<f64>()?;
         }
         Ok(kib)
     }

@@ -69,7 +69,8 @@ impl Server {
         let text = |path: &PathBuf| path.to_string_lossy().into_owned();
         match kind {
             Kind::Highwater => {
-                let arguments = ["serve", "--listen", "127.0.0.1:0"];
+                let arguments =
+                    ["serve", "--listen", "127.0.0.1:0", "--max-opens-per-second", "100000"];
                 Self::announced(Process::start(core, &text(&programs.highwater), &arguments)?)
             }
             Kind::Axum => {

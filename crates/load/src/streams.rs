@@ -13,6 +13,8 @@ struct Options {
     json: Option<PathBuf>,
     rounds: usize,
     seconds: Option<f64>,
+    /// Instead of half of what nchan can do.
+    pace: Option<f64>,
     kinds: Vec<Kind>,
     subscribers: Vec<usize>,
     bytes: Vec<usize>,
@@ -30,7 +32,8 @@ pub(crate) fn command(arguments: &[String]) -> Result {
                 for &kind in &options.kinds {
                     eprintln!("round {round}: {} for {count} subscribers, {bytes} B", kind.name());
                     let mut stand = Stand::set_up(kind, &options.programs, count, 0)?;
-                    for pace in [Pace::Paced(rate(count, bytes)), Pace::Max(64)] {
+                    let paced = options.pace.unwrap_or_else(|| rate(count, bytes));
+                    for pace in [Pace::Paced(paced), Pace::Max(64)] {
                         let measured = stand.measure(pace, bytes, length)?;
                         rows.push(row(kind, count, bytes, pace, None, stand.idle, &measured));
                     }
@@ -124,6 +127,7 @@ impl Options {
             json: None,
             rounds: 0,
             seconds: None,
+            pace: None,
             kinds: Kind::ALL.to_vec(),
             subscribers: vec![100, 1000, 10_000],
             bytes: vec![200, 2048],
@@ -142,6 +146,7 @@ impl Options {
                 "--json" => options.json = Some(value()?.into()),
                 "--rounds" => options.rounds = value()?.parse()?,
                 "--seconds" => options.seconds = Some(value()?.parse()?),
+                "--pace" => options.pace = Some(value()?.parse()?),
                 "--subscribers" => options.subscribers = list(value()?)?,
                 "--bytes" => options.bytes = list(value()?)?,
                 "--servers" => {
