@@ -204,7 +204,9 @@ impl Shard {
     /// Ends every stream once it has what was published so far.
     fn say_goodbye(&mut self) {
         let lanes: Vec<_> = self.lanes.iter().map(|(id, _)| id).collect();
-        lanes.into_iter().for_each(|id| self.end_lane(id, Leave::Draining));
+        for id in lanes {
+            self.end_lane(id, Leave::Draining);
+        }
         for (id, Member { source, closing, .. }) in &mut self.streams {
             if let Source::Own(own) = source {
                 own.end(Leave::Draining, closing);
