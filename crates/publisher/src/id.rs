@@ -42,7 +42,7 @@ impl Id {
 ///
 /// A publisher that lost or restored its state begins another, so that no cursor of the old life
 /// can be taken for one of the new.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Epoch(Arc<str>);
 
 impl Epoch {

@@ -6,6 +6,7 @@
 //!   and one that falls behind the tail is cut over to a new snapshot.
 //! - [`Topic`] keeps versioned items, and encodes each transaction once into the bytes that go on
 //!   the wire. An event publisher carries them.
+//! - A [`Window`] is what many sockets are sent, each at its own [`Progress`].
 //! - An [`engine::Engine`] makes transactions durable, and tells of those of others.
 //! - `LocalMaterializer` (feature `local`) follows a subject in the same process.
 //!
@@ -46,6 +47,7 @@ mod part;
 mod reader;
 mod topic;
 mod transaction;
+mod window;
 
 pub use error::{CommitError, Refusal};
 pub use events::{
@@ -58,6 +60,7 @@ pub use item::{Committed, Item, Options, Replacement};
 #[cfg(all(feature = "local", not(loom)))]
 pub use local::{AclError, Fold, LocalMaterializer, Refusal as FoldRefusal};
 pub use object::{Object, ObjectError};
-pub use reader::{Batch, Joined, Joining, Reader};
+pub use reader::{Batch, Encoding, Joined, Joining, Reader};
 pub use topic::{Replacing, Topic};
 pub use transaction::{Change, Expect, Operation, Transaction};
+pub use window::{Progress, Window};

@@ -5,6 +5,7 @@ use crate::frame;
 use crate::id::Epoch;
 use crate::part::Part;
 use bytes::Bytes;
+use core::task::{Context, Poll};
 use std::sync::Arc;
 
 /// A place in a topic's sequence of transactions; all that a topic's reader costs.
@@ -31,12 +32,41 @@ impl Reader {
         let mut batch = Batch::default();
         let mut size = 0;
         while size < limit || batch.frames.is_empty() {
-            let delivery = match self.subscription.try_next() {
-                Some(Ok(delivery)) => delivery,
-                None => break,
+            match self.step() {
+                Ok(Some(Step::Frame(frame))) => {
+                    size += frame.len();
+                    batch.frames.push(frame);
+                }
+                Ok(Some(Step::EndOfSnapshot)) => {
+                    batch.whole = true;
+                    break;
+                }
+                Ok(None) => break,
                 // What was read before it comes first; the error stays.
-                Some(Err(_)) if !batch.frames.is_empty() => break,
-                Some(Err(error)) => return Err(error),
+                Err(_) if !batch.frames.is_empty() => break,
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(batch)
+    }
+
+    /// The next frame that it has not seen yet, if it is there; [`index`](Self::index) is then that
+    /// of its transaction.
+    pub fn next_frame(&mut self) -> Result<Option<Bytes>, SubscriptionError> {
+        loop {
+            match self.step()? {
+                Some(Step::Frame(frame)) => return Ok(Some(frame)),
+                Some(Step::EndOfSnapshot) => {}
+                None => return Ok(None),
+            }
+        }
+    }
+
+    fn step(&mut self) -> Result<Option<Step>, SubscriptionError> {
+        loop {
+            let delivery = match self.subscription.try_next() {
+                Some(delivery) => delivery?,
+                None => return Ok(None),
             };
             let event = match &delivery {
                 Delivery::Event(event) => event,
@@ -44,24 +74,50 @@ impl Reader {
                     Some(event) => event,
                     None => continue,
                 },
-                Delivery::EndOfSnapshot(_) => {
-                    batch.whole = true;
-                    break;
-                }
+                Delivery::EndOfSnapshot(_) => return Ok(Some(Step::EndOfSnapshot)),
                 Delivery::NewSnapshotToFollow => continue,
             };
-            let frame = event.payload.frame(self.kind.is_some());
             self.index = event.index;
-            size += frame.len();
-            batch.frames.push(frame);
+            return Ok(Some(Step::Frame(event.payload.frame(self.kind.is_some()))));
         }
-        Ok(batch)
     }
 
     /// Waits until [`take`](Self::take) has something. May be dropped and called again.
     pub async fn ready(&mut self) {
         self.subscription.ready().await;
     }
+
+    /// As [`ready`](Self::ready), for who polls.
+    pub fn poll_ready(&mut self, context: &mut Context<'_>) -> Poll<()> {
+        self.subscription.poll_ready(context)
+    }
+
+    /// Whether it is past its snapshot, if it got one. With nothing to [`take`](Self::take), it has
+    /// read all that was published, and so may go on as any other reader of its kind that has.
+    pub fn is_live(&self) -> bool {
+        self.subscription.is_live()
+    }
+
+    /// The life of the topic that it reads.
+    pub fn epoch(&self) -> &Epoch {
+        &self.epoch
+    }
+
+    /// Whose it is: what [`Topic::close`](crate::Topic::close) names.
+    pub fn token(&self) -> &Arc<str> {
+        self.subscription.token()
+    }
+
+    /// What of the topic it reads; everything without one.
+    pub fn kind(&self) -> Option<&Arc<str>> {
+        self.kind.as_ref()
+    }
+}
+
+/// What a reader finds.
+enum Step {
+    Frame(Bytes),
+    EndOfSnapshot,
 }
 
 /// The first answer to a reader that comes, or comes back; the snapshot, if it gets one, is still
@@ -74,10 +130,32 @@ pub struct Joining {
     pub(crate) encoding: Option<Encoding>,
 }
 
-/// A snapshot that this reader encodes for all who wait for it.
-pub(crate) struct Encoding {
+/// A snapshot that has to be encoded, for all who wait for it. Dropped, it has failed.
+#[must_use = "who drops it leaves the snapshot to nobody"]
+pub struct Encoding {
     pub(crate) build: Build<Part>,
     pub(crate) items: Vec<Bytes>,
+    pub(crate) epoch: Epoch,
+    pub(crate) index: u64,
+}
+
+impl Encoding {
+    /// How many items it has.
+    pub fn items(&self) -> usize {
+        self.items.len()
+    }
+
+    /// Encodes it. It takes a while for a large one; the topic need not be locked meanwhile.
+    pub fn run(self) {
+        let Self { mut build, items, epoch, index } = self;
+        let mut out = Vec::with_capacity(items.iter().map(Bytes::len).sum::<usize>() + 256);
+        for item in &items {
+            out.extend_from_slice(item);
+        }
+        frame::transferred(&mut out, epoch.as_str(), index, None);
+        build.append([Part::Snapshot(out.into()).at(index)]);
+        build.finish(index);
+    }
 }
 
 impl Joining {
@@ -86,20 +164,20 @@ impl Joining {
         self.verdict
     }
 
-    /// Encodes the snapshot if it falls to this reader. It takes a while for a large one; the
-    /// topic need not be locked meanwhile.
-    pub fn finish(self) -> Joined {
+    /// As it is, with the snapshot still to be encoded if that falls to this reader: until then it
+    /// waits for it, like everyone else.
+    pub fn part(self) -> (Joined, Option<Encoding>) {
         let Self { verdict, intent, reader, encoding } = self;
-        if let Some(Encoding { mut build, items }) = encoding {
-            let mut out = Vec::with_capacity(items.iter().map(Bytes::len).sum::<usize>() + 256);
-            for item in &items {
-                out.extend_from_slice(item);
-            }
-            frame::transferred(&mut out, reader.epoch.as_str(), reader.index, None);
-            build.append([Part::Snapshot(out.into()).at(reader.index)]);
-            build.finish(reader.index);
+        (Joined { verdict, frames: vec![intent], reader }, encoding)
+    }
+
+    /// Encodes the snapshot at once if it falls to this reader.
+    pub fn finish(self) -> Joined {
+        let (joined, encoding) = self.part();
+        if let Some(encoding) = encoding {
+            encoding.run();
         }
-        Joined { verdict, frames: vec![intent], reader }
+        joined
     }
 }
 

@@ -51,7 +51,7 @@ impl Topic {
     /// Begins a life: no items, index 0.
     pub fn new(name: &str, epoch: Epoch, options: Options) -> Self {
         let tail = Tail { transactions: options.log_transactions.max(1), bytes: options.log_bytes };
-        let kept = PublisherOptions { snapshot_ttl: Duration::ZERO, tail };
+        let kept = PublisherOptions { snapshot_ttl: Duration::ZERO, snapshot_behind: SHARED, tail };
         let publisher = EventPublisher::new(epoch.clone(), kept);
         publisher.register_bare(TOPIC, true).expect("it has a name and is the only one");
         Self {
@@ -83,7 +83,7 @@ impl Topic {
     }
 
     /// As [`subscribe`](Self::subscribe), without encoding anything: that is left to
-    /// [`Joining::finish`], for which the topic is not needed.
+    /// [`Joining`], for which the topic is not needed.
     pub fn join(&mut self, basis: Option<&str>, kind: Option<&str>) -> Joining {
         self.join_as("".into(), basis, kind)
     }
@@ -225,7 +225,12 @@ impl Topic {
             Verdict::UpToDate => (UP_TO_DATE, "up-to-date"),
         };
         let items = |kind: Option<&str>| self.slots(kind).map(|slot| slot.event.clone()).collect();
-        let encoding = build.map(|build| Encoding { build, items: items(kind.as_deref()) });
+        let encoding = build.map(|build| Encoding {
+            build,
+            items: items(kind.as_deref()),
+            epoch: self.epoch.clone(),
+            index: self.index,
+        });
         let index = match (verdict, basis.and_then(Position::parse)) {
             (Verdict::Changes, Some(Position { index, .. })) => index,
             _ => self.index,
@@ -261,6 +266,11 @@ impl Drop for Topic {
 fn subject(kind: Option<&Arc<str>>) -> Subject {
     kind.map_or(Subject::Wildcard, |kind| Subject::Named(Arc::clone(kind)))
 }
+
+/// Until so many percent of it were published afterwards, a snapshot is sent to others too, and
+/// the rest after it. So all snapshots that are encoded while much is published come to no more
+/// than twice what is published, however many ask for one.
+const SHARED: usize = 50;
 
 /// What its own publisher calls it.
 const TOPIC: &str = "topic";

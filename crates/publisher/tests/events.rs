@@ -39,6 +39,7 @@ impl Payload for Fact {
 fn publisher(tail: usize) -> EventPublisher<Fact> {
     let options = PublisherOptions {
         snapshot_ttl: Duration::from_secs(10),
+        snapshot_behind: 0,
         tail: Tail { transactions: tail, bytes: 1000 },
     };
     EventPublisher::new(Epoch::new("e1").unwrap(), options)

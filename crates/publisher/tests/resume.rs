@@ -134,6 +134,11 @@ proptest! {
             for (client, reader) in &mut live {
                 client.take(&topic.read(reader, usize::MAX).frames);
             }
+            // One that comes only now, perhaps with a snapshot that was there, and the rest after it.
+            let kind = filters[topic.index() as usize % filters.len()];
+            let mut new = Client::default();
+            new.connect(&mut topic, kind, limit);
+            prop_assert_eq!(&new.state, &truth(&topic, kind));
             left.push(live.each_ref().map(|(client, _)| client.clone()));
         }
         for clients in left {

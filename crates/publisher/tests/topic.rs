@@ -334,3 +334,27 @@ fn names_have_limits() {
         assert!(Epoch::new(bad).is_err(), "{bad}");
     }
 }
+
+#[test]
+fn a_herd_under_writes_shares_snapshots_and_reads_the_rest() {
+    let mut topic = topic(Options::default());
+    topic.commit((0..1000).map(|n| put(&format!("a/{n}"), n)).collect()).unwrap();
+    let mut encoded = 0;
+    for n in 0..1000 {
+        topic.commit([put("a/1", n)].into()).unwrap();
+        let (mut joined, encoding) = topic.join(None, None).part();
+        if let Some(encoding) = encoding {
+            assert_eq!(encoding.items(), 1000);
+            encoded += 1;
+            encoding.run();
+        }
+        let frames = joined.reader.take(usize::MAX).unwrap();
+        assert!(frames.whole && frames.frames.len() == 1);
+        let rest = joined.reader.take(usize::MAX).unwrap().frames;
+        let newest = rest.last().unwrap_or(&frames.frames[0]);
+        assert!(text(core::slice::from_ref(newest)).contains(&format!("{{\"n\":{n}}}")));
+        assert_eq!(joined.reader.index(), topic.index(), "it is where the topic is");
+    }
+    // About 90 bytes an item, and 180 a transaction: a new one after each 250 or so.
+    assert!((3..=6).contains(&encoded), "{encoded} snapshots for 1000 readers");
+}

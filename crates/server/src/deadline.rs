@@ -1,44 +1,13 @@
 //! Sockets whose reader has to take something from time to time.
 
 use crate::app::App;
-use axum::serve::Listener;
 use core::future::Future as _;
-use core::net::SocketAddr;
 use core::pin::Pin;
 use core::task::{Context, Poll};
 use core::time::Duration;
 use std::io::{self, IoSlice};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
-use tokio::net::{TcpListener, TcpStream};
 use tokio::time::{Sleep, sleep};
-
-/// A listener whose sockets are [`Watched`].
-pub(crate) struct Watching {
-    listener: TcpListener,
-    app: App,
-}
-
-impl Watching {
-    pub(crate) fn new(listener: TcpListener, app: App) -> Self {
-        Self { listener, app }
-    }
-}
-
-impl Listener for Watching {
-    type Io = Watched<TcpStream>;
-    type Addr = SocketAddr;
-
-    async fn accept(&mut self) -> (Self::Io, SocketAddr) {
-        let (socket, address) = Listener::accept(&mut self.listener).await;
-        // An event is small and should leave at once, not wait for an acknowledgement.
-        let _ = socket.set_nodelay(true); // a socket that is gone already tells so when it is used
-        (Watched::new(socket, self.app.clone()), address)
-    }
-
-    fn local_addr(&self) -> io::Result<SocketAddr> {
-        self.listener.local_addr()
-    }
-}
 
 /// A socket that breaks when what is written to it is not taken, not one byte, for too long.
 ///
@@ -50,8 +19,12 @@ pub(crate) struct Watched<T> {
 }
 
 impl<T> Watched<T> {
-    fn new(socket: T, app: App) -> Self {
+    pub(crate) fn new(socket: T, app: App) -> Self {
         Self { socket, app, waiting: None }
+    }
+
+    pub(crate) fn into_inner(self) -> T {
+        self.socket
     }
 
     fn watch(

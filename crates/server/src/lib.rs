@@ -6,6 +6,7 @@
 //! [`RestoreArguments`] and [`TailArguments`] are the program's sub-commands.
 #![forbid(unsafe_code)]
 
+mod accept;
 mod access;
 mod admission;
 mod app;
@@ -20,6 +21,7 @@ mod duration;
 mod error;
 mod export;
 mod extract;
+mod fanout;
 mod import;
 mod items;
 mod leave;

@@ -1,9 +1,9 @@
 //! Listening, running and stopping; the `serve` sub-command.
 
+use crate::accept::accept;
 use crate::access::AccessArguments;
 use crate::app::{App, Settings, app};
 use crate::cors::Cors;
-use crate::deadline::Watching;
 use crate::durable::EngineArguments;
 use crate::limits::LimitArguments;
 use axum::Router;
@@ -15,7 +15,7 @@ use highwater_publisher::Options;
 use highwater_publisher::engine::Retention;
 use std::io::Write as _;
 use tokio::net::TcpListener;
-use tokio::sync::oneshot;
+use tokio::sync::watch;
 
 /// `highwater serve`.
 #[derive(Args, Clone, Debug)]
@@ -148,26 +148,17 @@ pub async fn serve(
     stop: impl Future<Output = ()> + Send + 'static,
     grace: Duration,
 ) -> std::io::Result<()> {
-    let listener = Watching::new(listener, state.clone());
-    let (stopping, stopped) = oneshot::channel();
-    let running = axum::serve(listener, router).with_graceful_shutdown(async move {
-        stop.await;
-        tracing::info!("draining");
-        state.drain();
-        let _ = stopping.send(()); // nobody waits for it once the server has ended by itself
-    });
-    tokio::select! {
-        done = running => done,
-        () = async {
-            if stopped.await.is_err() {
-                core::future::pending::<()>().await;
-            }
-            tokio::time::sleep(grace).await;
-        } => {
-            tracing::warn!(?grace, "some connections did not end in time");
-            Ok(())
-        }
+    let (stopping, open) = watch::channel(false);
+    let taking = tokio::spawn(accept(listener, router, state.clone(), open));
+    stop.await;
+    tracing::info!("draining");
+    state.drain();
+    stopping.send_replace(true);
+    taking.await.map_err(std::io::Error::other)?;
+    if tokio::time::timeout(grace, stopping.closed()).await.is_err() {
+        tracing::warn!(?grace, "some connections did not end in time");
     }
+    Ok(())
 }
 
 /// Ends at SIGTERM or Ctrl-C.

@@ -1,5 +1,6 @@
 //! A topic's live stream: `GET /v1/topics/{topic}/stream?kind=&basis=`.
 
+use crate::accept::Takeover;
 use crate::access::Caller;
 use crate::admission::{Load, Seat};
 use crate::app::App;
@@ -10,18 +11,19 @@ use crate::leave::Leave;
 use crate::topics::Channel;
 use axum::body::Body;
 use axum::extract::{Extension, State};
-use axum::http::HeaderMap;
 use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE};
+use axum::http::{HeaderMap, Method};
 use axum::response::{IntoResponse, Response};
 use bytes::{Bytes, BytesMut};
 use core::convert::Infallible;
 use core::time::Duration;
-use futures_util::stream::unfold;
+use futures_util::stream::{pending, unfold};
 use highwater_publisher::engine::Place;
-use highwater_publisher::{Reader, SubscriptionError, Verdict};
+use highwater_publisher::{Joined, Joining, Reader, SubscriptionError, Verdict};
 use serde::Deserialize;
 use std::sync::Arc;
 use tokio::sync::watch;
+use tokio::task::spawn_blocking;
 use tokio::time::{Instant, sleep_until};
 
 #[derive(Deserialize)]
@@ -33,17 +35,28 @@ pub(crate) struct Wanted {
 }
 
 /// Answers with an SSE stream that goes on from the cursor, if there is one.
+///
+/// Where the connection can be taken over the stream leaves HTTP here: of the answer only the head
+/// is used.
 pub(crate) async fn stream(
     State(app): State<App>,
     Extension(caller): Extension<Caller>,
     Path(topic): Path<String>,
     Query(wanted): Query<Wanted>,
+    takeover: Option<Extension<Takeover>>,
+    method: Method,
     headers: HeaderMap,
 ) -> Result<Response, ApiError> {
     // Another server may have told the client of more than this one has heard of.
     let told = basis(&wanted, &headers).and_then(Place::parse);
     app.topics().read(&topic, told.as_ref()).await?;
     let connection = Connection::open(&app, &caller, &topic, &wanted, &headers)?;
+    if let Some(Extension(takeover)) = takeover
+        && method == Method::GET
+    {
+        takeover.grant(connection);
+        return Ok(respond(Body::from_stream(pending::<Result<Bytes, Infallible>>())));
+    }
     let chunks = unfold(connection, async |mut connection| {
         let chunk = connection.next().await?.into_chunk();
         Some((Ok::<_, Infallible>(chunk), connection))
@@ -72,21 +85,21 @@ pub(crate) fn respond(body: Body) -> Response {
 /// It holds no queue. While the socket takes nothing, nothing is asked of it; when it is asked
 /// again, everything that is due leaves in one chunk.
 pub(crate) struct Connection {
-    channel: Arc<Channel>,
-    reader: Reader,
-    greeting: Option<Vec<Bytes>>,
+    pub(crate) channel: Arc<Channel>,
+    pub(crate) reader: Reader,
+    pub(crate) greeting: Option<Vec<Bytes>>,
     draining: watch::Receiver<bool>,
     heartbeat: Duration,
     due: Instant,
     /// When its reader is asked to come again.
-    until: Option<Instant>,
+    pub(crate) until: Option<Instant>,
     /// The reader has been given all that there was when it came.
     whole: bool,
     /// Held until the socket has taken the snapshot.
-    load: Option<Load>,
+    pub(crate) load: Option<Load>,
     ended: bool,
-    closing: Closing,
-    _seat: Seat,
+    pub(crate) closing: Closing,
+    pub(crate) seat: Seat,
 }
 
 impl Connection {
@@ -107,8 +120,7 @@ impl Connection {
         caller.is_still_known()?;
         let full = joining.verdict() == Verdict::Full;
         let load = full.then(|| app.admission().snapshot(bytes)).transpose()?;
-        // A snapshot is encoded when the topic is free again for others.
-        let joined = joining.finish();
+        let joined = encode(joining);
         let heartbeat = app.settings().topic.heartbeat;
         app.metrics().opened(joined.verdict);
         tracing::info!(topic, client = wanted.client, verdict = ?joined.verdict, "stream opened");
@@ -130,7 +142,7 @@ impl Connection {
             load,
             ended: false,
             channel,
-            _seat: seat,
+            seat,
         })
     }
 
@@ -174,11 +186,10 @@ impl Connection {
                 Err(SubscriptionError::AclChanged) => return Some(self.leave(Leave::Revoked)),
                 // Too far behind, or the topic has begun another life: over to a new snapshot.
                 Err(error) => {
-                    let joining = self.channel.with(|topic| topic.rejoin(&self.reader, &error));
-                    let joined = joining.finish();
+                    let joined = rejoin(&self.channel, &self.reader, &error);
                     self.reader = joined.reader;
                     self.whole = false;
-                    self.closing.app.metrics().cut_over();
+                    self.closing.cut_over();
                     return Some(Batch::Other(joined.frames));
                 }
             }
@@ -201,9 +212,26 @@ impl Connection {
     /// The last batch.
     fn leave(&mut self, why: Leave) -> Batch {
         self.ended = true;
-        self.closing.leave = Some(why);
+        self.closing.ends(why);
         Batch::Other(vec![why.frame()])
     }
+}
+
+/// Takes a reader in again that cannot read on.
+pub(crate) fn rejoin(channel: &Channel, reader: &Reader, error: &SubscriptionError) -> Joined {
+    encode(channel.with(|topic| topic.rejoin(reader, error)))
+}
+
+/// Has the snapshot encoded if there has to be one, when the topic is free again for others. A
+/// large one is no work for who has sockets to serve.
+fn encode(joining: Joining) -> Joined {
+    let (joined, encoding) = joining.part();
+    match encoding {
+        Some(large) if large.items() > 100 => drop(spawn_blocking(|| large.run())),
+        Some(small) => small.run(),
+        None => {}
+    }
+    joined
 }
 
 /// What is due at one moment, frame by frame.
@@ -234,13 +262,30 @@ pub(crate) fn join(mut frames: Vec<Bytes>) -> Bytes {
 }
 
 /// Says in the log that a stream is over, however it ended.
-struct Closing {
+pub(crate) struct Closing {
     topic: Box<str>,
     verdict: Verdict,
     opened: Instant,
     /// Why the server ended it, if it did.
     leave: Option<Leave>,
     app: App,
+}
+
+impl Closing {
+    /// The server ends it.
+    pub(crate) fn ends(&mut self, why: Leave) {
+        self.leave = Some(why);
+    }
+
+    /// It begins again, with a new snapshot.
+    pub(crate) fn cut_over(&self) {
+        self.app.metrics().cut_over();
+    }
+
+    /// Its reader takes nothing.
+    pub(crate) fn stalled(&self) {
+        self.app.metrics().stalled();
+    }
 }
 
 impl Drop for Closing {
@@ -255,4 +300,4 @@ impl Drop for Closing {
 /// How many bytes are due at once at most, about: a fair share of the topic's lock and of memory.
 const CHUNK: usize = 64 << 10;
 
-const HEARTBEAT: &[u8] = b"event: heart-beat\ndata: {}\n\n";
+pub(crate) const HEARTBEAT: &[u8] = b"event: heart-beat\ndata: {}\n\n";

@@ -170,8 +170,10 @@ impl World {
         let epoch = Epoch::new("life").map_err(|error| Error::new(error.to_string()))?;
         let ttl = config["snapshot_cache_ttl_ms"].as_u64().unwrap_or(0);
         let snapshot_ttl = Duration::from_millis(ttl);
-        let publisher =
-            EventPublisher::new(epoch, PublisherOptions { snapshot_ttl, tail: Tail::NONE });
+        let publisher = EventPublisher::new(
+            epoch,
+            PublisherOptions { snapshot_ttl, snapshot_behind: 0, tail: Tail::NONE },
+        );
         let scene = Arc::<Scene>::default();
         let answers = Arc::clone(&scene);
         publisher

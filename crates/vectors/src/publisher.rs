@@ -101,7 +101,10 @@ impl World {
         let transactions = config["tail"].as_u64().and_then(|count| usize::try_from(count).ok());
         let tail = Tail { transactions: transactions.unwrap_or(0), bytes: 1 << 20 };
         let epoch = Epoch::new("life").map_err(|error| Error::new(error.to_string()))?;
-        let publisher = EventPublisher::new(epoch, PublisherOptions { snapshot_ttl: ttl, tail });
+        let publisher = EventPublisher::new(
+            epoch,
+            PublisherOptions { snapshot_ttl: ttl, snapshot_behind: 0, tail },
+        );
         let store = Arc::<Mutex<Store>>::default();
         for topic in array(config, "topics")? {
             let name = text(topic, "name")?;

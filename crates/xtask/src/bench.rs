@@ -1,23 +1,26 @@
 //! `cargo xtask bench`: measured beside named peers, side by side in one run.
 
+use std::path::PathBuf;
 use std::process::{Command, ExitCode};
 
 use crate::build::{self, Mode};
 use crate::project::{Project, cargo};
+use crate::setup::Nchan;
 use crate::{Result, setup, sh};
 
 /// What is said of a mistake.
 const USAGE: &str =
-    "bench: say what: client, soak, core, sse or publisher; BENCHMARKS.md describes them";
+    "bench: say what: client, soak, server, core, sse or publisher; BENCHMARKS.md describes them";
 
-/// `cargo xtask bench client|soak|core|sse|publisher [ARGUMENT…]`
+/// `cargo xtask bench client|soak|server|core|sse|publisher [ARGUMENT…]`
 pub(crate) fn command(project: &Project, arguments: &[String]) -> Result<ExitCode> {
     let (what, rest) = arguments.split_first().ok_or(USAGE)?;
     match what.as_str() {
         "client" => client(project, rest),
         "soak" => soak(project, rest),
+        "server" => server(project, rest),
         "core" | "sse" => native(arguments),
-        "publisher" => native(&[&["engines".to_owned()], rest].concat()),
+        "publisher" => publisher(project, rest),
         _ => Err(USAGE.into()),
     }
     .map(|()| ExitCode::SUCCESS)
@@ -31,6 +34,34 @@ fn client(project: &Project, arguments: &[String]) -> Result {
     let mut node = Command::new("node");
     node.arg(project.root.join(PEERS).join("main.mjs")).args(arguments);
     sh::run(node.env("CHROME", &browser.chrome))
+}
+
+/// The server's streams beside nchan and plain axum: the server on one core, the load on the other.
+fn server(project: &Project, arguments: &[String]) -> Result {
+    let Nchan { nginx, module } = setup::for_server_bench(project)?;
+    let (server, mut load) = load(project)?;
+    load.args(["streams", "--highwater"]).arg(server);
+    load.arg("--nginx").arg(nginx).arg("--nchan").arg(module);
+    sh::run(load.args(arguments))
+}
+
+/// The engines beside each other, and a herd that comes to a large snapshot.
+fn publisher(project: &Project, arguments: &[String]) -> Result {
+    native(&[&["engines".to_owned()], arguments].concat())?;
+    let (server, mut load) = load(project)?;
+    sh::run(load.arg("herd").arg(server))
+}
+
+/// The server, and the load on another core, which may open as many files as there may be: a
+/// subscriber is one on either side.
+fn load(project: &Project) -> Result<(PathBuf, Command)> {
+    let packages = ["--package", "highwater-server", "--package", "highwater-load"];
+    sh::run(cargo().args(["build", "--release", "--quiet"]).args(packages))?;
+    let server = project.server("release");
+    let mut load = Command::new("sh");
+    load.args(["-c", "ulimit -n $(ulimit -Hn); exec taskset -c 1 \"$@\"", "sh"]);
+    load.arg(server.with_file_name("highwater-load"));
+    Ok((server, load))
 }
 
 /// A long life of the package over connections that break.

@@ -31,8 +31,10 @@ cargo xtask COMMAND
                           through the built package in Node
   bench client [--quick] [--json FILE]
                           the package beside its peers, in Node and in Chromium; BENCHMARKS.md says more
+  bench server [--quick] [--json FILE]
+                          streams beside nchan and plain axum: CPU, delay and memory of a delivery
   bench core|sse [ROUNDS] the core and its decoder beside crates
-  bench publisher [SECONDS] the engines beside each other
+  bench publisher [SECONDS] the engines beside each other; a herd that comes to a large snapshot
   wasm COMMAND…           run a command with the wasm tools on PATH, for example
                           cargo xtask wasm wasm-pack build --mode no-install --target web crates/wasm
 

@@ -37,10 +37,6 @@ impl<T> Link<T> {
         self.next.look(Clone::clone)
     }
 
-    pub(super) fn has_next(&self) -> bool {
-        self.next.look(|_| ()).is_some()
-    }
-
     /// The place behind which the first item has a greater index, or the end of the list.
     pub(super) fn before(self: &Arc<Self>, index: u64) -> Arc<Self> {
         let mut place = Arc::clone(self);

@@ -70,11 +70,15 @@ impl<'t, P: Payload> Group<'t, P> {
             if keeps || state.buffers.contains_key(subject) {
                 let events: Vec<_> =
                     positions.iter().map(|&at| Arc::clone(&self.events[at].1)).collect();
+                let bytes = events.iter().map(|event| event.payload.bytes()).sum::<usize>();
                 let buffer = state.buffer(subject, keeps);
                 buffer.list.append(events[0].index, Content::Events(events.into()));
                 bells.push(Arc::clone(&buffer.bell));
-                if keeps && state.snapshots.get(subject).is_some_and(|s| s.has_expired(now)) {
-                    state.snapshots.remove(subject);
+                if keeps && let Some(snapshot) = state.snapshots.get_mut(subject) {
+                    snapshot.falls_behind(bytes);
+                    if snapshot.has_expired(now) {
+                        state.snapshots.remove(subject);
+                    }
                 }
             }
         }

@@ -35,7 +35,7 @@ fn explore(tail: Tail, model: impl Fn(EventPublisher<Number>) + Send + Sync + 's
     let mut builder = loom::model::Builder::new();
     builder.preemption_bound = Some(3);
     builder.check(move || {
-        let options = PublisherOptions { snapshot_ttl: Duration::ZERO, tail };
+        let options = PublisherOptions { snapshot_ttl: Duration::ZERO, snapshot_behind: 0, tail };
         model(EventPublisher::new(Epoch::new("e").unwrap(), options));
     });
 }

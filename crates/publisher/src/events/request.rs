@@ -78,13 +78,18 @@ pub enum Verdict {
 pub struct PublisherOptions {
     /// How long a snapshot is handed out again; zero: never.
     pub snapshot_ttl: Duration,
+    /// How much may be published after a snapshot that is handed out again all the same, in
+    /// percent of its size, but no more than half of the tail. Whoever gets it reads that much
+    /// more; on the other hand a herd that comes while much is published does not have everything built anew for each
+    /// transaction. Nothing of it counts without a [tail](Self::tail).
+    pub snapshot_behind: usize,
     /// What is kept for subscribers that come back.
     pub tail: Tail,
 }
 
 impl Default for PublisherOptions {
     fn default() -> Self {
-        Self { snapshot_ttl: Duration::from_secs(10), tail: Tail::default() }
+        Self { snapshot_ttl: Duration::from_secs(10), snapshot_behind: 0, tail: Tail::default() }
     }
 }
 

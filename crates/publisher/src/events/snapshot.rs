@@ -5,6 +5,7 @@ use super::buffer::{Link, List, Place};
 use super::channel::{Channel, Content, From};
 use super::error::{Abandoned, SnapshotError};
 use super::event::{Event, Payload, Subject};
+use super::request::{PublisherOptions, Tail};
 use highwater_core::Instant;
 use std::sync::Arc;
 
@@ -27,6 +28,7 @@ pub struct Build<P: Payload> {
     bell: Arc<Bell>,
     /// The live list from before the snapshot: held, so that nothing is lost between the two.
     live: From<P>,
+    bytes: usize,
     done: bool,
 }
 
@@ -39,8 +41,8 @@ impl<P: Payload> Build<P> {
     ) -> (Self, Cached<P>) {
         let (list, bell) = (List::new(false), Arc::<Bell>::default());
         let (start, shared) = (Arc::clone(list.end()), Arc::clone(&bell));
-        let cached = Cached { id, start, bell: shared, ready: None };
-        (Self { channel, subject, id, list, bell, live, done: false }, cached)
+        let cached = Cached { id, start, bell: shared, behind: Tail::NONE, ready: None };
+        (Self { channel, subject, id, list, bell, live, bytes: 0, done: false }, cached)
     }
 
     /// The topic.
@@ -56,6 +58,7 @@ impl<P: Payload> Build<P> {
     /// Adds events that are read together. Those who wait can read them from now on.
     pub fn append(&mut self, events: impl IntoIterator<Item = Event<P>>) {
         let events: Vec<_> = events.into_iter().map(Arc::new).collect();
+        self.bytes += events.iter().map(|event| event.payload.bytes()).sum::<usize>();
         if let Some(first) = events.first() {
             self.list.append(first.index, Content::Events(events.into()));
             self.bell.ring();
@@ -82,10 +85,16 @@ impl<P: Payload> Build<P> {
         let splice = Place::new(link, !self.channel.options.tail.is_none());
         self.list.append(index, Content::Splice(splice.clone(), Arc::clone(bell)));
         self.done = true;
-        let (ttl, now) = (self.channel.options.snapshot_ttl, self.channel.now());
+        let (PublisherOptions { snapshot_ttl: ttl, snapshot_behind, tail }, now) =
+            (self.channel.options, self.channel.now());
+        // Half of the tail is left to those who take their time to read it.
+        let may_be_behind = (!tail.is_none()).then(|| Tail {
+            transactions: tail.transactions / 2,
+            bytes: (self.bytes.saturating_mul(snapshot_behind) / 100).min(tail.bytes / 2),
+        });
         let mut state = self.channel.state();
         if let Some(cached) = state.snapshots.get_mut(&self.subject).filter(|c| c.id == self.id) {
-            cached.ready = Some(Ready { expires: now + ttl, splice });
+            cached.ready = Some(Ready { expires: now + ttl, may_be_behind, splice });
             let expired = cached.has_expired(now);
             state.reach = state.reach.max(index);
             if expired {
@@ -127,12 +136,16 @@ pub(super) struct Cached<P> {
     id: u64,
     pub(super) start: Arc<Link<Content<P>>>,
     pub(super) bell: Arc<Bell>,
+    /// What was published since.
+    behind: Tail,
     /// Nothing while it is being built.
     ready: Option<Ready<P>>,
 }
 
 struct Ready<P> {
     expires: Instant,
+    /// What may be published before it counts as outdated; `None` where its age alone counts.
+    may_be_behind: Option<Tail>,
     splice: Place<Content<P>>,
 }
 
@@ -144,15 +157,21 @@ impl<P> Cached<P> {
         self.ready.as_ref().is_none_or(leads_on) && !self.has_expired(now)
     }
 
-    /// Whether it was handed out for long enough. With a tail, one that nothing was published
-    /// after is as good as a new one, however old.
+    /// Whether it was handed out for long enough. With a tail, one that little was published after
+    /// is as good as a new one, however old.
     pub(super) fn has_expired(&self, now: Instant) -> bool {
-        let is_current = |splice: &Place<_>| match splice {
-            Place::Watched(link) => link.upgrade().is_some_and(|link| !link.has_next()),
-            Place::Held(_) => false,
+        let is_behind = |most: Tail| {
+            self.behind.transactions > most.transactions || self.behind.bytes > most.bytes
         };
-        let expired = |ready: &Ready<P>| now >= ready.expires && !is_current(&ready.splice);
+        let expired =
+            |ready: &Ready<P>| now >= ready.expires && ready.may_be_behind.is_none_or(is_behind);
         self.ready.as_ref().is_some_and(expired)
+    }
+
+    /// Notes a transaction.
+    pub(super) fn falls_behind(&mut self, bytes: usize) {
+        self.behind.transactions += 1;
+        self.behind.bytes += bytes;
     }
 
     pub(super) fn is_ready(&self) -> bool {

@@ -70,8 +70,17 @@ impl<P: Payload> Subscription<P> {
 
     /// Waits until [`try_next`](Self::try_next) has something.
     pub async fn ready(&mut self) {
-        let wait = |this: &mut Self| this.is_ready().then_some(());
-        poll_fn(|context| self.poll(context, wait)).await;
+        poll_fn(|context| self.poll_ready(context)).await;
+    }
+
+    /// As [`ready`](Self::ready), for who polls.
+    pub fn poll_ready(&mut self, context: &mut Context<'_>) -> Poll<()> {
+        self.poll(context, |this| this.is_ready().then_some(()))
+    }
+
+    /// Whether it is past its snapshot, and reads what is published.
+    pub fn is_live(&self) -> bool {
+        self.live
     }
 
     /// Gives it up; also done when it is dropped. Later calls of `next` say so, unless something

@@ -10,6 +10,7 @@ mod crash;
 mod demo;
 mod engine;
 mod errors;
+mod fanout;
 mod faults;
 mod import;
 mod items;

@@ -6,6 +6,7 @@
 mod apt;
 mod browser;
 mod nats;
+mod nchan;
 mod npm;
 mod schemathesis;
 mod toolchain;
@@ -17,6 +18,7 @@ use std::path::PathBuf;
 use std::process::{Command, ExitCode};
 
 pub(crate) use browser::Browser;
+pub(crate) use nchan::Nchan;
 pub(crate) use toolchain::{BARE, WASM};
 
 use crate::project::Project;
@@ -47,6 +49,12 @@ impl WasmTools {
             .env("CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_RUNNER", "wasm-bindgen-test-runner");
         Ok(command)
     }
+}
+
+/// Gets nginx with nchan.
+pub(crate) fn for_server_bench(project: &Project) -> Result<Nchan> {
+    let _one_at_a_time = lock(project)?;
+    nchan::ensure(project)
 }
 
 /// Everything that set-up can get.

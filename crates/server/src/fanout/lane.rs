@@ -1,0 +1,135 @@
+//! Those that read the same of a topic on the same terms, and have read all that there was.
+
+use crate::leave::Leave;
+use crate::topics::Channel;
+use core::task::{Context, Waker};
+use core::time::Duration;
+use highwater_publisher::{Epoch, Options, Reader, SubscriptionError, Window};
+use std::sync::Arc;
+use tokio::time::Instant;
+
+/// What tells lanes apart: the topic (by its address: a lane keeps it), its life, the kind, and
+/// whose readers they are, since a token's readers are closed together.
+pub(super) type Key = (usize, Epoch, Option<Arc<str>>, Arc<str>);
+
+pub(super) fn key(channel: &Arc<Channel>, reader: &Reader) -> Key {
+    let (epoch, kind, token) = (reader.epoch(), reader.kind(), reader.token());
+    (Arc::as_ptr(channel).addr(), epoch.clone(), kind.cloned(), Arc::clone(token))
+}
+
+pub(super) struct Lane {
+    pub(super) channel: Arc<Channel>,
+    /// What its members read, once for all of them.
+    pub(super) reader: Reader,
+    /// What not all members have been sent.
+    pub(super) window: Window,
+    pub(super) members: Vec<usize>,
+    /// Nothing comes after what is in the window, and why.
+    pub(super) ending: Option<Leave>,
+    /// When it has been quiet for so long that its members have to hear something.
+    pub(super) due: Instant,
+    /// The shard has it on its list.
+    pub(super) queued: bool,
+    waker: Waker,
+    round: Round,
+}
+
+/// A visit to every member.
+#[derive(Debug, Default)]
+struct Round {
+    at: usize,
+    left: usize,
+    /// The least ordinal that a member was found at.
+    low: u64,
+    /// Somebody was found who needs another visit.
+    again: bool,
+}
+
+impl Lane {
+    pub(super) fn new(
+        channel: Arc<Channel>,
+        reader: Reader,
+        waker: Waker,
+        heartbeat: Duration,
+    ) -> Self {
+        Self {
+            channel,
+            reader,
+            window: Window::default(),
+            members: Vec::new(),
+            ending: None,
+            due: Instant::now() + heartbeat,
+            queued: false,
+            waker,
+            round: Round::default(),
+        }
+    }
+
+    /// Reads what there is, and has the lane's signal raised when there is more; says whether
+    /// there was anything.
+    pub(super) fn read(&mut self, kept: &Options) -> Result<bool, SubscriptionError> {
+        let mut news = false;
+        if self.ending.is_some() {
+            return Ok(news);
+        }
+        loop {
+            while let Some(frame) = self.reader.next_frame()? {
+                news = true;
+                self.push(frame, kept);
+            }
+            let mut context = Context::from_waker(&self.waker);
+            if self.reader.poll_ready(&mut context).is_pending() {
+                return Ok(news);
+            }
+        }
+    }
+
+    /// Adds something for all members.
+    pub(super) fn push(&mut self, frame: bytes::Bytes, kept: &Options) {
+        self.window.push(self.reader.index(), frame);
+        self.window.trim(kept.log_transactions, kept.log_bytes);
+        self.due = Instant::now() + kept.heartbeat;
+    }
+
+    /// Has every member visited from now on; says whether it is to be put on the shard's list.
+    pub(super) fn has_news(&mut self) -> bool {
+        self.begin_round();
+        !core::mem::replace(&mut self.queued, true)
+    }
+
+    fn begin_round(&mut self) {
+        let (at, left) = (self.round.at, self.members.len());
+        self.round = Round { at, left, low: u64::MAX, again: false };
+    }
+
+    /// Whom to visit next.
+    pub(super) fn next(&mut self) -> Option<usize> {
+        if self.round.left == 0 && core::mem::take(&mut self.round.again) {
+            self.begin_round();
+        }
+        if self.round.left == 0 {
+            // Everyone was seen, and has only moved on since.
+            self.window.forget(core::mem::replace(&mut self.round.low, 0));
+            return None;
+        }
+        self.round.left -= 1;
+        self.round.at = (self.round.at + 1) % self.members.len();
+        Some(self.members[self.round.at])
+    }
+
+    /// Notes where a member was left.
+    pub(super) fn saw(&mut self, next: u64, again: bool) {
+        self.round.low = self.round.low.min(next);
+        self.round.again |= again;
+    }
+
+    /// Takes a member out; returns the one that has its seat now.
+    pub(super) fn remove(&mut self, seat: usize) -> Option<usize> {
+        self.members.swap_remove(seat);
+        if self.round.left > 0 {
+            // The one that moved may not have been seen.
+            self.begin_round();
+        }
+        self.members.get(seat).copied()
+    }
+}

@@ -1,0 +1,142 @@
+//! A stream, as its shard knows it.
+
+use super::Stream;
+use super::wire::Wire;
+use crate::admission::{Load, Seat};
+use crate::leave::Leave;
+use crate::stream::{Closing, Connection};
+use crate::topics::Channel;
+use bytes::Bytes;
+use core::task::Waker;
+use highwater_publisher::{Joined, Reader, SubscriptionError, Window};
+use std::sync::Arc;
+use tokio::sync::watch;
+use tokio::time::Instant;
+
+pub(super) struct Member {
+    pub(super) wire: Wire,
+    pub(super) source: Source,
+    pub(super) closing: Closing,
+    /// When its reader is asked to come again.
+    pub(super) until: Option<Instant>,
+    _seat: Seat,
+    _open: watch::Receiver<bool>,
+}
+
+/// Where a stream has from what it is sent.
+pub(super) enum Source {
+    Own(Box<Own>),
+    Lane { lane: usize, seat: usize },
+}
+
+/// What a stream reads that is not where others are.
+pub(super) struct Own {
+    pub(super) channel: Arc<Channel>,
+    /// None if nothing comes after what is in the window.
+    pub(super) reader: Option<Reader>,
+    pub(super) window: Window,
+    /// Held until the socket has taken the snapshot.
+    _load: Option<Load>,
+}
+
+impl Member {
+    /// A stream that has come; on its own at first.
+    pub(super) fn new(stream: Stream, waker: Waker) -> Self {
+        let Stream { socket, head, connection, open } = stream;
+        let Connection { channel, reader, greeting, until, load, closing, seat, .. } = connection;
+        let mut own = Own { channel, reader: Some(reader), window: Window::default(), _load: load };
+        own.push([head]);
+        own.push(greeting.unwrap_or_default());
+        Self {
+            wire: Wire::new(socket, waker),
+            source: Source::Own(Box::new(own)),
+            closing,
+            until,
+            _seat: seat,
+            _open: open,
+        }
+    }
+
+    /// Goes on by itself, after the end of what was begun to be sent to it.
+    pub(super) fn go_alone(&mut self, channel: Arc<Channel>, joined: Joined) {
+        let Joined { reader, frames, .. } = joined;
+        self.closing.cut_over();
+        self.set(
+            Own { channel, reader: Some(reader), window: Window::default(), _load: None },
+            frames,
+        );
+    }
+
+    /// Says goodbye, after the end of what was begun to be sent to it.
+    pub(super) fn leave(&mut self, channel: Arc<Channel>, why: Leave) {
+        self.closing.ends(why);
+        let frames = vec![why.frame()];
+        self.set(Own { channel, reader: None, window: Window::default(), _load: None }, frames);
+    }
+
+    fn set(&mut self, mut own: Own, frames: Vec<Bytes>) {
+        own.push(frames);
+        self.wire.progress.go_on_at(0);
+        self.source = Source::Own(Box::new(own));
+    }
+}
+
+impl Own {
+    pub(super) fn push(&mut self, frames: impl IntoIterator<Item = Bytes>) {
+        frames.into_iter().for_each(|frame| self.window.push(0, frame));
+    }
+
+    /// Ends after what it is sent already.
+    pub(super) fn end(&mut self, why: Leave, closing: &mut Closing) {
+        if self.reader.take().is_some() {
+            closing.ends(why);
+            self.push([why.frame()]);
+        }
+    }
+
+    /// Reads a little more; says what there is to do next.
+    pub(super) fn read(&mut self, closing: &mut Closing, wire: &Wire) -> Next {
+        let Some(reader) = &mut self.reader else { return Next::End };
+        match reader.take(CHUNK) {
+            Ok(batch) if batch.frames.is_empty() && !batch.whole => {
+                if reader.is_live() {
+                    Next::Settle
+                } else if reader.poll_ready(&mut wire.context()).is_ready() {
+                    Next::GoOn
+                } else {
+                    Next::Wait
+                }
+            }
+            Ok(batch) => {
+                self.push(batch.frames);
+                Next::GoOn
+            }
+            Err(SubscriptionError::AclChanged) => {
+                self.end(Leave::Revoked, closing);
+                Next::GoOn
+            }
+            Err(error) => {
+                let joined = crate::stream::rejoin(&self.channel, reader, &error);
+                *reader = joined.reader;
+                closing.cut_over();
+                self.push(joined.frames);
+                Next::GoOn
+            }
+        }
+    }
+}
+
+/// What becomes of a stream on its own that was sent all that it has read.
+pub(super) enum Next {
+    /// There is more.
+    GoOn,
+    /// Its signal comes when there is more.
+    Wait,
+    /// It has read all that there is.
+    Settle,
+    /// Nothing comes any more.
+    End,
+}
+
+/// How many bytes a stream on its own reads ahead of its socket, about.
+const CHUNK: usize = 64 << 10;
