@@ -27,7 +27,13 @@ pub(super) fn install(name: &str, folder: &Path) -> Result {
             return Err(format!("Node.js {LEAST} or newer is needed: {found}").into());
         }
         let npm = sh::which(&["npm", "npm.cmd"]).ok_or("npm is needed beside Node.js")?;
-        sh::run(Command::new(npm).args(["ci", "--no-fund", "--no-audit"]).current_dir(folder))?;
+        let run = |how: &[&str]| {
+            let quiet = ["--no-fund", "--no-audit"];
+            sh::run(Command::new(&npm).args(how).args(quiet).current_dir(folder))
+        };
+        // Where a registry has not every platform's programs, `ci` refuses the lock file, though it
+        // pins all that this platform needs.
+        run(&["ci"]).or_else(|_| run(&["install", "--no-save"]))?;
         fs::write(stamp, lock)?;
         Ok("installed".to_owned())
     })
