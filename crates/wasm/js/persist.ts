@@ -9,7 +9,7 @@
 // Nothing is imported that the entries have: a bundler would have to make a third file of it. What
 // keeps bytes in IndexedDB is put into this file by the build, so that the package depends on nothing.
 
-import { createStore, del, get, set, type UseStore } from 'idb-keyval'
+import { createStore, del, get, promisifyRequest, type UseStore } from 'idb-keyval'
 import type { Machine } from './machine.js'
 import type { Options, PersistStorage } from './options.js'
 
@@ -229,7 +229,13 @@ function inIndexedDB(): PersistStorage {
   }
   return {
     get: (key) => get<Uint8Array>(key, use),
-    set: (key, bytes) => set(key, bytes, use),
+    set: (key, bytes) =>
+      use('readwrite', (objects) => {
+        objects.put(bytes, key)
+        // A page that is left has no time to see for itself that there is no more to come.
+        objects.transaction.commit()
+        return promisifyRequest(objects.transaction)
+      }),
     delete: (key) => del(key, use),
   }
 }
