@@ -3,7 +3,7 @@
 //
 // - K1: whatever storage does, the store goes on. A fault is told; what is kept then is older, and
 //   the stream goes on from there all the same.
-// - K2: one write at a time, and no more of them than take a fiftieth of the time.
+// - K2: there is one write at a time, and not one for each change: they take a fiftieth of the time.
 // - K3: of pages that share a connection, the one that has it keeps what comes over it.
 //
 // Nothing is imported that the entries have: a bundler would have to make a third file of it. What
