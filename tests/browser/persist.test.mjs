@@ -20,12 +20,13 @@ let topics = 0
 async function scene(t, init) {
   const context = await browser.newContext()
   t.after(() => context.close())
-  // How often a page has kept something.
+  // How often a page has kept something, and how much of that is under way.
   await context.addInitScript(() => {
-    window.kept = 0
+    window.kept = window.keeping = 0
     const { put } = IDBObjectStore.prototype
     IDBObjectStore.prototype.put = function (...words) {
-      this.transaction.addEventListener('complete', () => (window.kept += 1))
+      window.keeping += 1
+      this.transaction.addEventListener('complete', () => ((window.kept += 1), (window.keeping -= 1)))
       return put.apply(this, words)
     }
   })
@@ -53,12 +54,18 @@ async function scene(t, init) {
   return { context, open, live, put, unreachable, reachable }
 }
 
-const ready = (page) => page.waitForFunction(() => seen.restored).then((handle) => handle.jsonValue())
+/** How the page stood when its first whole state was there; if none comes, what it was told. */
+const ready = (page) => page.waitForFunction(() => seen.restored ?? seen.reports[0]).then((handle) => handle.jsonValue())
 const reports = (page) => page.evaluate(() => seen.reports)
 const valueOf = (page, key) => page.evaluate((key) => store.get('flag', key)?.n, key)
 
-/** Leaves a page as a user does. */
+/**
+ * Leaves a page that has a moment to keep what it has: what a browser still does for one that is gone
+ * depends on what else it has to do.
+ */
 async function leave(page) {
+  await page.evaluate(() => dispatchEvent(new PageTransitionEvent('pagehide')))
+  await page.waitForFunction(() => window.keeping === 0)
   await page.goto('about:blank')
   await page.close()
 }
@@ -87,6 +94,20 @@ test('a page that is left and opened again shows what it had, and goes on from t
   await page.waitForFunction(() => store.get('flag', 'flag-5').n === 'new')
   assert.deepEqual(await page.evaluate(() => [store.status.resumed, seen.heard.map((words) => words.split(' ')[0])]), [true, ['flag-4', 'flag-5']])
   assert.deepEqual(await reports(page), [])
+})
+
+test('a page that is hidden keeps what it has at once', async (t) => {
+  const { live, open, unreachable } = await scene(t, () => (window.requestIdleCallback = () => 0))
+  const page = await live()
+  assert.equal(await page.evaluate(() => window.kept), 0)
+  await page.evaluate(() => {
+    Object.defineProperty(document, 'visibilityState', { value: 'hidden' })
+    document.dispatchEvent(new Event('visibilitychange'))
+  })
+  await page.waitForFunction(() => window.kept === 1)
+  await page.close()
+  await unreachable()
+  assert.equal(await ready(await open()), 'stale 20')
 })
 
 test('a page that crashes has kept what it had in idle time', async (t) => {
