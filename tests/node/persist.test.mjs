@@ -144,7 +144,7 @@ test('a storage that throws, or answers late or never, holds nobody up for long'
   const storages = [
     [{ get: () => { throw new Error('denied') } }, /^option persist: what was kept cannot be read: Error: denied$/],
     [{ get: () => Promise.reject('denied') }, /^option persist: what was kept cannot be read: denied$/],
-    [{ get: () => new Promise(() => {}) }, /^option persist: what was kept cannot be read: Error: storage did not answer within 2000 ms$/],
+    [{ get: () => new Promise(() => {}) }, /^option persist: what was kept cannot be read: Error: storage did not answer within 4000 ms$/],
   ]
   for (const [part, message] of storages) {
     const { store, errors } = keeping(t, tasks(), { storage: { set: () => { throw new Error('denied') }, delete: () => {}, ...part } })

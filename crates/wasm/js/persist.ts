@@ -254,7 +254,7 @@ const MARK = 0x48574b01
 const PRIME = 0x01000193
 /** In milliseconds. */
 const SOON = 1_000
-const PATIENCE = 2_000
+const PATIENCE = 4_000
 const RETRY = 60_000
 /** So many times as long as a write took, none follows it. */
 const SHARE = 50
