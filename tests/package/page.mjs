@@ -17,7 +17,7 @@ export const APPLICATION = {
 `,
   'main.js': `import { connect } from 'highwater'
 const stream = new URLSearchParams(location.search).get('stream')
-const store = connect(stream, { share: 'browser' })
+const store = connect(stream, { share: 'browser', persist: true })
 const show = () => {
   document.querySelector('#page').textContent = ${TEXT}
 }
@@ -32,7 +32,7 @@ worker.postMessage(stream)
 `,
   'worker.js': `import { connect } from 'highwater'
 onmessage = ({ data: stream }) => {
-  const store = connect(stream, { share: 'browser' })
+  const store = connect(stream, { share: 'browser', persist: true })
   const show = () => postMessage(${TEXT})
   store.subscribe(show)
   store.onStatus(show)

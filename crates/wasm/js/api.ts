@@ -18,6 +18,8 @@ export type {
   HeadersContext,
   JsonProtocol,
   Options,
+  PersistOptions,
+  PersistStorage,
   ProtocolName,
   ProtocolOptions,
   RetryOptions,

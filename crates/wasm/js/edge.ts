@@ -50,6 +50,11 @@ export class Edge {
     }
   }
 
+  /** Whether what comes is this page's own, and no other's to look after. */
+  get leads(): boolean {
+    return this.#share?.leads ?? true
+  }
+
   /** Tells the session of something, and carries out what follows. */
   input(what: Input, connection = 0, number = 0, ...texts: string[]): void {
     this.#take(() => this.#machine.input(performance.now(), what, connection, number, ...texts))

@@ -25,6 +25,7 @@ export type ErrorCode =
   | 'bad-checkpoint'
   | 'busy'
   | 'share'
+  | 'persist'
   | 'wasm'
 
 /** What a schema has against a value. */

@@ -65,11 +65,13 @@ export class Machine extends Thing {
     return wasm.session_fetched(this.handle, now, connection, status, give(body))
   }
 
-  /** The state and the position as bytes. */
-  checkpoint(): Uint8Array {
+  /** The state and the position as bytes, with so much room in front. */
+  checkpoint(room = 0): Uint8Array {
     const length = wasm.session_checkpoint(this.handle)
     const at = wasm.text()
-    return bytes().slice(at, at + length)
+    const kept = new Uint8Array(room + length)
+    kept.set(bytes().subarray(at, at + length), room)
+    return kept
   }
 
   /** Takes up what was kept. Answers with {@link Bit}s, and with what was wrong with it. */

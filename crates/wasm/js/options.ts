@@ -41,6 +41,24 @@ export interface TombstoneOptions {
   readonly age?: number
 }
 
+/** Where bytes are kept: a `Map` would do, if it outlived the program. */
+export interface PersistStorage {
+  /** Answers with `undefined` or `null` if there is nothing. */
+  get(key: string): Promise<Uint8Array | null | undefined> | Uint8Array | null | undefined
+  set(key: string, bytes: Uint8Array): unknown
+  delete(key: string): unknown
+}
+
+/** How the state is kept from one visit to the next. */
+export interface PersistOptions {
+  /** Keeps apart what has the same address: the users of a page, above all. */
+  readonly name?: string | undefined
+  /** What was kept longer ago, in milliseconds, is not taken up. Default: however old it is. */
+  readonly maxAge?: number | undefined
+  /** Default: a database of the page's origin, in IndexedDB. */
+  readonly storage?: PersistStorage | undefined
+}
+
 /** The choices that {@link connect} leaves open. */
 export interface Options {
   /** What the stream speaks. Default: `fdv2`, as Highwater's own servers do. */
@@ -79,6 +97,12 @@ export interface Options {
    * is resolved by it. A checkpoint that cannot be taken up is told, and the store begins anew.
    */
   readonly initial?: Uint8Array | Initial
+  /**
+   * Keeps the state and the position from one visit to the next: `true`, a name, or how. What was kept
+   * is there before the network answers, and resolves `ready`; then the stream goes on from it. With
+   * `initial`, the store begins with that. Default: `false`.
+   */
+  readonly persist?: boolean | string | PersistOptions
   /**
    * By kind, what values must be: a schema of Zod, Valibot, ArkType or any other that follows
    * Standard Schema. Asked when a value is first read; one that does not fit reads as `undefined`, and
@@ -160,6 +184,7 @@ export function checkOptions(options: unknown): asserts options is Options {
     refuse(`option hidden must be 'pause', a number of milliseconds or false, not ${described(hidden)}`)
   }
   isSchemas(options['schema'])
+  checkPersist(options['persist'], body)
   checkRetry(options['retry'])
   checkTombstones(options['tombstones'])
   if (transport === 'eventsource') {
@@ -169,6 +194,20 @@ export function checkOptions(options: unknown): asserts options is Options {
     if (typeof globalThis.EventSource !== 'function') refuse("here is no EventSource; use transport 'fetch'")
   } else if (fetch === undefined && typeof globalThis.fetch !== 'function') {
     refuse('here is no fetch; give one as option fetch')
+  }
+}
+
+function checkPersist(persist: unknown, body: unknown): void {
+  if (persist === undefined || persist === false) return
+  if (body !== undefined && typeof body !== 'string') refuse('option persist needs a body that is a string: what is kept is found by it')
+  if (persist === true || typeof persist === 'string') return
+  known('option persist.', persist, ['name', 'maxAge', 'storage'])
+  const { name, maxAge, storage } = persist
+  if (name !== undefined && typeof name !== 'string') refuse(`option persist.name must be a string, not ${described(name)}`)
+  number('option persist.maxAge', maxAge, 0)
+  if (storage === undefined) return
+  for (const method of ['get', 'set', 'delete']) {
+    if (typeof (storage as Record<string, unknown> | null)?.[method] !== 'function') refuse(`option persist.storage must have the methods get, set and delete`)
   }
 }
 
@@ -288,5 +327,5 @@ export const LONGEST = 2 ** 31 - 1
 const NAMES = [
   'protocol', 'transport', 'headers', 'method', 'body', 'credentials', 'poll', 'retry', 'idle', 'snapshotTimeout',
   'connectTimeout', 'maxBytes', 'tombstones', 'validate', 'share', 'signal', 'fetch', 'onError',
-  'initial', 'schema', 'hidden',
+  'initial', 'schema', 'hidden', 'persist',
 ] satisfies (keyof Options)[]

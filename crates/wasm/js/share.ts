@@ -74,6 +74,11 @@ export class Share {
     this.#reconnect = reconnect
   }
 
+  /** Whether this page has the connection. */
+  get leads(): boolean {
+    return this.#leading
+  }
+
   /** A connection is wanted: `undefined` when it is for this page to make; else the leader's answer. */
   seat(): Promise<Seat | undefined> {
     this.#drop()

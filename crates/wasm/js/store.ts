@@ -2,7 +2,7 @@
 
 import { Edge, isNative } from './edge.js'
 import { collectionOf } from './collection.js'
-import { errorOf, HighwaterError } from './errors.js'
+import { errorOf, HighwaterError, wordsOf } from './errors.js'
 import { type Followed, type Follower, Followers } from './followers.js'
 import { type Beginning, beginningOf } from './initial.js'
 import { iterate } from './iteration.js'
@@ -14,7 +14,9 @@ import { addressOf, checkOptions, numbersOf, type Options } from './options.js'
 import { Materialized, type StoreView } from './materialized.js'
 import type { Transacted } from './reads.js'
 import { LiveView, type ViewSpec } from './rows.js'
+import type { Keeper } from './persist.js'
 import { heed } from './platform.js'
+import { wordsOfProtocol } from './protocols.js'
 import { judgeOf, type Outputs, type Schemas } from './schema.js'
 import { Standing } from './standing.js'
 import { type TraceEvent, traceOf } from './trace.js'
@@ -92,6 +94,8 @@ export class Store<T extends object = AnyKinds> {
   /** Why the module is of no use. */
   #broken: HighwaterError | undefined
   #beginning: Beginning | undefined
+  /** What keeps the state for the next visit. */
+  #keeper: Keeper | undefined
   #queue: (() => void)[] = []
   #telling = false
   #release: () => void = () => {}
@@ -109,10 +113,11 @@ export class Store<T extends object = AnyKinds> {
     })
     if (this.#closed) this.#release()
     if (this.#closed) return
-    if (isLoaded()) this.#run(url)
+    const isKept = (options.persist ?? false) !== false
+    if (isLoaded() && !isKept) this.#run(url)
     else {
-      loadModule().then(
-        () => this.#run(url),
+      Promise.all([loadModule(), isKept ? this.#kept(url) : undefined]).then(
+        ([, keeper]) => this.#run(url, keeper),
         (error: unknown) => this.#fail(error),
       )
     }
@@ -297,6 +302,7 @@ export class Store<T extends object = AnyKinds> {
     if (this.#closed) return
     this.#closed = true
     this.#release()
+    this.#guard(() => this.#keeper?.close())
     this.#waiting = []
     const running = this.#running
     if (running !== undefined && this.#broken === undefined) {
@@ -335,7 +341,26 @@ export class Store<T extends object = AnyKinds> {
     return Promise.resolve()
   }
 
-  #run(url: string): void {
+  /** What was kept, and what goes on keeping it. */
+  async #kept(url: string): Promise<Keeper | undefined> {
+    const options = this.#options
+    try {
+      const { Keeper } = await import('./persist.js')
+      return await Keeper.of(url, wordsOfProtocol(options.protocol), options, (...fault) => this.#notKept(...fault))
+    } catch (error) {
+      this.#notKept('persist', `option persist: nothing is kept: ${wordsOf(error)}`, error)
+      return undefined
+    }
+  }
+
+  /** The stream is none the worse for it. */
+  #notKept(code: 'persist' | 'bad-checkpoint', message: string, cause?: unknown): void {
+    const error = new HighwaterError(code, message, { cause })
+    if (code === 'persist') report(this.#options.onError, error)
+    else this.#told(error)
+  }
+
+  #run(url: string, keeper?: Keeper): void {
     if (this.#closed) return
     const options = this.#options
     // The platform's event source hides comments: their absence means nothing.
@@ -345,16 +370,18 @@ export class Store<T extends object = AnyKinds> {
       const edge = new Edge(machine, url, options, (bits) => this.#notify(bits), (error) => this.#fail(error))
       const items = new Items(machine, (error) => this.#told(error), options.schema && judgeOf(options.schema))
       this.#running = { machine, edge, items }
-      this.#begin(machine)
+      this.#begin(machine, this.#beginning ?? keeper?.beginning)
+      keeper?.attend(machine, () => edge.leads)
+      this.#keeper = keeper
       for (const ask of this.#waiting.splice(0)) ask(this.#running)
       edge.input(Input.Start)
     })
   }
 
-  #begin(machine: Machine): void {
-    if (this.#beginning === undefined) return
-    const [bits, fault] = machine.restore(performance.now(), this.#beginning)
+  #begin(machine: Machine, beginning: Beginning | undefined): void {
     this.#beginning = undefined
+    if (beginning === undefined) return
+    const [bits, fault] = machine.restore(performance.now(), beginning)
     if (fault !== null) this.#told(errorOf(fault))
     this.#notify(bits)
   }
@@ -406,6 +433,7 @@ export class Store<T extends object = AnyKinds> {
         ? error
         : new HighwaterError('wasm', `the WebAssembly module failed: ${String(error)}`, { cause: error, terminal: true })
     this.#release()
+    this.#keeper?.stop()
     this.#running = undefined
     this.#followers.each((follower) => follower.stop())
     this.#notify(0)
@@ -414,6 +442,7 @@ export class Store<T extends object = AnyKinds> {
   /** The module took something in. */
   #notify(bits: number): void {
     this.#standing.moved()
+    if ((bits & Bit.Commits) !== 0) this.#keeper?.moved()
     const running = this.#running
     if (running !== undefined) {
       const unwanted = this.#changes.isEmpty && !this.#followers.hear

@@ -144,7 +144,18 @@ fn js(project: &Project, _: &WasmTools, _: Mode) -> Result {
             fs::remove_file(entry.path())?;
         }
     }
-    sh::run(sh::node_tool(&project.root, "tsc").args(["--project", "."]))
+    sh::run(sh::node_tool(&project.root, "tsc").args(["--project", "."]))?;
+    // What it imports of others is put into it: the package depends on nothing, and a page that has
+    // no bundler finds all there is.
+    sh::run(sh::node_tool(&project.root, "esbuild").arg("dist/persist.js").args([
+        "--bundle",
+        "--format=esm",
+        "--target=es2022",
+        "--banner:js=/*! Has in it: idb-keyval, Copyright 2016 Jake Archibald, Apache-2.0 */",
+        "--outfile=dist/persist.js",
+        "--allow-overwrite",
+        "--log-level=warning",
+    ]))
 }
 
 /// www/dist: the page's scripts and styles bundled, everything else as it is.
