@@ -3,7 +3,9 @@
 use alloc::boxed::Box;
 use alloc::vec::Vec;
 
-use crate::checkpoint::{self, Checkpoint};
+use crate::checkpoint;
+#[cfg(feature = "full")]
+use crate::checkpoint::Checkpoint;
 use crate::error::Error;
 use crate::fold::Fold;
 use crate::framing::{Frame, Framing};
@@ -336,6 +338,7 @@ impl<V: View> Materializer<V> {
     ///
     /// Bytes that are no checkpoint of this protocol change nothing; nor does one of a position
     /// before this one, where positions say their order.
+    #[cfg(feature = "full")]
     pub fn restore_checkpoint(&mut self, now: Instant, bytes: &[u8]) -> Result<(), Error> {
         let checkpoint = Checkpoint::read(bytes, self.protocol.name())?;
         let Self { protocol, framing, fold } = self;

@@ -3,22 +3,24 @@
 //! A protocol turns [`Event`]s into [`Message`]s, one event at a time. It knows the wire format
 //! and the rules of its own sequence, and nothing of connections or of the state.
 
-#[cfg(feature = "protocols")]
+#[cfg(feature = "full")]
 mod autoconfig;
-#[cfg(feature = "protocols")]
+#[cfg(feature = "full")]
 mod consul;
+#[cfg(feature = "full")]
 mod decoding;
 mod fdv2;
+#[cfg(feature = "full")]
 mod json;
-#[cfg(feature = "protocols")]
+#[cfg(feature = "full")]
 mod other;
-#[cfg(not(feature = "protocols"))]
+#[cfg(not(feature = "full"))]
 #[path = "none.rs"]
 mod other;
-#[cfg(feature = "protocols")]
+#[cfg(feature = "full")]
 mod ping;
 mod promise;
-#[cfg(feature = "protocols")]
+#[cfg(feature = "full")]
 mod relay;
 
 use alloc::string::String;
@@ -29,8 +31,10 @@ use crate::error::Error;
 use crate::item::Gate;
 use crate::message::{Event, Message, Version};
 
+#[cfg(feature = "full")]
 use decoding::{Decoding, Fault};
 pub use fdv2::Mode;
+#[cfg(feature = "full")]
 pub use json::JsonSpec;
 use other::Other;
 
@@ -47,13 +51,15 @@ pub type Sink<'s> = &'s mut dyn FnMut(Message<'_>) -> Result<(), Error>;
 /// | [`autoconfig`](Self::autoconfig) | `put` | `patch`, `delete` | per key, in puts too |
 /// | [`consul`](Self::consul) | events up to `EndOfSnapshot` | events | not: the index does |
 /// | [`json`](Self::json) | as the application says | as it says | per key, if it says where |
+///
+/// Without the feature `full` there is `fdv2` alone, and of it what our own server promises to
+/// write.
 #[derive(Debug)]
 pub struct Protocol(Kind);
 
 #[derive(Debug)]
 enum Kind {
     Fdv2(fdv2::Fdv2),
-    Json(json::Json),
     Other(Other),
 }
 
@@ -74,13 +80,8 @@ impl Protocol {
         Self(Kind::Fdv2(fdv2::Fdv2::new(kinds.iter().map(|&kind| kind.into()).collect())))
     }
 
-    /// Any stream of JSON, as the application describes it.
-    pub fn json(spec: JsonSpec) -> Self {
-        Self(Kind::Json(json::Json::new(spec)))
-    }
-
-    /// The protocol of this name, with its defaults: `fdv2` or `json`; with the feature
-    /// `protocols` (on by default) also `relay`, `flags`, `ping`, `autoconfig` or `consul`.
+    /// The protocol of this name, with its defaults: `fdv2`, `json`, `relay`, `flags`, `ping`,
+    /// `autoconfig` or `consul`.
     ///
     /// ```
     /// # use highwater_core::Protocol;
@@ -90,7 +91,6 @@ impl Protocol {
     pub fn named(name: &str) -> Option<Self> {
         match name {
             "fdv2" => Some(Self::fdv2()),
-            "json" => Some(Self::json(JsonSpec::default())),
             name => Other::named(name).map(|other| Self(Kind::Other(other))),
         }
     }
@@ -99,7 +99,6 @@ impl Protocol {
     pub const fn name(&self) -> &'static str {
         match &self.0 {
             Kind::Fdv2(_) => "fdv2",
-            Kind::Json(_) => "json",
             Kind::Other(other) => other.name(),
         }
     }
@@ -108,9 +107,13 @@ impl Protocol {
     pub const fn gate(&self) -> Gate {
         match &self.0 {
             Kind::Fdv2(_) => Gate::Cursor,
-            Kind::Json(json) => json.gate(),
             Kind::Other(other) => other.gate(),
         }
+    }
+
+    /// Whether the server at hand is our own, and keeps the promises that ours makes.
+    pub const fn is_promised(&self) -> bool {
+        if let Kind::Fdv2(fdv2) = &self.0 { fdv2.is_promised() } else { false }
     }
 
     /// Where an FDv2 stream stands; `None` for other protocols.
@@ -123,8 +126,7 @@ impl Protocol {
     pub fn event_types(&self) -> Vec<&str> {
         match &self.0 {
             Kind::Fdv2(_) => fdv2::EVENTS.to_vec(),
-            Kind::Json(json) => json.event_types(),
-            Kind::Other(other) => other.event_types().to_vec(),
+            Kind::Other(other) => other.event_types(),
         }
     }
 
@@ -132,7 +134,6 @@ impl Protocol {
     pub fn query(&self, cursor: Option<&str>) -> Vec<(&'static str, String)> {
         let asked = match &self.0 {
             Kind::Fdv2(_) => cursor.filter(|state| !state.is_empty()).map(|state| ("basis", state)),
-            Kind::Json(_) => None,
             Kind::Other(other) => other.query(cursor),
         };
         asked.into_iter().map(|(name, value)| (name, value.into())).collect()
@@ -144,17 +145,14 @@ impl Protocol {
     /// 4xx but 400, 408 and 429 for permanent; to a plain event source 204 means "stop".
     pub const fn is_terminal(&self, status: u16) -> bool {
         match &self.0 {
-            Kind::Json(_) => {
-                status == 204 || matches!(status, 400..500) && !matches!(status, 408 | 425 | 429)
-            }
-            Kind::Other(other) if other.stops_only_when_refused() => matches!(status, 401 | 403),
-            _ => matches!(status, 400..500) && !matches!(status, 400 | 408 | 429),
+            Kind::Fdv2(_) => matches!(status, 400..500) && !matches!(status, 400 | 408 | 429),
+            Kind::Other(other) => other.is_terminal(status),
         }
     }
 
     /// Whether the stream brings a whole state at some time, before which there is none.
     pub(crate) const fn has_snapshots(&self) -> bool {
-        if let Kind::Json(json) = &self.0 { json.has_snapshots() } else { true }
+        if let Kind::Other(other) = &self.0 { other.has_snapshots() } else { true }
     }
 
     /// Whether a fault in the data puts the position in doubt.
@@ -166,7 +164,6 @@ impl Protocol {
     pub(crate) const fn patience(&self) -> (Profile, Option<u64>) {
         match &self.0 {
             Kind::Fdv2(_) => (Profile::STANDARD, Some(300)),
-            Kind::Json(_) => (Profile::STANDARD, None),
             Kind::Other(other) => other.patience(),
         }
     }
@@ -175,15 +172,14 @@ impl Protocol {
     pub fn connected(&mut self, cursor: Option<&str>) {
         match &mut self.0 {
             Kind::Fdv2(fdv2) => fdv2.connected(),
-            Kind::Json(_) => {}
             Kind::Other(other) => other.connected(cursor),
         }
     }
 
     /// A state was taken up that knows versions up to this one.
     pub(crate) fn restored(&mut self, version: Version) {
-        if let Kind::Json(json) = &mut self.0 {
-            json.restored(version);
+        if let Kind::Other(other) = &mut self.0 {
+            other.restored(version);
         }
     }
 
@@ -217,6 +213,23 @@ impl Protocol {
         polled: bool,
         sink: Sink<'_>,
     ) -> Result<(), Error> {
+        // What our own server promised to write in one way is read looking no further than need be.
+        if let Kind::Fdv2(fdv2) = &mut self.0
+            && !polled
+            && fdv2.promised(event, sink)?
+        {
+            return Ok(());
+        }
+        self.read(event, polled, sink)
+    }
+
+    #[cfg(not(feature = "full"))]
+    fn read(&self, _: &Event<'_>, _: bool, _: Sink<'_>) -> Result<(), Error> {
+        Err(Error::Foreign)
+    }
+
+    #[cfg(feature = "full")]
+    fn read(&mut self, event: &Event<'_>, polled: bool, sink: Sink<'_>) -> Result<(), Error> {
         let mut refusal = None;
         let mut take = |message: Message<'_>| {
             if refusal.is_none() {
@@ -228,9 +241,7 @@ impl Protocol {
         match &mut self.0 {
             Kind::Fdv2(fdv2) if polled => fdv2.polled(whole),
             Kind::Fdv2(fdv2) => fdv2.decode(event.kind, whole),
-            Kind::Json(_) if polled => whole.misplaced("this protocol has no polling"),
-            Kind::Json(json) => json.decode(event.kind, event.id, whole),
-            Kind::Other(other) => other.decode(event.kind, polled, whole),
+            Kind::Other(other) => other.decode(event, polled, whole),
         }
         let fault = decoding.fault();
         if let Some(refusal) = refusal {

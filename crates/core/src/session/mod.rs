@@ -17,6 +17,7 @@ pub use io::{ConnectionId, Effect, Failure, Input, Request};
 pub use options::SessionOptions;
 pub use status::{Phase, Status};
 
+use crate::FULL;
 use crate::backoff::Backoff;
 use crate::error::Error;
 use crate::materializer::{Materializer, Signals};
@@ -74,6 +75,8 @@ pub struct Session<V = ()> {
     /// Faults in the data since the last commit.
     bad: u32,
     news: u64,
+    /// The stream is none that this module reads.
+    foreign: bool,
 }
 
 #[derive(Clone, Copy)]
@@ -135,6 +138,7 @@ impl<V: View> Session<V> {
             stale_since: None,
             bad: 0,
             news: 0,
+            foreign: false,
             options,
         }
     }
@@ -164,6 +168,7 @@ impl<V: View> Session<V> {
                     self.took(now, signals, result);
                 }
             }
+            #[cfg(feature = "full")]
             Input::Event { connection, event } => {
                 if self.hear(now, connection) {
                     let mut signals = Signals::default();
@@ -181,6 +186,7 @@ impl<V: View> Session<V> {
                     self.failed(now, failure);
                 }
             }
+            #[cfg(feature = "full")]
             Input::Fetched { connection, status, body } => {
                 if self.hear(now, connection) {
                     self.fetched(now, status, body);
@@ -212,6 +218,8 @@ impl<V: View> Session<V> {
                 self.halt(now);
                 self.link = Link::Stopped;
             }
+            #[cfg(not(feature = "full"))]
+            Input::Event { .. } | Input::Fetched { .. } => {}
         }
         self.arm(now);
     }
@@ -229,6 +237,12 @@ impl<V: View> Session<V> {
     /// Whether there was ever a whole state.
     pub const fn is_synced(&self) -> bool {
         self.synced
+    }
+
+    /// Whether the stream is none that this module reads: then it goes on in the one with
+    /// everything, or not at all. (Never with the feature `full`.)
+    pub const fn is_foreign(&self) -> bool {
+        !FULL && self.foreign
     }
 
     /// Whether the session is over.
@@ -292,6 +306,7 @@ impl<V: View> Session<V> {
         self.attempt = self.attempt.saturating_add(1);
         self.announced = None;
         self.target = None;
+        self.foreign = false;
         let id = ConnectionId(self.connections);
         self.link = Link::Connecting { id, since: now };
         let cursor = self.materializer.cursor();
@@ -327,6 +342,7 @@ impl<V: View> Session<V> {
             return self.fail(now, Error::ContentType { found: essence.into() }, retry_after);
         }
         self.materializer.read_lines(lines);
+        self.foreign = lines;
         let mut open = Open {
             id,
             since: now,

@@ -3,6 +3,7 @@
 use core::time::Duration;
 
 use super::{Effect, Failure, Fetch, Link, Session};
+use crate::FULL;
 use crate::error::{Class, Error};
 use crate::materializer::Signals;
 use crate::time::Instant;
@@ -42,7 +43,7 @@ impl<V: View> Session<V> {
             };
             open.live &= !snapshot;
             open.live |= updated && !snapshot;
-            if signals.invalidated {
+            if FULL && signals.invalidated {
                 if open.fetch == Fetch::Idle {
                     open.fetch = Fetch::UnderWay;
                     open.fetch_since = Some(now);
@@ -51,6 +52,12 @@ impl<V: View> Session<V> {
                     open.fetch = Fetch::Again;
                 }
             }
+        }
+        #[cfg(not(feature = "full"))]
+        if matches!(result, Err(Error::Foreign)) {
+            // The connection stays as it is, for the module that takes over.
+            self.foreign = true;
+            return;
         }
         if let Err(error) = result {
             self.disconnect(now);
@@ -62,6 +69,7 @@ impl<V: View> Session<V> {
         }
     }
 
+    #[cfg(feature = "full")]
     pub(super) fn fetched(&mut self, now: Instant, status: u16, body: &[u8]) {
         let Link::Open(open) = &mut self.link else {
             return;
@@ -86,6 +94,7 @@ impl<V: View> Session<V> {
         let error = match failure {
             Failure::Network { what, temporary } => Error::Network { what: what.into(), temporary },
             // Before the stream is open there is nothing that could be aborted.
+            #[cfg(feature = "full")]
             Failure::Aborted if matches!(self.link, Link::Open(_)) => Error::Aborted,
             Failure::Aborted => Error::Network { what: "aborted".into(), temporary: None },
         };
@@ -96,7 +105,7 @@ impl<V: View> Session<V> {
     pub(super) fn fail(&mut self, now: Instant, error: Error, retry_after: Option<Duration>) {
         self.note_end(now);
         let first = self.backoff.failures() == 0;
-        if matches!(error, Error::Data { .. } | Error::Order { .. }) {
+        if error.is_of_data() {
             self.bad += 1;
         }
         // A position from which nothing readable follows is worth no more tries; and Consul's

@@ -24,6 +24,7 @@ impl<V: View> Session<V> {
     /// a connection.
     ///
     /// Bytes that are no checkpoint of this protocol change nothing.
+    #[cfg(feature = "full")]
     pub fn restore_checkpoint(&mut self, now: Instant, bytes: &[u8]) -> Result<(), Error> {
         self.materializer.begin();
         if self.current().is_some() {

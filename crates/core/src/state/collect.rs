@@ -4,7 +4,7 @@ use alloc::vec::Vec;
 
 use super::record::Record;
 use super::{Collected, State};
-use crate::item::{Change, Gate, Noop, Outcome};
+use crate::item::{Change, Noop, Outcome};
 use crate::message::{Transfer, Version};
 use crate::names::{Part, Slot};
 use crate::receiver::{Action, Known};
@@ -298,16 +298,5 @@ impl State {
 
     fn newest(&self, slot: Slot) -> Known {
         self.names.get(slot).map_or(Known::Unknown, |entry| entry.newest().known())
-    }
-}
-
-impl Gate {
-    /// Whether versions decide in such a transfer.
-    pub(crate) fn holds(self, transfer: Transfer) -> bool {
-        match self {
-            Self::PerKey => true,
-            Self::PerKeySnapshotReplaces => transfer == Transfer::Changes,
-            Self::Cursor => false,
-        }
     }
 }

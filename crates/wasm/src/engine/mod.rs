@@ -9,26 +9,22 @@
 //! gives to nothing but the object's own functions; and, while a view is being told of a
 //! transaction, to none (`Thing` in js/module.ts sees to both).
 
-mod events;
+mod fault;
+#[cfg(feature = "full")]
+mod full;
 mod input;
-#[cfg(feature = "full")]
-mod materializer;
 mod output;
-#[cfg(feature = "full")]
-mod parts;
 mod reads;
 mod session;
 mod single;
-#[cfg(feature = "full")]
-mod view;
 
 use alloc::vec::Vec;
 
 use highwater_core::Session;
 
-use single::Single;
 #[cfg(feature = "full")]
-use view::Hook;
+use full::Hook;
+use single::Single;
 
 #[cfg(not(all(target_arch = "wasm32", not(target_feature = "atomics"))))]
 compile_error!("without the feature `bindings` this crate is the module of the npm package");

@@ -6,16 +6,17 @@ use highwater_core::{
     Backoff, Known, MessageReceiver, Profile, Protocol, SseDecoder, SseItem, Version,
 };
 
-use super::input::Input;
-use super::output::Output;
-use super::reads::units;
-use super::{events, export, session, write_numbers, write_text};
+use crate::engine::input::Input;
+use crate::engine::output::Output;
+use crate::engine::reads::units;
+use super::trace;
+use crate::engine::{export, fault, session, write_numbers, write_text};
 use crate::settings;
 
 export! {
     /// A protocol; see `session::protocol`.
     fn protocol_new() -> Option<Box<Protocol>> {
-        session::protocol(&mut Input::take()).map(Box::new)
+        super::protocol(&mut Input::take()).map(Box::new)
     }
 
     fn protocol_free(protocol: Box<Protocol>) {
@@ -32,7 +33,7 @@ export! {
 
     /// Where an FDv2 stream stands: `[mode]`.
     fn protocol_mode(protocol: &Protocol) -> u32 {
-        Output::write(|out| out.maybe_text(session::mode(protocol)))
+        Output::write(|out| out.maybe_text(super::mode(protocol)))
     }
 
     /// Decodes an event: `[message, …, error]`, each message a list that begins with its type.
@@ -41,10 +42,10 @@ export! {
         let texts = [input.next(), input.next(), input.next()];
         Output::write(|out| {
             let result = protocol.decode(&session::event(&input, texts), &mut |message| {
-                events::message(out, &message);
+                trace::message(out, &message);
                 Ok(())
             });
-            events::error(out, result.as_ref().err());
+            fault::write(out, result.as_ref().err());
         })
     }
 

@@ -2,10 +2,10 @@
 
 use highwater_core::{Known, Signals};
 
-use super::input::Input;
-use super::output::Output;
-use super::session::{at, bit, event, told};
-use super::{Machine, events, export};
+use crate::engine::input::Input;
+use crate::engine::output::Output;
+use crate::engine::session::{at, bit, event, told};
+use crate::engine::{Machine, export, fault};
 
 export! {
     /// To a materializer by itself: bytes (0), an event (1), the answer to a poll (2). The text
@@ -33,7 +33,7 @@ export! {
             out.flag(signals.reconnect);
             out.maybe_text(signals.goodbye.as_deref());
             out.flag(signals.invalidated);
-            events::error(out, result.as_ref().err().or(signals.fault.as_ref()));
+            fault::write(out, result.as_ref().err().or(signals.fault.as_ref()));
         })
     }
 

@@ -6,12 +6,12 @@ use alloc::string::String;
 
 use highwater_core::{Change, State, View};
 
-use super::input::Input;
-use super::output::Output;
+use crate::engine::input::Input;
+use crate::engine::output::Output;
 
 /// Tells JavaScript of each transaction, or does nothing.
 #[derive(Default)]
-pub(super) struct Hook {
+pub(in crate::engine) struct Hook {
     wanted: bool,
     cursor: Option<String>,
 }
@@ -24,7 +24,7 @@ unsafe extern "C" {
 }
 
 impl Hook {
-    pub(super) fn new(wanted: bool) -> Self {
+    pub(in crate::engine) fn new(wanted: bool) -> Self {
         Self { wanted, cursor: None }
     }
 }
