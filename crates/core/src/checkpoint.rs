@@ -25,6 +25,7 @@ mod read;
 
 use alloc::vec::Vec;
 
+use crate::bytes::{number, text};
 use crate::message::Version;
 use crate::receiver::Known;
 use crate::state::State;
@@ -87,19 +88,6 @@ fn entry<'a>(
     }
     text(out, key.as_bytes());
     number(out, (version << 1 ^ version >> 63).cast_unsigned());
-}
-
-fn number(out: &mut Vec<u8>, mut number: u64) {
-    while number >= 0x80 {
-        out.push(number as u8 | 0x80);
-        number >>= 7;
-    }
-    out.push(number as u8);
-}
-
-fn text(out: &mut Vec<u8>, text: &[u8]) {
-    number(out, text.len() as u64);
-    out.extend_from_slice(text);
 }
 
 const MAGIC: &[u8; 4] = b"HWCP";

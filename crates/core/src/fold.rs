@@ -169,6 +169,11 @@ impl<V: View> Fold<V> {
         &self.options
     }
 
+    #[cfg(feature = "full")]
+    pub(crate) const fn state_mut(&mut self) -> &mut State {
+        &mut self.state
+    }
+
     pub(crate) const fn state(&self) -> &State {
         &self.state
     }

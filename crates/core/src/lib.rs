@@ -35,6 +35,7 @@ extern crate alloc;
 
 mod arena;
 mod backoff;
+mod bytes;
 mod checkpoint;
 mod cursor;
 mod error;

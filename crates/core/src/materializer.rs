@@ -12,6 +12,8 @@ use crate::framing::{Frame, Framing};
 use crate::item::{Change, Item, Tombstones};
 use crate::message::{Event, Message};
 use crate::protocol::Protocol;
+#[cfg(feature = "full")]
+use crate::state::Places;
 use crate::state::State;
 use crate::time::Instant;
 use crate::trace::Traced;
@@ -340,14 +342,29 @@ impl<V: View> Materializer<V> {
     /// before this one, where positions say their order.
     #[cfg(feature = "full")]
     pub fn restore_checkpoint(&mut self, now: Instant, bytes: &[u8]) -> Result<(), Error> {
+        self.take_over(now, bytes, Places::default())
+    }
+
+    /// The same; and, in a state that is new, its items are at these places.
+    #[cfg(feature = "full")]
+    pub(crate) fn take_over(
+        &mut self,
+        now: Instant,
+        bytes: &[u8],
+        places: Places,
+    ) -> Result<(), Error> {
         let checkpoint = Checkpoint::read(bytes, self.protocol.name())?;
         let Self { protocol, framing, fold } = self;
         let mut signals = Signals::default();
         fold.event(now, &Event { kind: "checkpoint", data: b"", id: "" });
-        let mut last = 0;
+        let (mut last, mut items) = (0, 0);
         let told = checkpoint.tell(&mut |message| {
             if let Message::Upsert { version, .. } = message {
                 last = last.max(version);
+                if let Some(slot) = places.of(items) {
+                    fold.state_mut().leave_gap_before(slot);
+                }
+                items += 1;
             }
             fold.message(now, message, &mut signals)
         });
@@ -355,11 +372,16 @@ impl<V: View> Materializer<V> {
         if told.is_err() {
             // The view refused it, and is owed everything.
             self.reset();
-        } else if signals.committed {
+            return told;
+        }
+        if signals.committed {
             protocol.restored(last);
             framing.saw_id(checkpoint.last_event_id);
         }
-        told
+        if !places.is_empty() {
+            fold.state_mut().take_places(places);
+        }
+        Ok(())
     }
 }
 

@@ -6,6 +6,7 @@
 //! it at each input.
 
 mod collect;
+mod places;
 mod record;
 mod tend;
 
@@ -20,6 +21,8 @@ use crate::names::{Names, Part, Slot};
 use crate::receiver::Known;
 use crate::time::Instant;
 use crate::trace::Outcomes;
+#[cfg(feature = "full")]
+pub(crate) use places::Places;
 use record::{Entry, Record};
 
 /// The default view: every item at its newest version, values as raw JSON.

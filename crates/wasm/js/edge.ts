@@ -5,9 +5,12 @@
 //   within effects: what comes meanwhile waits for its turn.
 // - E2: whatever is still under way for an old connection (a promise, a listener) finds by the
 //   connection's number that it is not wanted any more, and does nothing.
+// - E3: a connection that the lean module cannot read loses nothing: until its first event has been
+//   read, what came is kept, and is given to the module with everything.
 
 import { HEADERS_FAILED, wordsOf } from './errors.js'
 import { Bit, type Effect, Input, type Machine } from './machine.js'
+import { loadModule, type Module, moduleFor } from './module.js'
 import { addressOf, type Options } from './options.js'
 
 /** Keeps a stream up. */
@@ -26,6 +29,11 @@ export class Edge {
   #polling: AbortController | undefined
   #source: EventSource | undefined
   #timer: ReturnType<typeof setTimeout> | undefined
+  #stopped = false
+  /** What the connection at hand began with, until the module knows whose it is. */
+  #beginning: Beginning | undefined
+  /** The whole module is on its way, for a connection that waits for it. */
+  #moving: Promise<void> | undefined
 
   /** `notify` is called after each input, `broken` if the module fails. */
   constructor(machine: Machine, url: string, options: Options, notify: (bits: number) => void, broken: (error: unknown) => void) {
@@ -48,6 +56,38 @@ export class Edge {
     this.#take(() => this.#machine.input(performance.now(), what, connection, number, ...texts))
   }
 
+  /** Calls with the session once it is in the module with everything; `failed` if that cannot be. */
+  withEverything(call: (machine: Machine) => void, failed: (error: unknown) => void): void {
+    const machine = this.#machine
+    if (machine.module.isWhole) return call(machine)
+    if (this.#stopped) return
+    const then = (module: Module): void => {
+      try {
+        if (!machine.module.isWhole) this.#move(module)
+        call(machine)
+      } catch (error) {
+        this.#broken(error)
+      }
+    }
+    const module = moduleFor(true)
+    if (module !== undefined) then(module)
+    else loadModule(true).then(then, failed)
+  }
+
+  /** Has the session go on in the module with everything, and the stream where it was left. */
+  #move(to: Module): void {
+    if (this.#stopped) return
+    const beginning = this.#beginning?.id === this.#current ? this.#beginning : undefined
+    this.#beginning = undefined
+    this.#queue = []
+    if (beginning === undefined) this.#let()
+    this.#machine.move(to, beginning !== undefined)
+    this.input(Input.Start)
+    if (beginning === undefined) return
+    this.#take(() => beginning.opened())
+    for (const bytes of beginning.chunks) this.#take(() => this.#machine.bytes(performance.now(), beginning.id, bytes))
+  }
+
   #take(input: () => number): void {
     let bits: number
     try {
@@ -59,13 +99,26 @@ export class Edge {
       return
     }
     this.#notify(bits)
+    if ((bits & Bit.Own) !== 0) this.#beginning = undefined
+    if ((bits & Bit.Foreign) !== 0) {
+      this.#moving ??= new Promise((resolve) => {
+        this.withEverything(
+          () => resolve(),
+          (error) => {
+            this.#let()
+            this.#broken(error)
+          },
+        )
+      })
+    }
     if (!this.#busy) {
       this.#busy = true
       for (let next = this.#queue.shift(); next !== undefined; next = this.#queue.shift()) this.#carryOut(next)
       this.#busy = false
     }
     // No timer outlives the session.
-    if ((bits & Bit.Stopped) !== 0) clearTimeout(this.#timer)
+    this.#stopped = (bits & Bit.Stopped) !== 0
+    if (this.#stopped) clearTimeout(this.#timer)
   }
 
   #carryOut([type, number, attempt = 1, lastEventId, ...query]: Effect): void {
@@ -74,6 +127,8 @@ export class Edge {
       const wait = Math.max(0, Math.ceil(number - performance.now()))
       this.#timer = setTimeout(() => this.input(Input.Wake), Math.min(wait, LONGEST))
     } else if (type === 'connect') {
+      // After a move it may be the one that is at hand.
+      if (number === this.#current) return
       this.#current = number
       if (isNative(this.#options)) this.#listen(number, withQuery(this.#url, query))
       else void this.#read(number, attempt, lastEventId ?? '', query)
@@ -121,14 +176,20 @@ export class Edge {
       const reader = status === 200 ? body?.getReader() : undefined
       const contentType = response.headers.get('content-type') ?? undefined
       const retryAfter = waitOf(response.headers.get('retry-after'))
-      this.#take(() => this.#machine.opened(performance.now(), id, status, contentType, retryAfter))
+      const opened = (): number => this.#machine.opened(performance.now(), id, status, contentType, retryAfter)
+      if (!this.#machine.module.isWhole) this.#beginning = { id, opened, chunks: [] }
+      this.#take(opened)
       while (id === this.#current) {
+        if (this.#moving !== undefined && !this.#machine.module.isWhole) await this.#moving
         const { done = true, value } = (await reader?.read()) ?? {}
         if (id !== this.#current) return
         if (done || value === undefined) {
           this.#current = 0
           this.input(Input.Ended, id)
-        } else this.#take(() => this.#machine.bytes(performance.now(), id, value))
+        } else {
+          this.#beginning?.chunks.push(value)
+          this.#take(() => this.#machine.bytes(performance.now(), id, value))
+        }
       }
     } catch (error) {
       this.#fail(id, error)
@@ -202,6 +263,20 @@ export class Edge {
     }
     return response as Response
   }
+}
+
+/** A connection that has not said whose it is. */
+interface Beginning {
+  readonly id: number
+  /** Tells the session of the answer. */
+  readonly opened: () => number
+  readonly chunks: Uint8Array[]
+}
+
+/** Whether the lean module does not have what these options ask for. */
+export function needsEverything(options: Options): boolean {
+  const { protocol = 'fdv2', validate } = options
+  return protocol !== 'fdv2' || validate === 'ingest' || isNative(options)
 }
 
 /** Whether the stream is to come over the platform's own event source. */

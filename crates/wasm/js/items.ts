@@ -3,8 +3,7 @@
 
 import { HighwaterError } from './errors.js'
 import { Bit, type Machine } from './machine.js'
-import { decode, jsonOf, numbersOf, say, textOf, wasm, words } from './module.js'
-import { giveWords, Names } from './names.js'
+import { Names } from './names.js'
 import type { Transacted } from './reads.js'
 import { Shot, type ShotSource } from './shot.js'
 import { type ItemName, type Version, versionOf } from './types.js'
@@ -29,11 +28,11 @@ export class Items implements ShotSource {
   }
 
   get size(): number {
-    return wasm.size(this.#raw.handle)
+    return this.#raw.module.size(this.#raw.handle)
   }
 
   get version(): number {
-    return wasm.revision(this.#raw.handle)
+    return this.#raw.module.revision(this.#raw.handle)
   }
 
   get cursor(): string | undefined {
@@ -55,11 +54,11 @@ export class Items implements ShotSource {
 
   versionOf(kind: string, key: string): Version | undefined {
     const slot = this.#names.find(kind, key)
-    return slot === undefined ? undefined : versionOf(wasm.version(this.#raw.handle, slot))
+    return slot === undefined ? undefined : versionOf(this.#raw.module.version(this.#raw.handle, slot))
   }
 
   tombstones(): (ItemName & { readonly version: Version })[] {
-    const flat = jsonOf(wasm.tombstones(this.#raw.handle))
+    const flat = this.#raw.module.jsonOf(this.#raw.module.tombstones(this.#raw.handle))
     return Array.from({ length: flat.length / 3 }, (_, at) => {
       const [kind, key, version] = flat.slice(at * 3, at * 3 + 3) as [string, string, string | number]
       return { kind, key, version: versionOf(version) }
@@ -130,10 +129,10 @@ export class Items implements ShotSource {
   /** The texts of values, `undefined` for one that has none. They are decoded some hundreds at a time. */
   texts(slots: readonly number[], then: (text: string | undefined, index: number) => void): void {
     for (let start = 0; start < slots.length; start += BATCH) {
-      const count = giveWords(slots.slice(start, start + BATCH))
-      const text = textOf(wasm.values(this.#raw.handle, count))
+      const count = this.#raw.module.giveWords(slots.slice(start, start + BATCH))
+      const text = this.#raw.module.textOf(this.#raw.module.values(this.#raw.handle, count))
       let at = 0
-      numbersOf(count).slice().forEach((length, index) => {
+      this.#raw.module.numbersOf(count).slice().forEach((length, index) => {
         then(length === NO_TEXT ? undefined : text.slice(at, (at += length)), start + index)
       })
     }
@@ -145,13 +144,13 @@ export class Items implements ShotSource {
   }
 
   #slots(kind: string | undefined): number[] {
-    say([kind])
-    return Array.from(numbersOf(wasm.slots(this.#raw.handle)))
+    this.#raw.module.say([kind])
+    return Array.from(this.#raw.module.numbersOf(this.#raw.module.slots(this.#raw.handle)))
   }
 
   #epoch(slot: number): number {
-    this.#epochs ||= wasm.epochs(this.#raw.handle) >>> 2
-    return words()[this.#epochs + slot] ?? 0
+    this.#epochs ||= this.#raw.module.epochs(this.#raw.handle) >>> 2
+    return this.#raw.module.words()[this.#epochs + slot] ?? 0
   }
 
   /** The value of this epoch, if somebody still holds it. */
@@ -165,9 +164,9 @@ export class Items implements ShotSource {
     const epoch = this.#epoch(slot)
     let held = this.#held(slot, epoch)
     if (held === undefined) {
-      if (wasm.value(this.#raw.handle, slot) === 0) return undefined
-      const [pointer = 0, length = 0] = numbersOf(2)
-      held = this.#parse(slot, epoch, decode(pointer, length))
+      if (this.#raw.module.value(this.#raw.handle, slot) === 0) return undefined
+      const [pointer = 0, length = 0] = this.#raw.module.numbersOf(2)
+      held = this.#parse(slot, epoch, this.#raw.module.decode(pointer, length))
     }
     return held === UNREADABLE ? undefined : held
   }

@@ -1,6 +1,6 @@
 // A session in the module: what happened goes in, what is to be done comes out.
 
-import { give, jsonOf, say, Thing, wasm } from './module.js'
+import { type Module, Thing } from './module.js'
 import { type ProtocolOptions, wordsOfProtocol } from './protocols.js'
 
 /** What happened; the numbers are the module's. */
@@ -28,6 +28,10 @@ export const enum Bit {
   Synced = 8,
   Stopped = 16,
   Fault = 32,
+  /** The server at hand is one of our own. */
+  Own = 64,
+  /** The stream is none that the lean module reads. */
+  Foreign = 128,
 }
 
 /** Something to do: `connect`, `disconnect`, `fetch` or `wake`, and with what. */
@@ -35,61 +39,83 @@ export type Effect = [type: string, number: number, attempt?: number, lastEventI
 
 /** A session in the module. */
 export class Machine extends Thing {
-  constructor(protocol: ProtocolOptions | undefined, numbers: Float64Array, wanted = false) {
-    const bytes = new Uint8Array(numbers.buffer)
-    say(wordsOfProtocol(protocol), bytes.length, bytes)
-    super(wasm.session_new(numbers.length, wanted ? 1 : 0), wasm.session_free)
+  readonly #protocol: ProtocolOptions | undefined
+  readonly #numbers: Float64Array
+
+  constructor(module: Module, protocol: ProtocolOptions | undefined, numbers: Float64Array, wanted = false) {
+    super(module, made(module, protocol, numbers, wanted), module.session_free)
+    this.#protocol = protocol
+    this.#numbers = numbers
+  }
+
+  /**
+   * Goes on in the module with everything, where it has yet to be started: slots, epochs and
+   * version are the same. Its next connection is the one at hand, or else another.
+   */
+  move(to: Module, keepsConnection: boolean): void {
+    const { module: from, handle } = this
+    const there = made(to, this.#protocol, this.#numbers, false)
+    const length = from.session_leave(handle, keepsConnection ? 1 : 0)
+    const size = to.give(from.bytes().subarray(from.text(), from.text() + length))
+    this.free()
+    this.become(to, there, to.session_free)
+    if (to.session_arrive(there, performance.now(), size) === 0) throw new Error('the modules are of two versions')
   }
 
   /** Takes in what happened, and answers with {@link Bit}s. */
   input(now: number, what: Input, connection = 0, number = 0, ...texts: (string | undefined)[]): number {
-    if (texts.length > 0) say(texts)
-    return wasm.session_input(this.handle, now, what, connection, number)
+    if (texts.length > 0) this.module.say(texts)
+    return this.module.session_input(this.handle, now, what, connection, number)
   }
 
   /** Takes in bytes of the body. */
   bytes(now: number, connection: number, bytes: Uint8Array): number {
-    return wasm.session_input(this.handle, now, Input.Bytes, connection, give(bytes))
+    return this.module.session_input(this.handle, now, Input.Bytes, connection, this.module.give(bytes))
   }
 
   /** The server has answered. */
   opened(now: number, connection: number, status: number, contentType: string | undefined, retryAfter = NaN): number {
-    say([contentType])
-    return wasm.session_opened(this.handle, now, connection, status, retryAfter)
+    this.module.say([contentType])
+    return this.module.session_opened(this.handle, now, connection, status, retryAfter)
   }
 
   /** The state was fetched; status 0 when there was no answer. */
   fetched(now: number, connection: number, status: number, body: Uint8Array): number {
-    return wasm.session_fetched(this.handle, now, connection, status, give(body))
+    return this.module.session_fetched(this.handle, now, connection, status, this.module.give(body))
   }
 
   /** What is to be done. */
   effects(): Effect[] {
-    return jsonOf(wasm.session_effects(this.handle)) as Effect[]
+    return this.module.jsonOf(this.module.session_effects(this.handle)) as Effect[]
   }
 
   /** How things stand, in the order in which the module says it. */
   status(): unknown[] {
-    return jsonOf(wasm.session_status(this.handle))
+    return this.module.jsonOf(this.module.session_status(this.handle))
   }
 
   /** The types of event that a platform's own event source has to listen for. */
   types(): string[] {
-    return jsonOf(wasm.session_types(this.handle)) as string[]
+    return this.module.jsonOf(this.module.session_types(this.handle)) as string[]
   }
 
   /** Begins or ends the recording of what every event does. */
   trace(on: boolean): void {
-    wasm.session_trace(this.handle, on ? 1 : 0)
+    this.module.session_trace(this.handle, on ? 1 : 0)
   }
 
   /** What every event did since this was last called. */
   traced(): unknown[][] {
-    return jsonOf(wasm.session_traced(this.handle)) as unknown[][]
+    return this.module.jsonOf(this.module.session_traced(this.handle)) as unknown[][]
   }
 
   /** Where the stream stands: cursor, mode, last event id. */
   position(): [cursor: string | null, mode: string | null, lastEventId: string] {
-    return jsonOf(wasm.position(this.handle)) as [string | null, string | null, string]
+    return this.module.jsonOf(this.module.position(this.handle)) as [string | null, string | null, string]
   }
+}
+
+function made(module: Module, protocol: ProtocolOptions | undefined, numbers: Float64Array, wanted: boolean): number {
+  module.say(wordsOfProtocol(protocol), numbers)
+  return module.session_new(numbers.length, wanted ? 1 : 0)
 }

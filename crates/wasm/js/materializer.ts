@@ -3,7 +3,7 @@
 import { errorOf, HighwaterError } from './errors.js'
 import { Items } from './items.js'
 import { Bit, Machine } from './machine.js'
-import { give, jsonOf, needModule, say, wasm } from './module.js'
+import { needModule } from './module.js'
 import { checkTombstones, described, known, number, numbersOf, oneOf, refuse, type TombstoneOptions } from './options.js'
 import { isProtocol, type ProtocolOptions } from './protocols.js'
 import { Reads, type Transacted } from './reads.js'
@@ -71,10 +71,9 @@ export class Materializer<T extends object = AnyKinds> extends Reads<T> {
     number('option maxBytes', maxBytes, 1, 2 ** 31 - 1)
     checkTombstones(tombstones)
     isView(view)
-    needModule('Materializer')
     const numbers = numbersOf(options as MaterializerOptions, { emptyFirst: refill === 'empty-first' })
     this.#view = view
-    this.#raw = new Machine(protocol, numbers, view !== undefined)
+    this.#raw = new Machine(needModule('Materializer'), protocol, numbers, view !== undefined)
     this.items = new Items(this.#raw, (error) => (this.#unreadable = error))
     if (trace === true) this.#raw.trace(true)
   }
@@ -95,7 +94,7 @@ export class Materializer<T extends object = AnyKinds> extends Reads<T> {
    */
   push(bytes: Uint8Array): PushResult {
     if (!(bytes instanceof Uint8Array)) refuse(`push needs a Uint8Array, not ${described(bytes)}`)
-    return this.#take(Push.Bytes, give(bytes))
+    return this.#take(Push.Bytes, this.#raw.module.give(bytes))
   }
 
   /** Reads one event, as an `EventSource` hands it over; otherwise as {@link Materializer.push}. */
@@ -103,24 +102,24 @@ export class Materializer<T extends object = AnyKinds> extends Reads<T> {
     if (typeof event !== 'object' || event === null || typeof event.data !== 'string') {
       refuse(`pushEvent needs an object with data as a string, not ${described(event)}`)
     }
-    say([event.type ?? 'message', event.data, event.id ?? ''])
+    this.#raw.module.say([event.type ?? 'message', event.data, event.id ?? ''])
     return this.#take(Push.Event, 0)
   }
 
   /** Reads the answer to a fetch that {@link PushResult.invalidated} asked for. */
   fetched(body: Uint8Array): PushResult {
     if (!(body instanceof Uint8Array)) refuse(`fetched needs a Uint8Array, not ${described(body)}`)
-    return this.#take(Push.Fetched, give(body))
+    return this.#take(Push.Fetched, this.#raw.module.give(body))
   }
 
   /** A new connection begins: what the old one left unfinished is dropped. */
   connected(options: { readonly lines?: boolean } = {}): void {
-    wasm.connected(this.#raw.handle, options.lines === undefined ? 0 : options.lines ? 2 : 1)
+    this.#raw.module.connected(this.#raw.handle, options.lines === undefined ? 0 : options.lines ? 2 : 1)
   }
 
   /** Drops the position: the next connection is to ask for everything. */
   reset(): void {
-    viewing(this.#raw, this.#view, () => wasm.connected(this.#raw.handle, 3))
+    viewing(this.#raw, this.#view, () => this.#raw.module.connected(this.#raw.handle, 3))
     this.items.took(Bit.Commits | Bit.Gone, 'nothing')
   }
 
@@ -136,7 +135,7 @@ export class Materializer<T extends object = AnyKinds> extends Reads<T> {
 
   #take(what: Push, size: number): PushResult {
     let thrown: unknown
-    const push = (): unknown[] => jsonOf(wasm.push(this.#raw.handle, performance.now(), what, size))
+    const push = (): unknown[] => this.#raw.module.jsonOf(this.#raw.module.push(this.#raw.handle, performance.now(), what, size))
     const answer = viewing(this.#raw, this.#view, push, (error) => (thrown = error))
     const [bits, events, upToDate, resumed, reconnect, goodbye, invalidated, fault] = answer as [
       number, number, number, number | null, number, string | null, number, unknown,

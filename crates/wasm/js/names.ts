@@ -1,6 +1,6 @@
 // Names of slots, and transactions that name what they changed when somebody asks.
 
-import { give, jsonOf, numbersOf, say, type Thing, wasm } from './module.js'
+import type { Thing } from './module.js'
 import type { Transacted } from './reads.js'
 import type { ItemName } from './types.js'
 
@@ -32,8 +32,8 @@ export class Names {
     if (typeof kind !== 'string' || typeof key !== 'string' || this.#raw.isBusy) return undefined
     const known = this.#slots.get(kind)?.get(key)
     if (known !== undefined) return known
-    say([kind, key])
-    const slot = wasm.find(this.#raw.handle)
+    this.#raw.module.say([kind, key])
+    const slot = this.#raw.module.find(this.#raw.handle)
     if (slot < 0) return undefined
     this.#note(slot, { kind, key })
     return slot
@@ -48,8 +48,8 @@ export class Names {
   all(slots: ArrayLike<number>): ItemName[] {
     const unknown = Array.from(slots).filter((slot) => this.#names[slot] === undefined)
     if (unknown.length > 0) {
-      const count = giveWords(unknown)
-      const flat = jsonOf(wasm.names(this.#raw.handle, count)) as string[]
+      const count = this.#raw.module.giveWords(unknown)
+      const flat = this.#raw.module.jsonOf(this.#raw.module.names(this.#raw.handle, count)) as string[]
       unknown.forEach((slot, at) => this.#note(slot, { kind: flat[at * 2] ?? '', key: flat[at * 2 + 1] ?? '' }))
     }
     return Array.from(slots, (slot) => this.#names[slot] as ItemName)
@@ -57,7 +57,7 @@ export class Names {
 
   /** The transactions of the last input, those that changed nothing only if `all` are wanted. */
   transactions(all: boolean): Transacted[] {
-    const packed = numbersOf(wasm.changes(this.#raw.handle)).slice()
+    const packed = this.#raw.module.numbersOf(this.#raw.module.changes(this.#raw.handle)).slice()
     const transactions: Transacted[] = []
     for (let at = 0; at < packed.length; ) {
       const header = packed[at++] ?? 0
@@ -72,7 +72,7 @@ export class Names {
 
   /** Items were deleted by the last input: their slots may be others' soon. Answers with them. */
   drop(): number[] {
-    const packed = numbersOf(wasm.changes(this.#raw.handle)).slice()
+    const packed = this.#raw.module.numbersOf(this.#raw.module.changes(this.#raw.handle)).slice()
     const gone: number[] = []
     for (let at = 0; at < packed.length; ) {
       for (const end = at + ((packed[at++] ?? 0) >>> 1) + 1; at < end; at++) {
@@ -143,12 +143,6 @@ function transactionOf(names: Names, layer: Layer, snapshot: boolean, packed: Ui
       return (found ??= find()).removed
     },
   }
-}
-
-/** Writes numbers to the input, and answers with how many they are. */
-export function giveWords(numbers: ArrayLike<number>): number {
-  give(Uint32Array.from(numbers))
-  return numbers.length
 }
 
 const DELETED = 2

@@ -1,13 +1,13 @@
-// The door for Node, Bun and Deno: the module is read at import.
+// The door for Node, Bun and Deno: the module with everything is read at import.
 
 import { readFileSync } from 'node:fs'
-import { loadSync, setSource } from './module.js'
+import { loadSync, setSources } from './module.js'
 
 try {
-  loadSync(readFileSync(new URL('./core.wasm', import.meta.url)))
+  loadSync(readFileSync(new URL('./full.wasm', import.meta.url)))
 } catch (error) {
   // Told where all faults are told: by the store that wants it.
-  setSource(() => Promise.reject(error))
+  setSources(() => Promise.reject(error))
 }
 
 export * from './api.js'

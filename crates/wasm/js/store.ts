@@ -1,11 +1,11 @@
 // The store: one stream, kept up, and its state to be read.
 
-import { Edge, isNative } from './edge.js'
+import { Edge, isNative, needsEverything } from './edge.js'
 import { HighwaterError } from './errors.js'
 import { Items } from './items.js'
 import { changeOf, Listeners, report, wantsOf, within } from './listeners.js'
 import { Bit, Input, Machine } from './machine.js'
-import { isLoaded, loadModule, type ModuleSource } from './module.js'
+import { fetched, loadModule, type Module, moduleFor, type ModuleSource } from './module.js'
 import { addressOf, checkOptions, numbersOf, type Options } from './options.js'
 import type { Transacted } from './reads.js'
 import { isSame, partsOf, type StatusParts, statusOf } from './status.js'
@@ -31,15 +31,15 @@ export function connect<T extends object = AnyKinds>(url: string | URL, options:
 }
 
 /**
- * Loads the WebAssembly module, from `source` if that is given. Only `highwater/slim` needs it;
- * elsewhere it is there before it is wanted, or is fetched by the first {@link connect}.
+ * Loads the WebAssembly module with everything, or the one that `source` is. Only `highwater/slim`
+ * needs it, and whoever uses other classes than {@link Store}: {@link connect} loads what it wants.
  *
  * @example
  * import { init } from 'highwater/slim'
  * await init(fetch('/assets/core.wasm'))
  */
-export function init(source?: ModuleSource): Promise<void> {
-  return loadModule(source)
+export async function init(source?: ModuleSource): Promise<void> {
+  await (source === undefined ? loadModule(true) : fetched(() => source))
 }
 
 /** What there is once the module is there. */
@@ -93,10 +93,12 @@ export class Store<T extends object = AnyKinds> {
     this.ready.catch(() => {})
     this.#heed(url)
     if (this.#closed) return
-    if (isLoaded()) this.#run(url)
+    const everything = needsEverything(options)
+    const module = moduleFor(everything)
+    if (module !== undefined) this.#run(url, module)
     else {
-      loadModule().then(
-        () => this.#run(url),
+      loadModule(everything).then(
+        (loaded) => this.#run(url, moduleFor(true) ?? loaded),
         (error: unknown) => this.#fail(error),
       )
     }
@@ -212,10 +214,11 @@ export class Store<T extends object = AnyKinds> {
   trace(listener: (event: TraceEvent) => void): () => void {
     this.#check('trace', listener)
     const remove = this.#traces.add(listener)
-    this.#ask(({ machine }) => machine.trace(this.#traces.size > 0))
+    const follow = (): void => this.#ask(({ edge }) => edge.withEverything((machine) => machine.trace(this.#traces.size > 0), this.#thrown))
+    follow()
     return () => {
       remove()
-      if (!this.#closed) this.#ask(({ machine }) => machine.trace(this.#traces.size > 0))
+      if (!this.#closed) follow()
     }
   }
 
@@ -246,7 +249,7 @@ export class Store<T extends object = AnyKinds> {
     const running = this.#running
     if (running !== undefined && this.#broken === undefined) {
       running.edge.input(Input.Stop)
-      this.#guard(() => running.machine.trace(false))
+      if (this.#traces.size > 0) this.#guard(() => running.edge.withEverything((machine) => machine.trace(false), this.#thrown))
     } else this.#notify(0)
   }
 
@@ -281,13 +284,13 @@ export class Store<T extends object = AnyKinds> {
     if (signal?.aborted === true) this.close()
   }
 
-  #run(url: string): void {
+  #run(url: string, module: Module): void {
     if (this.#closed) return
     const options = this.#options
     // The platform's event source hides comments: their absence means nothing.
     const chosen: Options = isNative(options) && options.idle === undefined ? { ...options, idle: false } : options
     this.#guard(() => {
-      const machine = new Machine(options.protocol, numbersOf(chosen, { seed: Math.random() }))
+      const machine = new Machine(module, options.protocol, numbersOf(chosen, { seed: Math.random() }))
       const edge = new Edge(machine, url, options, (bits) => this.#notify(bits), (error) => this.#fail(error))
       const items = new Items(machine, (error) => {
         this.#unreadable = { error, version: this.version }
@@ -339,7 +342,7 @@ export class Store<T extends object = AnyKinds> {
     if (this.#statuses.size > 0 || (!this.#settled && (running === undefined || (bits & SETTLES) !== 0))) {
       this.#queue.push(() => this.#tellStatus())
     }
-    if (this.#traces.size > 0 && running !== undefined) {
+    if (this.#traces.size > 0 && running?.machine.module.isWhole === true) {
       const events = traceOf(running.machine.traced(), Date.now() - performance.now())
       for (const event of events) this.#queue.push(() => this.#traces.tell(event, this.#thrown))
     }

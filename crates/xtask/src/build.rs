@@ -80,48 +80,43 @@ fn parts(project: &Project, tools: &WasmTools, mode: Mode, chosen: &[&str]) -> R
     Ok(())
 }
 
-/// dist/core.wasm: the module; dist/core.base64.{js,d.ts}: the module as text.
+/// The modules in dist/, and what is in them: what `connect` begins with, and everything. Each is
+/// there as NAME.wasm, and as text in NAME.base64.js.
+const MODULES: [(&str, &[&str]); 2] = [("core", &[]), ("full", &["--features", "full"])];
+
 fn wasm(project: &Project, tools: &WasmTools, mode: Mode) -> Result {
     let (profile, folder) = mode.wasm_profile();
-    sh::run(
-        tools
-            .command("cargo")?
-            .args([
-                "build",
-                "--package",
-                "highwater-wasm",
-                "--no-default-features",
-                "--features",
-                "full",
-            ])
-            .args(["--target", WASM, "--profile", profile]),
-    )?;
-    let module = project.target.join(WASM).join(folder).join("highwater_wasm.wasm");
-
     // Made aside: dist/ changes only when all of it was made.
     let aside = project.target.join("module");
     fs::create_dir_all(&aside)?;
-    let wasm = aside.join("core.wasm");
-    match mode {
-        Mode::Release => {
-            sh::run(tools.command("wasm-opt")?.args(OPTIMISE).arg(module).arg("-o").arg(&wasm))?;
+    let mut made = Vec::new();
+    for (name, features) in MODULES {
+        sh::run(
+            tools
+                .command("cargo")?
+                .args(["build", "--package", "highwater-wasm", "--no-default-features"])
+                .args(features)
+                .args(["--target", WASM, "--profile", profile]),
+        )?;
+        let module = project.target.join(WASM).join(folder).join("highwater_wasm.wasm");
+        let wasm = aside.join(format!("{name}.wasm"));
+        match mode {
+            Mode::Release => sh::run(
+                tools.command("wasm-opt")?.args(OPTIMISE).arg(module).arg("-o").arg(&wasm),
+            )?,
+            Mode::Dev => drop(fs::copy(module, &wasm)?),
         }
-        Mode::Dev => drop(fs::copy(module, &wasm)?),
+        let text = base64(&fs::read(&wasm)?);
+        let files = ["wasm", "base64.js", "base64.d.ts"].map(|end| format!("{name}.{end}"));
+        fs::write(aside.join(&files[1]), format!("export const base64 = \"{text}\";\n"))?;
+        fs::write(aside.join(&files[2]), "export declare const base64: string;\n")?;
+        made.extend(files);
     }
-    let text = base64(&fs::read(&wasm)?);
-    fs::write(aside.join("core.base64.js"), format!("export const base64 = \"{text}\";\n"))?;
-    fs::write(aside.join("core.base64.d.ts"), "export declare const base64: string;\n")?;
 
     let dist = project.root.join("dist");
     fs::create_dir_all(&dist)?;
-    for name in ["core.wasm", "core.base64.js", "core.base64.d.ts"] {
-        fs::copy(aside.join(name), dist.join(name))?;
-    }
-    // The glue of earlier builds: there is none any more.
-    for name in ["core.js", "core.d.ts"] {
-        if dist.join(name).exists() {
-            fs::remove_file(dist.join(name))?;
-        }
+    for name in made {
+        fs::copy(aside.join(&name), dist.join(&name))?;
     }
     Ok(())
 }
@@ -132,19 +127,24 @@ const OPTIMISE: [&str; 3] = ["-Oz", "--strip-producers", "--strip-target-feature
 /// dist/*.js and dist/*.d.ts from crates/wasm/js/*.ts.
 fn js(project: &Project, _: &WasmTools, _: Mode) -> Result {
     let dist = project.root.join("dist");
-    if !dist.join("core.base64.d.ts").is_file() {
-        return Err("dist/core.base64.d.ts is missing: build wasm first".into());
+    if !dist.join("full.base64.d.ts").is_file() {
+        return Err("dist/full.base64.d.ts is missing: build wasm first".into());
     }
     // What an earlier source file left behind must not be published.
     for entry in fs::read_dir(&dist)? {
         let entry = entry?;
         if entry.file_type()?.is_dir() {
             fs::remove_dir_all(entry.path())?;
-        } else if !entry.file_name().to_string_lossy().starts_with("core.") {
+        } else if !is_module(&entry.file_name().to_string_lossy()) {
             fs::remove_file(entry.path())?;
         }
     }
     sh::run(sh::node_tool(&project.root, "tsc").args(["--project", "."]))
+}
+
+/// Whether a file in dist/ is one of [`MODULES`].
+fn is_module(file: &str) -> bool {
+    MODULES.iter().any(|(name, _)| file.split('.').next() == Some(name))
 }
 
 /// www/dist: the page's scripts and styles bundled, everything else as it is.
@@ -175,8 +175,10 @@ fn page(project: &Project, _: &WasmTools, mode: Mode) -> Result {
             fs::copy(entry.path(), out.join(name))?;
         }
     }
-    // esbuild leaves `new URL('./core.wasm', import.meta.url)` as it is: the file has to lie beside the bundle.
-    fs::copy(project.root.join("dist/core.wasm"), out.join("core.wasm"))?;
+    // esbuild leaves `new URL('./core.wasm', import.meta.url)` as it is: the files have to lie beside the bundle.
+    for file in ["core.wasm", "full.wasm"] {
+        fs::copy(project.root.join("dist").join(file), out.join(file))?;
+    }
     Ok(())
 }
 

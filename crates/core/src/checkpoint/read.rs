@@ -3,6 +3,7 @@
 use alloc::vec::Vec;
 
 use super::{FORMAT, MAGIC};
+use crate::bytes::Bytes;
 use crate::error::Error;
 use crate::message::{Message, Transfer};
 use crate::protocol::Sink;
@@ -97,60 +98,5 @@ impl<'a> Entries<'a> {
         } else {
             Message::Upsert { kind, key, version, value: bytes.string()? }
         })
-    }
-}
-
-/// Reads front to back. What is wrong is kept here, and `None` returned.
-#[derive(Clone)]
-struct Bytes<'a> {
-    all: &'a [u8],
-    at: usize,
-    what: &'static str,
-}
-
-impl<'a> Bytes<'a> {
-    fn take(&mut self, count: u64) -> Option<&'a [u8]> {
-        let rest = self.all.get(self.at..).unwrap_or_default();
-        let taken = usize::try_from(count).ok().and_then(|count| rest.get(..count));
-        let Some(taken) = taken else {
-            return self.fail("the checkpoint ends early");
-        };
-        self.at += taken.len();
-        Some(taken)
-    }
-
-    fn number(&mut self) -> Option<u64> {
-        let mut number = 0;
-        for shift in (0..64).step_by(7) {
-            let byte = self.take(1)?.first().copied().unwrap_or_default();
-            let bits = u64::from(byte & 0x7f);
-            if bits << shift >> shift != bits {
-                break;
-            }
-            number |= bits << shift;
-            if byte < 0x80 {
-                return Some(number);
-            }
-        }
-        self.fail("a number that does not fit in 64 bits")
-    }
-
-    fn string(&mut self) -> Option<&'a [u8]> {
-        let length = self.number()?;
-        self.take(length)
-    }
-
-    fn text(&mut self) -> Option<&'a str> {
-        let text = core::str::from_utf8(self.string()?).ok();
-        text.or_else(|| self.fail("a text that is not UTF-8"))
-    }
-
-    fn fail<T>(&mut self, what: &'static str) -> Option<T> {
-        self.what = what;
-        None
-    }
-
-    fn error(&self) -> Error {
-        Error::Checkpoint { at: self.at, what: self.what }
     }
 }

@@ -1,5 +1,6 @@
 //! One stream, kept up: when to connect, what to resume from, when to give up.
 
+mod handover;
 mod io;
 mod options;
 mod outcomes;

@@ -39,7 +39,7 @@ impl<V: View> Session<V> {
         Ok(())
     }
 
-    fn took_up(&mut self, now: Instant) {
+    pub(super) fn took_up(&mut self, now: Instant) {
         self.synced = true;
         self.stale_since = Some(now);
         self.news += 1;

@@ -11,7 +11,7 @@ use highwater_core::{ConnectionId, Input as Happening, JsonSpec, Mode, Protocol}
 
 use super::input::Input;
 use super::output::Output;
-use super::session::take;
+use super::session::{at, take};
 use super::{Machine, export};
 pub(super) use view::Hook;
 
@@ -22,6 +22,12 @@ export! {
         let connection = ConnectionId::from_u32(connection);
         let status = status as u16;
         take(session, now, Happening::Fetched { connection, status, body: input.bytes(size) })
+    }
+
+    /// Takes over what a session in the lean module left: 1 if that is possible.
+    fn session_arrive(session: &mut Machine, now: f64, size: usize) -> u32 {
+        let input = Input::take();
+        u32::from(session.arrive(at(now), input.bytes(size)).is_ok())
     }
 
     /// The types of event that the protocol knows.

@@ -1,5 +1,6 @@
 //! What JavaScript wrote.
 
+#[cfg(feature = "full")]
 use alloc::string::String;
 use alloc::vec::Vec;
 
@@ -51,12 +52,14 @@ impl Input {
     }
 
     /// The next text, if there is one, copied.
+    #[cfg(feature = "full")]
     pub(super) fn owned(&mut self) -> Option<String> {
         let place = self.next();
         place.map(|_| self.text(place).into())
     }
 
     /// The texts up to the next that is `undefined`.
+    #[cfg(feature = "full")]
     pub(super) fn list(&mut self) -> Vec<String> {
         let mut list = Vec::new();
         while let Some(text) = self.owned() {

@@ -104,6 +104,13 @@ fn write_text(then: impl FnOnce(&mut Vec<u8>)) -> u32 {
     length
 }
 
+/// Takes these bytes as the text, and answers with how long it is.
+fn put_text(bytes: Vec<u8>) -> u32 {
+    let length = bytes.len() as u32;
+    TEXT.set(bytes);
+    length
+}
+
 /// Without a message: JavaScript hears of a trap, and what it says is of no use to anybody.
 #[panic_handler]
 fn panic(_: &core::panic::PanicInfo<'_>) -> ! {

@@ -53,6 +53,7 @@ impl Output {
     }
 
     /// An integer, as text where a JavaScript number cannot hold it.
+    #[cfg(feature = "full")]
     pub(super) fn exact(&mut self, number: i64) {
         self.comma();
         let size = number.unsigned_abs();

@@ -4,17 +4,17 @@
 
 use alloc::boxed::Box;
 
-#[cfg(not(feature = "full"))]
-use highwater_core::Protocol;
+#[cfg(feature = "full")]
+use highwater_core::Event;
 use highwater_core::{
-    Action, ConnectionId, Effect, Event, Failure, Input as Happening, Instant, Session, Status,
+    Action, ConnectionId, Effect, Failure, Input as Happening, Instant, Protocol, Session, Status,
 };
 
 #[cfg(feature = "full")]
 use super::full::{self, Hook};
 use super::input::Input;
 use super::output::Output;
-use super::{Machine, export, fault};
+use super::{Machine, export, fault, put_text};
 use crate::settings;
 
 /// What an input led to, as bits of a number.
@@ -43,10 +43,7 @@ export! {
     /// [`full::protocol`]); nothing if there is no such protocol.
     fn session_new(count: usize, view: u32) -> Option<Box<Machine>> {
         let mut input = Input::take().behind(count * 8);
-        #[cfg(feature = "full")]
-        let (protocol, hook) = (full::protocol(&mut input)?, Hook::new(view != 0));
-        #[cfg(not(feature = "full"))]
-        let (protocol, hook) = (Protocol::fdv2(), ());
+        let (protocol, hook) = kind(&mut input, view != 0)?;
         let options = settings::session(&protocol, &|at| input.double(at));
         Some(Box::new(Session::new(protocol, hook, options)))
     }
@@ -119,6 +116,18 @@ export! {
         Output::write(|out| status(session, out))
     }
 
+    /// What the session in the other module is to [`session_arrive`](full::session_arrive) with, as
+    /// bytes: this one is only to be freed afterwards. The other goes on with the connection at
+    /// hand, or asks for another.
+    fn session_leave(session: &Machine, keeps_connection: u32) -> u32 {
+        put_text(session.leave(keeps_connection != 0))
+    }
+
+    /// A checkpoint, as bytes.
+    fn checkpoint(session: &Machine) -> u32 {
+        put_text(session.materializer().checkpoint())
+    }
+
     /// Where the stream stands: `[cursor, mode, last event id]`, the first of them at least.
     fn position(session: &Machine) -> u32 {
         let materializer = session.materializer();
@@ -133,8 +142,22 @@ export! {
     }
 }
 
+#[cfg(feature = "full")]
+fn kind(input: &mut Input, view: bool) -> Option<(Protocol, Hook)> {
+    Some((full::protocol(input)?, Hook::new(view)))
+}
+
+/// There is one protocol, and no view.
+#[cfg(not(feature = "full"))]
+#[expect(clippy::unnecessary_wraps, reason = "elsewhere there may be none")]
+fn kind(_: &mut Input, _: bool) -> Option<(Protocol, ())> {
+    Some((Protocol::fdv2(), ()))
+}
+
+#[cfg(feature = "full")]
 pub(super) type Texts = [Option<(usize, usize)>; 3];
 
+#[cfg(feature = "full")]
 pub(super) fn event(input: &Input, [kind, data, id]: Texts) -> Event<'_> {
     Event { kind: input.text(kind), data: input.raw(data), id: input.text(id) }
 }
@@ -219,7 +242,7 @@ fn status(session: &Machine, out: &mut Output) {
     fault::write(out, error);
 }
 
-// What happened; those from PAUSE on come with a text.
+// What happened; those from PAUSE on come with a text. 11: the connection failed.
 const START: u32 = 0;
 const RECONNECT: u32 = 1;
 const WAKE: u32 = 2;
@@ -227,10 +250,10 @@ const OFFLINE: u32 = 3;
 const ONLINE: u32 = 4;
 const STOP: u32 = 5;
 const ENDED: u32 = 6;
+#[cfg(feature = "full")]
 const ABORTED: u32 = 7;
 const BYTES: u32 = 8;
 const PAUSE: u32 = 9;
 const UNPAUSE: u32 = 10;
-#[cfg(any())]
-const FAILED: u32 = 11;
+
 const EVENT: u32 = 12;
