@@ -2,7 +2,7 @@
 
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { connect } from '../../dist/node.js'
+import { connect } from './door.mjs'
 import { begin, event, gone, intent, put, raw, serve, snapshot, statusOf, transferred, until } from './stream.mjs'
 
 /** A store of a server that sends a snapshot, and lets the test send more. */

@@ -29,6 +29,7 @@ export class Edge {
   #polling: AbortController | undefined
   #source: EventSource | undefined
   #timer: ReturnType<typeof setTimeout> | undefined
+  #started = false
   #stopped = false
   /** What the connection at hand began with, until the module knows whose it is. */
   #beginning: Beginning | undefined
@@ -53,6 +54,7 @@ export class Edge {
 
   /** Tells the session of something, and carries out what follows. */
   input(what: Input, connection = 0, number = 0, ...texts: string[]): void {
+    this.#started ||= what === Input.Start
     this.#take(() => this.#machine.input(performance.now(), what, connection, number, ...texts))
   }
 
@@ -66,7 +68,7 @@ export class Edge {
         if (!machine.module.isWhole) this.#move(module)
         call(machine)
       } catch (error) {
-        this.#broken(error)
+        this.#break(error)
       }
     }
     const module = moduleFor(true)
@@ -82,6 +84,7 @@ export class Edge {
     this.#queue = []
     if (beginning === undefined) this.#let()
     this.#machine.move(to, beginning !== undefined)
+    if (!this.#started) return
     this.input(Input.Start)
     if (beginning === undefined) return
     this.#take(() => beginning.opened())
@@ -95,7 +98,7 @@ export class Edge {
       if ((bits & Bit.Effects) !== 0) this.#queue.push(...this.#machine.effects())
     } catch (error) {
       // The module does not throw, unless it has failed.
-      this.#broken(error)
+      this.#break(error)
       return
     }
     this.#notify(bits)
@@ -104,10 +107,7 @@ export class Edge {
       this.#moving ??= new Promise((resolve) => {
         this.withEverything(
           () => resolve(),
-          (error) => {
-            this.#let()
-            this.#broken(error)
-          },
+          (error) => this.#break(error),
         )
       })
     }
@@ -134,6 +134,14 @@ export class Edge {
       else void this.#read(number, attempt, lastEventId ?? '', query)
     } else if (type === 'fetch') void this.#poll(number)
     else if (number === this.#current) this.#let()
+  }
+
+  /** The module is of no use. */
+  #break(error: unknown): void {
+    this.#stopped = true
+    clearTimeout(this.#timer)
+    this.#let()
+    this.#broken(error)
   }
 
   /** Lets go of the connection. */

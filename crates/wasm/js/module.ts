@@ -191,7 +191,7 @@ export function loadSync(source: BufferSource | WebAssembly.Module): void {
 
 /** The module for everything, or for what the lean one has; if it is there. */
 export function moduleFor(everything: boolean): Module | undefined {
-  return modules.get(true) ?? (everything ? undefined : modules.get(false))
+  return modules.get(everything) ?? modules.get(true)
 }
 
 /** The same, loaded if need be. */

@@ -98,7 +98,7 @@ export class Store<T extends object = AnyKinds> {
     if (module !== undefined) this.#run(url, module)
     else {
       loadModule(everything).then(
-        (loaded) => this.#run(url, moduleFor(true) ?? loaded),
+        (loaded) => this.#run(url, loaded),
         (error: unknown) => this.#fail(error),
       )
     }
