@@ -134,7 +134,12 @@ pub enum Error {
     /// The stream is not written as our own server promises to, and this module reads no other:
     /// the one with everything has to. Nothing of the event took effect.
     #[cfg(not(feature = "full"))]
-    Foreign,
+    Foreign {
+        /// The event's type.
+        event: Box<str>,
+        /// Its data.
+        data: Box<[u8]>,
+    },
 }
 
 impl Error {
@@ -170,7 +175,7 @@ impl Error {
             Self::Network { .. } => "network",
             Self::Closed => "closed",
             #[cfg(not(feature = "full"))]
-            Self::Foreign => "foreign",
+            Self::Foreign { .. } => "foreign",
             #[cfg(feature = "full")]
             Self::Aborted => "aborted",
             #[cfg(feature = "full")]
@@ -293,7 +298,7 @@ impl fmt::Display for Error {
             }
             Self::Network { what, .. } => write!(f, "the connection failed: {what}"),
             #[cfg(not(feature = "full"))]
-            Self::Foreign => f.write_str("the stream is not of our own server"),
+            Self::Foreign { .. } => f.write_str("the stream is not of our own server"),
             Self::Closed => f.write_str("the server closed the stream"),
             #[cfg(feature = "full")]
             Self::Aborted => f.write_str("the server asked for a new snapshot"),

@@ -83,9 +83,7 @@ export class Edge {
     this.#beginning = undefined
     this.#queue = []
     if (beginning === undefined) this.#let()
-    this.#machine.move(to, beginning !== undefined)
-    if (!this.#started) return
-    this.input(Input.Start)
+    this.#take(() => this.#machine.move(performance.now(), to, this.#started, beginning !== undefined))
     if (beginning === undefined) return
     this.#take(() => beginning.opened())
     for (const bytes of beginning.chunks) this.#take(() => this.#machine.bytes(performance.now(), beginning.id, bytes))

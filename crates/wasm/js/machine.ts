@@ -49,17 +49,19 @@ export class Machine extends Thing {
   }
 
   /**
-   * Goes on in the module with everything, where it has yet to be started: slots, epochs and
-   * version are the same. Its next connection is the one at hand, or else another.
+   * Goes on in the module with everything: slots, epochs and version are the same. If it is to
+   * connect, its next connection is the one at hand, or else another. Answers with {@link Bit}s.
    */
-  move(to: Module, keepsConnection: boolean): void {
+  move(now: number, to: Module, connects: boolean, keepsConnection: boolean): number {
     const { module: from, handle } = this
     const there = made(to, this.#protocol, this.#numbers, false)
     const length = from.session_leave(handle, keepsConnection ? 1 : 0)
     const size = to.give(from.bytes().subarray(from.text(), from.text() + length))
     this.free()
     this.become(to, there, to.session_free)
-    if (to.session_arrive(there, performance.now(), size) === 0) throw new Error('the modules are of two versions')
+    const bits = to.session_arrive(there, now, size, connects ? 1 : 0)
+    if ((bits & Bit.Fault) !== 0) throw new Error('core.wasm and full.wasm are of two versions')
+    return bits
   }
 
   /** Takes in what happened, and answers with {@link Bit}s. */

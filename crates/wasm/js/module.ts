@@ -23,7 +23,7 @@ export interface Exports {
   session_effects(handle: number): number
   session_status(handle: number): number
   session_leave(handle: number, keepsConnection: number): number
-  session_arrive(handle: number, now: number, size: number): number
+  session_arrive(handle: number, now: number, size: number, connects: number): number
   checkpoint(handle: number): number
   session_types(handle: number): number
   session_trace(handle: number, on: number): void
@@ -177,6 +177,7 @@ type Source = () => ModuleSource | Promise<ModuleSource>
 const modules = new Map<boolean, Module>()
 const sources = new Map<boolean, Source>()
 const coming = new Map<boolean, Promise<Module>>()
+let brought: Promise<Module> | undefined
 
 /** Says where the modules come from, when they are wanted. */
 export function setSources(whole: Source, lean?: Source): void {
@@ -195,10 +196,12 @@ export function moduleFor(everything: boolean): Module | undefined {
 }
 
 /** The same, loaded if need be. */
-export function loadModule(everything: boolean): Promise<Module> {
-  const there = moduleFor(everything)
-  if (there !== undefined) return Promise.resolve(there)
+export async function loadModule(everything: boolean): Promise<Module> {
   const whole = everything || !sources.has(false)
+  // What the application brings may be on its way.
+  if (!sources.has(whole)) await brought
+  const there = moduleFor(everything)
+  if (there !== undefined) return there
   let loading = coming.get(whole)
   if (loading === undefined) {
     loading = fetched(sources.get(whole)).catch((error: unknown) => {
@@ -211,8 +214,17 @@ export function loadModule(everything: boolean): Promise<Module> {
   return loading
 }
 
-/** Loads the module that `source` is. */
-export async function fetched(source: Source | undefined): Promise<Module> {
+/** Loads the module that the application brings. */
+export async function bring(source: ModuleSource): Promise<void> {
+  brought = fetched(() => source)
+  try {
+    await brought
+  } finally {
+    brought = undefined
+  }
+}
+
+async function fetched(source: Source | undefined): Promise<Module> {
   try {
     const given = await source?.()
     if (given === undefined) {

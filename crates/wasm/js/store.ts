@@ -5,7 +5,7 @@ import { HighwaterError } from './errors.js'
 import { Items } from './items.js'
 import { changeOf, Listeners, report, wantsOf, within } from './listeners.js'
 import { Bit, Input, Machine } from './machine.js'
-import { fetched, loadModule, type Module, moduleFor, type ModuleSource } from './module.js'
+import { bring, loadModule, type Module, moduleFor, type ModuleSource } from './module.js'
 import { addressOf, checkOptions, numbersOf, type Options } from './options.js'
 import type { Transacted } from './reads.js'
 import { isSame, partsOf, type StatusParts, statusOf } from './status.js'
@@ -39,7 +39,7 @@ export function connect<T extends object = AnyKinds>(url: string | URL, options:
  * await init(fetch('/assets/core.wasm'))
  */
 export async function init(source?: ModuleSource): Promise<void> {
-  await (source === undefined ? loadModule(true) : fetched(() => source))
+  await (source === undefined ? loadModule(true) : bring(source))
 }
 
 /** What there is once the module is there. */

@@ -47,6 +47,13 @@ impl Fdv2 {
         self.promised
     }
 
+    /// Takes it for promised, and changes for begun.
+    #[cfg(feature = "full")]
+    pub(crate) const fn promise(&mut self) {
+        self.promised = true;
+        self.mode = Mode::Changes;
+    }
+
     pub(crate) fn connected(&mut self) {
         self.mode = Mode::Inactive;
         self.promised = false;

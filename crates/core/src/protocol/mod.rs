@@ -206,6 +206,14 @@ impl Protocol {
         self.tell(event, true, sink)
     }
 
+    /// What is wrong with an event of our own server's, if anything is.
+    #[cfg(feature = "full")]
+    pub(crate) fn fault_of(event: &Event<'_>) -> Option<Error> {
+        let mut fdv2 = fdv2::Fdv2::new(Vec::new());
+        fdv2.promise();
+        Self(Kind::Fdv2(fdv2)).read(event, false, &mut |_| Ok(())).err()
+    }
+
     /// Decodes an event, or the answer to a poll.
     pub(crate) fn tell(
         &mut self,
@@ -224,8 +232,8 @@ impl Protocol {
     }
 
     #[cfg(not(feature = "full"))]
-    fn read(&self, _: &Event<'_>, _: bool, _: Sink<'_>) -> Result<(), Error> {
-        Err(Error::Foreign)
+    fn read(&self, event: &Event<'_>, _: bool, _: Sink<'_>) -> Result<(), Error> {
+        Err(Error::Foreign { event: event.kind.into(), data: event.data.into() })
     }
 
     #[cfg(feature = "full")]

@@ -78,6 +78,9 @@ pub struct Session<V = ()> {
     news: u64,
     /// The stream is none that this module reads.
     foreign: bool,
+    /// The event because of which it is not.
+    #[cfg(not(feature = "full"))]
+    unread: Option<Error>,
 }
 
 #[derive(Clone, Copy)]
@@ -140,6 +143,8 @@ impl<V: View> Session<V> {
             bad: 0,
             news: 0,
             foreign: false,
+            #[cfg(not(feature = "full"))]
+            unread: None,
             options,
         }
     }

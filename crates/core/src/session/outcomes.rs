@@ -54,9 +54,10 @@ impl<V: View> Session<V> {
             }
         }
         #[cfg(not(feature = "full"))]
-        if matches!(result, Err(Error::Foreign)) {
+        if let Err(Error::Foreign { .. }) = result {
             // The connection stays as it is, for the module that takes over.
             self.foreign = true;
+            self.unread = result.err();
             return;
         }
         if let Err(error) = result {

@@ -11,7 +11,7 @@ use highwater_core::{ConnectionId, Input as Happening, JsonSpec, Mode, Protocol}
 
 use super::input::Input;
 use super::output::Output;
-use super::session::{at, take};
+use super::session::{at, bit, take, told};
 use super::{Machine, export};
 pub(super) use view::Hook;
 
@@ -24,10 +24,13 @@ export! {
         take(session, now, Happening::Fetched { connection, status, body: input.bytes(size) })
     }
 
-    /// Takes over what a session in the lean module left: 1 if that is possible.
-    fn session_arrive(session: &mut Machine, now: f64, size: usize) -> u32 {
+    /// Takes over what a session in the lean module left, and connects if it is to.
+    fn session_arrive(session: &mut Machine, now: f64, size: usize, connects: u32) -> u32 {
         let input = Input::take();
-        u32::from(session.arrive(at(now), input.bytes(size)).is_ok())
+        match session.arrive(at(now), input.bytes(size), connects != 0) {
+            Ok(()) => told(session),
+            Err(_) => bit::FAULT,
+        }
     }
 
     /// The types of event that the protocol knows.
