@@ -9,7 +9,6 @@ mod status;
 mod timers;
 
 use alloc::boxed::Box;
-use alloc::collections::VecDeque;
 use alloc::string::ToString;
 use alloc::vec::Vec;
 use core::time::Duration;
@@ -60,7 +59,7 @@ pub struct Session<V = ()> {
     pauses: Vec<Box<str>>,
     offline: bool,
     connections: u32,
-    effects: VecDeque<Effect>,
+    effects: Vec<Effect>,
     /// The timer that the edge was asked for and that has not gone off.
     armed: Option<Instant>,
     chance: u64,
@@ -130,7 +129,7 @@ impl<V: View> Session<V> {
             pauses: Vec::new(),
             offline: false,
             connections: 0,
-            effects: VecDeque::new(),
+            effects: Vec::new(),
             armed: None,
             chance: options.seed | 1,
             announced: None,
@@ -232,7 +231,8 @@ impl<V: View> Session<V> {
 
     /// The next thing to do for the edge.
     pub fn poll(&mut self) -> Option<Effect> {
-        self.effects.pop_front()
+        // There are few.
+        (!self.effects.is_empty()).then(|| self.effects.remove(0))
     }
 
     /// Whether there is anything to do.
@@ -317,7 +317,7 @@ impl<V: View> Session<V> {
         self.link = Link::Connecting { id, since: now };
         let cursor = self.materializer.cursor();
         let last_event_id = self.materializer.last_event_id();
-        self.effects.push_back(Effect::Connect(Request {
+        self.effects.push(Effect::Connect(Request {
             connection: id,
             query: self.materializer.protocol().query(cursor),
             last_event_id: (!last_event_id.is_empty()).then(|| last_event_id.to_string()),
@@ -335,7 +335,7 @@ impl<V: View> Session<V> {
     ) {
         if status != 200 {
             let terminal = self.materializer.protocol().is_terminal(status);
-            self.effects.push_back(Effect::Disconnect(id));
+            self.effects.push(Effect::Disconnect(id));
             return self.fail(now, Error::Status { code: status, terminal }, retry_after);
         }
         // Of several, as proxies may join them, the last counts.
@@ -344,7 +344,7 @@ impl<V: View> Session<V> {
         let is = |wanted: &str| essence.eq_ignore_ascii_case(wanted);
         let lines = is("application/x-ndjson") || is("application/ndjson");
         if !lines && !is("text/event-stream") {
-            self.effects.push_back(Effect::Disconnect(id));
+            self.effects.push(Effect::Disconnect(id));
             return self.fail(now, Error::ContentType { found: essence.into() }, retry_after);
         }
         self.materializer.read_lines(lines);
@@ -391,7 +391,7 @@ impl<V: View> Session<V> {
 
     fn disconnect(&mut self, now: Instant) {
         if let Some(id) = self.current() {
-            self.effects.push_back(Effect::Disconnect(id));
+            self.effects.push(Effect::Disconnect(id));
             // How long it lived still counts.
             if matches!(self.link, Link::Connecting { .. }) {
                 self.link = Link::Idle;

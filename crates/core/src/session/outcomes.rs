@@ -47,7 +47,7 @@ impl<V: View> Session<V> {
                 if open.fetch == Fetch::Idle {
                     open.fetch = Fetch::UnderWay;
                     open.fetch_since = Some(now);
-                    self.effects.push_back(Effect::Fetch(open.id));
+                    self.effects.push(Effect::Fetch(open.id));
                 } else {
                     open.fetch = Fetch::Again;
                 }
@@ -79,7 +79,7 @@ impl<V: View> Session<V> {
         open.fetch = if again { Fetch::UnderWay } else { Fetch::Idle };
         open.fetch_since = again.then_some(now);
         if again {
-            self.effects.push_back(Effect::Fetch(open.id));
+            self.effects.push(Effect::Fetch(open.id));
         }
         let mut signals = Signals::default();
         let result = if status == 200 {

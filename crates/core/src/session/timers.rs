@@ -58,7 +58,7 @@ impl<V: View> Session<V> {
         };
         if self.armed.is_none_or(|armed| next < armed) {
             self.armed = Some(next);
-            self.effects.push_back(Effect::WakeAt(next));
+            self.effects.push(Effect::WakeAt(next));
         }
     }
 }

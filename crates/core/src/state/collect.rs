@@ -4,6 +4,7 @@ use alloc::vec::Vec;
 
 use super::record::Record;
 use super::{Collected, State};
+use crate::FULL;
 use crate::item::{Change, Noop, Outcome};
 use crate::message::{Transfer, Version};
 use crate::names::{Part, Slot};
@@ -158,8 +159,10 @@ impl State {
         self.tombstones = self.tombstones.wrapping_add_signed(self.collected.tombstones);
         self.revision += u64::from(!self.collected.changes.is_empty());
         self.next_pass();
-        for (slot, version) in self.collected.graves.drain(..) {
-            self.graves.push_back((slot, version, now));
+        if FULL {
+            for (slot, version) in self.collected.graves.drain(..) {
+                self.graves.push_back((slot, version, now));
+            }
         }
         self.clear_away();
         if changes.is_empty() {
@@ -169,7 +172,9 @@ impl State {
         }
         self.collected.silent.clear();
         self.start();
-        self.bury(now);
+        if FULL {
+            self.bury(now);
+        }
     }
 
     /// Drops what was collected.
@@ -184,7 +189,9 @@ impl State {
         while let Some(slot) = self.collected.silent.pop() {
             self.take_back(slot);
         }
-        self.collected.graves.clear();
+        if FULL {
+            self.collected.graves.clear();
+        }
         self.next_pass();
         self.start();
     }

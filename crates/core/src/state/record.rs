@@ -1,5 +1,6 @@
 //! What a slot holds, and what a transfer would have it hold.
 
+use crate::FULL;
 use crate::arena::Span;
 use crate::message::Version;
 use crate::receiver::Known;
@@ -41,7 +42,7 @@ impl Record {
     pub(super) const fn known(&self) -> Known {
         match self.at.segment {
             UNKNOWN_SEGMENT => Known::Unknown,
-            TOMBSTONE_SEGMENT => Known::Tombstone(self.version),
+            TOMBSTONE_SEGMENT if FULL => Known::Tombstone(self.version),
             _ => Known::Live(self.version),
         }
     }
