@@ -118,7 +118,8 @@ impl Backoff {
             return min;
         };
         let factor = if factor == 0 { 1000 } else { factor };
-        let base = factor.saturating_mul(1 << doublings.min(30));
+        // A cast of a float saturates.
+        let base = (factor as f64 * f64::from(1 << doublings.min(30))) as u64;
         let base = if max == 0 { base } else { base.min(max) };
         base.max(min)
     }
@@ -167,15 +168,13 @@ impl Backoff {
     }
 
     fn jittered(&self, base: u64, chance: u32) -> u64 {
-        let part = |percent: u32| {
-            let span = base.saturating_mul(u64::from(percent)) / 100;
-            span.min(u64::from(u32::MAX)) * u64::from(chance) / u64::from(u32::MAX)
+        let part = match self.profile.jitter {
+            Jitter::None => 0.0,
+            Jitter::Add(percent) => f64::from(percent),
+            Jitter::Subtract(percent) => -f64::from(percent.min(100)),
         };
-        let wait = match self.profile.jitter {
-            Jitter::None => base,
-            Jitter::Add(percent) => base.saturating_add(part(percent)),
-            Jitter::Subtract(percent) => base.saturating_sub(part(percent.min(100))),
-        };
+        let base = base as f64;
+        let wait = (base + base * (part / 100.0) * (f64::from(chance) / f64::from(u32::MAX))) as u64;
         wait.max(millis(self.profile.min))
     }
 }

@@ -3,6 +3,8 @@
 use alloc::string::String;
 use core::fmt;
 
+use crate::json::whole_number;
+
 /// The two parts of a cursor that our own server writes: `epoch.index`.
 ///
 /// The epoch names one life of a topic: a restored or restarted publisher begins another, so that
@@ -29,12 +31,14 @@ pub struct Position<'a> {
 impl<'a> Position<'a> {
     /// Reads `epoch.index`; `None` for any other text.
     pub fn parse(cursor: &'a str) -> Option<Self> {
-        let (epoch, index) = cursor.rsplit_once('.')?;
-        let plain = !epoch.is_empty() && epoch.bytes().all(|b| b.is_ascii_alphanumeric());
-        let digits = !index.is_empty() && index.bytes().all(|b| b.is_ascii_digit());
-        let canonical = index == "0" || !index.starts_with('0');
-        (plain && digits && canonical).then_some(())?;
-        Some(Self { epoch, index: index.parse().ok()? })
+        let point = cursor.bytes().position(|byte| !byte.is_ascii_alphanumeric())?;
+        let (epoch, rest) = cursor.split_at_checked(point)?;
+        let digits = rest.strip_prefix('.')?.as_bytes();
+        let canonical = digits == b"0" || !digits.starts_with(b"0");
+        if epoch.is_empty() || !canonical {
+            return None;
+        }
+        Some(Self { epoch, index: whole_number(digits)? })
     }
 
     /// The cursor's text, owned.

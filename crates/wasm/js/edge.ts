@@ -180,7 +180,8 @@ export class Edge {
       }
       const { status, body } = response
       const reader = status === 200 ? body?.getReader() : undefined
-      const contentType = response.headers.get('content-type') ?? undefined
+      // Of several, as proxies may join them, the last counts; and of that, not the parameters.
+      const contentType = response.headers.get('content-type')?.split(',').pop()?.split(';')[0]?.trim()
       const retryAfter = waitOf(response.headers.get('retry-after'))
       const opened = (): number => this.#machine.opened(performance.now(), id, status, contentType, retryAfter)
       if (!this.#machine.module.isWhole) this.#beginning = { id, opened, chunks: [] }

@@ -316,7 +316,7 @@ impl<V: View> Session<V> {
         let id = ConnectionId(self.connections);
         self.link = Link::Connecting { id, since: now };
         let cursor = self.materializer.cursor();
-        let last_event_id = self.materializer.last_event_id();
+        let last_event_id = if FULL { self.materializer.last_event_id() } else { "" };
         self.effects.push(Effect::Connect(Request {
             connection: id,
             query: self.materializer.protocol().query(cursor),
@@ -338,9 +338,7 @@ impl<V: View> Session<V> {
             self.effects.push(Effect::Disconnect(id));
             return self.fail(now, Error::Status { code: status, terminal }, retry_after);
         }
-        // Of several, as proxies may join them, the last counts.
-        let last = content_type.unwrap_or_default().rsplit(',').next().unwrap_or_default();
-        let essence = last.split(';').next().unwrap_or_default().trim();
+        let essence = essence(content_type.unwrap_or_default());
         let is = |wanted: &str| essence.eq_ignore_ascii_case(wanted);
         let lines = is("application/x-ndjson") || is("application/ndjson");
         if !lines && !is("text/event-stream") {
@@ -426,4 +424,18 @@ impl<V: View> Session<V> {
         self.chance ^= self.chance >> 27;
         (self.chance.wrapping_mul(0x2545_f491_4f6c_dd1d) >> 32) as u32
     }
+}
+
+/// What a content type says without its parameters. Of several, as proxies may join them, the last
+/// counts.
+#[cfg(feature = "full")]
+fn essence(content_type: &str) -> &str {
+    let last = content_type.rsplit(',').next().unwrap_or_default();
+    last.split(';').next().unwrap_or_default().trim()
+}
+
+/// The edge of the lean module has seen to that.
+#[cfg(not(feature = "full"))]
+const fn essence(content_type: &str) -> &str {
+    content_type
 }
