@@ -171,6 +171,12 @@ export function bytesOf(base64: string): Uint8Array<ArrayBuffer> {
   return Uint8Array.from(atob(base64), (char) => char.charCodeAt(0))
 }
 
+/** What gzip made these bytes of. */
+export function unzipped(bytes: Uint8Array<ArrayBuffer>): Promise<ArrayBuffer> {
+  const stream = new Blob([bytes]).stream().pipeThrough(new DecompressionStream('gzip'))
+  return new Response(stream).arrayBuffer()
+}
+
 type Source = () => ModuleSource | Promise<ModuleSource>
 
 /** By whether they are the whole one: the modules, where they come from, and those on the way. */

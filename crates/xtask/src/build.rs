@@ -1,7 +1,7 @@
 //! `cargo xtask build`: the module and its glue, the TypeScript around them, the page, the server.
 
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::process::Command;
 
 use crate::project::{Project, cargo};
 use crate::setup::{self, WASM, WasmTools};
@@ -48,7 +48,7 @@ pub(crate) fn command(project: &Project, arguments: &[String]) -> Result {
         match argument.as_str() {
             "--dev" => mode = Mode::Dev,
             "--release" => mode = Mode::Release,
-            part if PARTS.iter().any(|(name, _)| *name == part) => chosen.push(part),
+            part if PARTS.iter().any(|(name, ..)| *name == part) => chosen.push(part),
             other => return Err(format!("build: no part or option `{other}`").into()),
         }
     }
@@ -81,8 +81,9 @@ fn parts(project: &Project, tools: &WasmTools, mode: Mode, chosen: &[&str]) -> R
 }
 
 /// The modules in dist/, and what is in them: what `connect` begins with, and everything. Each is
-/// there as NAME.wasm, and as text in NAME.base64.js.
-const MODULES: [(&str, &[&str]); 2] = [("core", &[]), ("full", &["--features", "full"])];
+/// there as NAME.wasm, and as text in NAME.base64.js, one of them compressed.
+const MODULES: [(&str, &[&str], &str); 2] =
+    [("core", &[], "gzip"), ("full", &["--features", "full"], "plain")];
 
 fn wasm(project: &Project, tools: &WasmTools, mode: Mode) -> Result {
     let (profile, folder) = mode.wasm_profile();
@@ -90,7 +91,7 @@ fn wasm(project: &Project, tools: &WasmTools, mode: Mode) -> Result {
     let aside = project.target.join("module");
     fs::create_dir_all(&aside)?;
     let mut made = Vec::new();
-    for (name, features) in MODULES {
+    for (name, features, text) in MODULES {
         sh::run(
             tools
                 .command("cargo")?
@@ -106,10 +107,10 @@ fn wasm(project: &Project, tools: &WasmTools, mode: Mode) -> Result {
             )?,
             Mode::Dev => drop(fs::copy(module, &wasm)?),
         }
-        let text = base64(&fs::read(&wasm)?);
         let files = ["wasm", "base64.js", "base64.d.ts"].map(|end| format!("{name}.{end}"));
-        fs::write(aside.join(&files[1]), format!("export const base64 = \"{text}\";\n"))?;
-        fs::write(aside.join(&files[2]), "export declare const base64: string;\n")?;
+        let script = project.root.join("crates/xtask/scripts/embed.mjs");
+        let mut embed = Command::new("node");
+        sh::run(embed.arg(script).arg(&wasm).arg(aside.join(&files[1])).arg(text))?;
         made.extend(files);
     }
 
@@ -144,7 +145,7 @@ fn js(project: &Project, _: &WasmTools, _: Mode) -> Result {
 
 /// Whether a file in dist/ is one of [`MODULES`].
 fn is_module(file: &str) -> bool {
-    MODULES.iter().any(|(name, _)| file.split('.').next() == Some(name))
+    MODULES.iter().any(|(name, ..)| file.split('.').next() == Some(name))
 }
 
 /// www/dist: the page's scripts and styles bundled, everything else as it is.
@@ -190,65 +191,4 @@ fn server(_: &Project, _: &WasmTools, mode: Mode) -> Result {
         build.arg("--release");
     }
     sh::run(&mut build)
-}
-
-/// Minified bundles of two doors, as an application would load them; for measuring.
-pub(crate) fn bundles(project: &Project) -> Result<[PathBuf; 2]> {
-    let bundle = |door: &str| -> Result<PathBuf> {
-        let out = project.target.join("sizes").join(door);
-        sh::read(
-            sh::node_tool(&project.root, "esbuild")
-                .arg(Path::new("dist").join(door))
-                .args([
-                    "--bundle",
-                    "--minify",
-                    "--format=esm",
-                    "--target=es2022",
-                    "--log-level=error",
-                ])
-                .arg(format!("--outfile={}", out.display())),
-        )?;
-        Ok(out)
-    };
-    Ok([bundle("browser.js")?, bundle("inline.js")?])
-}
-
-/// RFC 4648, with padding.
-fn base64(bytes: &[u8]) -> String {
-    const ALPHABET: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-    let mut text = String::with_capacity(bytes.len().div_ceil(3) * 4);
-    for chunk in bytes.chunks(3) {
-        let word = chunk.iter().fold(0u32, |word, byte| word << 8 | u32::from(*byte))
-            << (8 * (3 - chunk.len()));
-        for place in 0..4 {
-            if place <= chunk.len() {
-                text.push(char::from(ALPHABET[(word >> (18 - 6 * place)) as usize & 63]));
-            } else {
-                text.push('=');
-            }
-        }
-    }
-    text
-}
-
-#[cfg(test)]
-mod tests {
-    use super::base64;
-
-    #[test]
-    fn base64_is_that_of_the_standard() {
-        // RFC 4648, section 10.
-        let pairs = [
-            ("", ""),
-            ("f", "Zg=="),
-            ("fo", "Zm8="),
-            ("foo", "Zm9v"),
-            ("foob", "Zm9vYg=="),
-            ("fooba", "Zm9vYmE="),
-            ("foobar", "Zm9vYmFy"),
-        ];
-        for (bytes, text) in pairs {
-            assert_eq!(base64(bytes.as_bytes()), text);
-        }
-    }
 }

@@ -9,7 +9,7 @@ use std::time::Instant;
 use crate::build::{self, Mode};
 use crate::project::{Project, cargo};
 use crate::setup::{self, BARE, Everything, WASM};
-use crate::{Result, licences, locks, sh};
+use crate::{Result, licences, locks, sh, sizes};
 
 /// One thing that must hold.
 struct Step {
@@ -42,6 +42,11 @@ const STEPS: &[Step] = &[
     Step { name: "loom", what: "every order of the publisher's threads", run: loom },
     Step { name: "doc", what: "rustdoc finds nothing", run: doc },
     Step { name: "build", what: "module, package, page and server", run: build_all },
+    Step {
+        name: "size",
+        what: "what browsers load is within its budget",
+        run: |c| sizes::check(c.project),
+    },
     Step { name: "vectors", what: "recorded vectors, natively and in wasm", run: vectors },
     Step { name: "types", what: "tsc finds nothing in the page", run: types },
     Step { name: "wasm-node", what: "wasm tests in Node", run: wasm_node },

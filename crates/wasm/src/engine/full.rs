@@ -35,7 +35,7 @@ export! {
 
     /// The types of event that the protocol knows.
     fn session_types(session: &Machine) -> u32 {
-        Output::write(|out| {
+        Output::write(&mut |out| {
             for name in session.materializer().protocol().event_types() {
                 out.text(name);
             }

@@ -13,6 +13,7 @@ pub(super) struct Input {
 }
 
 impl Input {
+    #[inline(never)]
     pub(super) fn take() -> Self {
         Self { bytes: INPUT.take(), at: 0 }
     }
@@ -30,6 +31,7 @@ impl Input {
 
     /// Where the next text is, each with its length before it in four bytes; `None` stands for
     /// `undefined`.
+    #[inline(never)]
     pub(super) fn next(&mut self) -> Option<(usize, usize)> {
         let length = self.word(self.at)?;
         self.at += 4;
@@ -82,6 +84,7 @@ impl Input {
 }
 
 impl Drop for Input {
+    #[inline(never)]
     fn drop(&mut self) {
         INPUT.set(core::mem::take(&mut self.bytes));
     }

@@ -85,7 +85,9 @@ export! {
 }
 
 /// Writes the numbers, and answers with how many there are.
-fn write_numbers(then: impl FnOnce(&mut Vec<u32>)) -> u32 {
+// Not generic: it would be there once for each `then`.
+#[inline(never)]
+fn write_numbers(then: &mut dyn FnMut(&mut Vec<u32>)) -> u32 {
     let mut numbers = NUMBERS.take();
     numbers.clear();
     then(&mut numbers);
@@ -95,7 +97,8 @@ fn write_numbers(then: impl FnOnce(&mut Vec<u32>)) -> u32 {
 }
 
 /// Writes the text, and answers with how long it is.
-fn write_text(then: impl FnOnce(&mut Vec<u8>)) -> u32 {
+#[inline(never)]
+fn write_text(then: &mut dyn FnMut(&mut Vec<u8>)) -> u32 {
     let mut text = TEXT.take();
     text.clear();
     then(&mut text);
@@ -105,10 +108,8 @@ fn write_text(then: impl FnOnce(&mut Vec<u8>)) -> u32 {
 }
 
 /// Takes these bytes as the text, and answers with how long it is.
-fn put_text(bytes: Vec<u8>) -> u32 {
-    let length = bytes.len() as u32;
-    TEXT.set(bytes);
-    length
+fn put_text(mut bytes: Vec<u8>) -> u32 {
+    write_text(&mut |text| core::mem::swap(text, &mut bytes))
 }
 
 /// Without a message: JavaScript hears of a trap, and what it says is of no use to anybody.

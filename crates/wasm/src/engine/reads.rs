@@ -21,7 +21,7 @@ export! {
 
     /// Where the JSON of an item is: its place and length are the numbers, if it is there.
     fn value(session: &Machine, slot: u32) -> u32 {
-        write_numbers(|numbers| {
+        write_numbers(&mut |numbers| {
             if let Some((_, value)) = session.state().value(Slot::from_index(slot)) {
                 numbers.extend_from_slice(&[value.as_ptr() as u32, value.len() as u32]);
             }
@@ -33,8 +33,8 @@ export! {
     /// or is not UTF-8, [`NONE`].
     fn values(session: &Machine, count: usize) -> u32 {
         let input = Input::take();
-        write_text(|text| {
-            write_numbers(|numbers| {
+        write_text(&mut |text| {
+            write_numbers(&mut |numbers| {
                 for at in 0..count {
                     let slot = Slot::from_index(input.word(at * 4).unwrap_or(NONE));
                     let value = session.state().value(slot);
@@ -55,7 +55,7 @@ export! {
     /// input deleted.
     fn names(session: &Machine, count: usize) -> u32 {
         let input = Input::take();
-        Output::write(|out| {
+        Output::write(&mut |out| {
             for at in 0..count {
                 let slot = Slot::from_index(input.word(at * 4).unwrap_or(NONE));
                 let (kind, key) = session.state().name(slot).unwrap_or_default();
@@ -85,7 +85,7 @@ export! {
         let mut input = Input::take();
         let kind = input.next();
         let kind = kind.map(|_| input.text(kind));
-        write_numbers(|numbers| {
+        write_numbers(&mut |numbers| {
             for slot in session.state().slots(kind) {
                 numbers.push(slot.index() as u32);
             }
@@ -98,7 +98,7 @@ export! {
     fn changes(session: &Machine) -> u32 {
         let materializer = session.materializer();
         let changes = materializer.changes();
-        write_numbers(|numbers| {
+        write_numbers(&mut |numbers| {
             numbers.reserve(changes.len() + materializer.commits().len());
             let mut begin = 0;
             for commit in materializer.commits() {

@@ -101,7 +101,7 @@ export! {
     /// What there is to do: `[["connect", id, attempt, last event id, name, value, …]`,
     /// `["disconnect", id]`, `["fetch", id]`, `["wake", at], …]`.
     fn session_effects(session: &mut Machine) -> u32 {
-        Output::write(|out| {
+        Output::write(&mut |out| {
             while let Some(effect) = session.poll() {
                 out.open();
                 write_effect(out, &effect);
@@ -113,7 +113,7 @@ export! {
     /// How things stand: `[phase, connected, attempt, failures, resumed, version, cursor,
     /// retry at, stale since, received, target, synced, news, error]`.
     fn session_status(session: &Machine) -> u32 {
-        Output::write(|out| status(session, out))
+        Output::write(&mut |out| status(session, out))
     }
 
     /// What the session in the other module is to [`session_arrive`](full::session_arrive) with, as
@@ -131,7 +131,7 @@ export! {
     /// Where the stream stands: `[cursor, mode, last event id]`, the first of them at least.
     fn position(session: &Machine) -> u32 {
         let materializer = session.materializer();
-        Output::write(|out| {
+        Output::write(&mut |out| {
             out.maybe_text(materializer.cursor());
             #[cfg(feature = "full")]
             {

@@ -25,7 +25,7 @@ export! {
         let bits = told(session) | fault;
         let quiet = Signals::default();
         let signals = result.as_ref().unwrap_or(&quiet);
-        Output::write(|out| {
+        Output::write(&mut |out| {
             out.number(bits.into());
             out.number(signals.events as u64);
             out.flag(signals.up_to_date);
@@ -54,7 +54,7 @@ export! {
 
     /// Deletions that are remembered: `[kind, key, version, …]`.
     fn tombstones(session: &Machine) -> u32 {
-        Output::write(|out| {
+        Output::write(&mut |out| {
             for (kind, key, known) in session.state().iter_known() {
                 if let Known::Tombstone(version) = known {
                     out.text(kind);

@@ -6,7 +6,7 @@ use crate::engine::output::Output;
 
 /// `[[at, type, id, bytes, data, [step, …]], …]`.
 pub(super) fn write(events: &[Traced]) -> u32 {
-    Output::write(|out| {
+    Output::write(&mut |out| {
         for event in events {
             out.open();
             out.number(event.at.as_millis());

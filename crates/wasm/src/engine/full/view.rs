@@ -41,7 +41,7 @@ impl View for Hook {
         if !self.wanted {
             return Ok(());
         }
-        let length = Output::write(|out| {
+        let length = Output::write(&mut |out| {
             out.maybe_text(self.cursor.as_deref());
             for change in changes {
                 let (kind, key) = state.name(change.slot).unwrap_or_default();
