@@ -111,6 +111,7 @@ impl Backoff {
         Duration::from_millis(self.base_millis())
     }
 
+    #[expect(clippy::cast_precision_loss, clippy::cast_sign_loss, reason = "it saturates")]
     fn base_millis(&self) -> u64 {
         let Profile { min_failures, factor, min, max, .. } = self.profile;
         let [factor, min, max] = [factor, min, max].map(millis);
@@ -118,7 +119,7 @@ impl Backoff {
             return min;
         };
         let factor = if factor == 0 { 1000 } else { factor };
-        // A cast of a float saturates.
+        // In floats, whose casts saturate: without arithmetic of 128 bits.
         let base = (factor as f64 * f64::from(1 << doublings.min(30))) as u64;
         let base = if max == 0 { base } else { base.min(max) };
         base.max(min)
@@ -167,6 +168,7 @@ impl Backoff {
         }
     }
 
+    #[expect(clippy::cast_precision_loss, clippy::cast_sign_loss, reason = "it saturates")]
     fn jittered(&self, base: u64, chance: u32) -> u64 {
         let part = match self.profile.jitter {
             Jitter::None => 0.0,
@@ -174,7 +176,8 @@ impl Backoff {
             Jitter::Subtract(percent) => -f64::from(percent.min(100)),
         };
         let base = base as f64;
-        let wait = (base + base * (part / 100.0) * (f64::from(chance) / f64::from(u32::MAX))) as u64;
+        let wait =
+            (base + base * (part / 100.0) * (f64::from(chance) / f64::from(u32::MAX))) as u64;
         wait.max(millis(self.profile.min))
     }
 }

@@ -2,8 +2,8 @@
 
 use core::time::Duration;
 
-use crate::json::{self, JsonError};
 use crate::FULL;
+use crate::json::{self, JsonError};
 use crate::message::{Transfer, Version};
 use crate::names::Slot;
 use crate::receiver::Action;

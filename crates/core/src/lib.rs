@@ -28,7 +28,11 @@
 #![forbid(unsafe_code)]
 #![cfg_attr(
     not(feature = "full"),
-    allow(dead_code, unused_imports, reason = "what is only needed with everything is not marked one by one")
+    allow(
+        dead_code,
+        unused_imports,
+        reason = "what is only needed with everything is not marked one by one"
+    )
 )]
 
 extern crate alloc;

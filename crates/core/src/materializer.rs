@@ -103,6 +103,7 @@ pub struct Signals {
     /// The server announced that it will close.
     pub goodbye: Option<Box<str>>,
     /// A fault that was reported and passed over.
+    #[cfg(feature = "full")]
     pub fault: Option<Error>,
 }
 

@@ -14,9 +14,9 @@ use alloc::string::String;
 use alloc::vec::Vec;
 use core::mem;
 
+use crate::FULL;
 use cut::{append, make_room, set_text};
 pub use item::{SseEvent, SseItem};
-use crate::FULL;
 use line::{Digits, Field, Line, line_end, near_line_end};
 
 /// An incremental decoder of one event source, over as many connections as it takes.

@@ -102,9 +102,9 @@ fn wasm(project: &Project, tools: &WasmTools, mode: Mode) -> Result {
         let module = project.target.join(WASM).join(folder).join("highwater_wasm.wasm");
         let wasm = aside.join(format!("{name}.wasm"));
         match mode {
-            Mode::Release => sh::run(
-                tools.command("wasm-opt")?.args(OPTIMISE).arg(module).arg("-o").arg(&wasm),
-            )?,
+            Mode::Release => {
+                sh::run(tools.command("wasm-opt")?.args(OPTIMISE).arg(module).arg("-o").arg(&wasm))?
+            }
             Mode::Dev => drop(fs::copy(module, &wasm)?),
         }
         let files = ["wasm", "base64.js", "base64.d.ts"].map(|end| format!("{name}.{end}"));

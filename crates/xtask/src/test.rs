@@ -174,10 +174,15 @@ fn clippy(_: &Context) -> Result {
     sh::run(cargo().args(["clippy", "--workspace", "--all-targets", "--", "-Dwarnings"]))
 }
 
+/// The crate as it is by itself, and as the two modules of the npm package.
 fn clippy_wasm(context: &Context) -> Result {
-    let mut clippy = context.setup.wasm.command("cargo")?;
-    clippy.args(["clippy", "--package", "highwater-wasm", "--all-targets", "--target", WASM]);
-    sh::run(clippy.args(["--", "-Dwarnings"]))
+    let modules = ["--no-default-features", "--no-default-features --features full"];
+    for kind in ["--all-targets"].iter().chain(&modules) {
+        let mut clippy = context.setup.wasm.command("cargo")?;
+        clippy.args(["clippy", "--package", "highwater-wasm", "--target", WASM]);
+        sh::run(clippy.args(kind.split(' ')).args(["--", "-Dwarnings"]))?;
+    }
+    Ok(())
 }
 
 fn no_std(context: &Context) -> Result {

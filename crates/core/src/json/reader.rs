@@ -311,16 +311,16 @@ impl<'a> Reader<'a> {
     }
 
     fn number(&mut self) {
-        self.skip(b"-", b"-");
+        self.skip(b'-', b'-');
         // No digit may follow a leading zero.
-        if !self.skip(b"0", b"0") {
+        if !self.skip(b'0', b'0') {
             self.digits();
         }
-        if self.skip(b".", b".") {
+        if self.skip(b'.', b'.') {
             self.digits();
         }
-        if self.skip(b"e", b"E") {
-            self.skip(b"+", b"-");
+        if self.skip(b'e', b'E') {
+            self.skip(b'+', b'-');
             self.digits();
         }
     }
@@ -334,9 +334,9 @@ impl<'a> Reader<'a> {
         }
     }
 
-    fn skip(&mut self, one: &[u8; 1], other: &[u8; 1]) -> bool {
+    fn skip(&mut self, one: u8, other: u8) -> bool {
         let next = self.text.get(self.at);
-        let skips = next == Some(&one[0]) || next == Some(&other[0]);
+        let skips = next == Some(&one) || next == Some(&other);
         self.at += usize::from(skips);
         skips
     }

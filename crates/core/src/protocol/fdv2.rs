@@ -72,8 +72,11 @@ impl Fdv2 {
         let message = match event.kind {
             "put-object" => promise::item(data, ["kind", "key", "version", "object"])
                 .map(|(kind, key, version, value)| Message::Upsert { kind, key, version, value }),
-            "delete-object" => promise::deleted(data)
-                .map(|(kind, key, version)| Message::Delete { kind, key, version }),
+            "delete-object" => promise::deleted(data).map(|(kind, key, version)| Message::Delete {
+                kind,
+                key,
+                version,
+            }),
             "payload-transferred" => promise::transferred(data).map(|(state, version, basis)| {
                 self.mode = Mode::Changes;
                 let (cursor, version) = (Some(state), Some(version));

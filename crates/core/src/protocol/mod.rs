@@ -232,6 +232,7 @@ impl Protocol {
     }
 
     #[cfg(not(feature = "full"))]
+    #[expect(clippy::unused_self, reason = "with everything there is something to it")]
     fn read(&self, event: &Event<'_>, _: bool, _: Sink<'_>) -> Result<(), Error> {
         Err(Error::Foreign { event: event.kind.into(), data: event.data.into() })
     }

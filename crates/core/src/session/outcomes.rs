@@ -11,6 +11,13 @@ use crate::view::View;
 
 impl<V: View> Session<V> {
     /// Takes in what the events of one input asked for, and whether they ended in a fault.
+    #[cfg_attr(
+        not(feature = "full"),
+        expect(
+            clippy::needless_pass_by_value,
+            reason = "with everything there is a fault to take"
+        )
+    )]
     pub(super) fn took(&mut self, now: Instant, signals: Signals, result: Result<(), Error>) {
         let updated = signals.committed || signals.up_to_date;
         if updated {
@@ -31,6 +38,7 @@ impl<V: View> Session<V> {
         }
         self.resumed = signals.resumed.or(self.resumed);
         self.target = signals.target.or(self.target);
+        #[cfg(feature = "full")]
         if let Some(fault) = signals.fault {
             self.tell(fault);
         }

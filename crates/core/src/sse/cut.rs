@@ -7,8 +7,8 @@ use core::mem;
 #[cfg(feature = "full")]
 use super::item::text_of;
 use super::line::{BYTE_ORDER_MARK, Digits, Field, LONGEST_NAME, Line, line_end, unspaced};
-use crate::FULL;
 use super::{Draft, Found, SseDecoder};
+use crate::FULL;
 
 impl SseDecoder {
     /// Takes in the start of a line that the chunk cuts.

@@ -35,6 +35,7 @@ macro_rules! export {
         $(
             $(#[$doc])*
             #[allow(unsafe_code, reason = "an export has its name to itself")]
+            #[allow(clippy::unnecessary_box_returns, reason = "JavaScript gets the address")]
             #[unsafe(no_mangle)]
             extern "C" fn $name($($argument: $type),*) $(-> $result)? $body
         )*

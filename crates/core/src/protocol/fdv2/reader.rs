@@ -16,7 +16,7 @@ impl Fdv2 {
             }
             "put-object" => self.put(event),
             "payload-transferred" => self.transferred(event),
-            "delete-object" => self.delete(event),
+            "delete-object" => delete(event),
             "server-intent" => self.intent(event),
             "error" => error(event),
             "goodbye" => {
@@ -109,16 +109,6 @@ impl Fdv2 {
         event.item(kind, key, version, Some(value));
     }
 
-    fn delete(&self, event: &mut Decoding<'_>) {
-        let [kind, key, version] = event.whole(["kind", "key", "version"]);
-        if !all([kind, key, version]) {
-            return event.ignore("a delete-object with a member missing");
-        }
-        let (kind, key) = (event.text(kind), event.text(key));
-        let version = event.json().i64(version);
-        event.item(kind, key, version, None);
-    }
-
     fn transferred(&mut self, event: &mut Decoding<'_>) {
         if self.mode == Mode::Inactive {
             return event.misplaced("a payload-transferred needs a server-intent first");
@@ -139,6 +129,16 @@ impl Fdv2 {
             Message::Commit { cursor: Some(state), version, basis, ordered }
         });
     }
+}
+
+fn delete(event: &mut Decoding<'_>) {
+    let [kind, key, version] = event.whole(["kind", "key", "version"]);
+    if !all([kind, key, version]) {
+        return event.ignore("a delete-object with a member missing");
+    }
+    let (kind, key) = (event.text(kind), event.text(key));
+    let version = event.json().i64(version);
+    event.item(kind, key, version, None);
 }
 
 /// Writers differ on the spelling of the id's name.

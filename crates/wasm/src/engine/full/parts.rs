@@ -6,10 +6,10 @@ use highwater_core::{
     Backoff, Known, MessageReceiver, Profile, Protocol, SseDecoder, SseItem, Version,
 };
 
+use super::trace;
 use crate::engine::input::Input;
 use crate::engine::output::Output;
 use crate::engine::reads::units;
-use super::trace;
 use crate::engine::{export, fault, session, write_numbers, write_text};
 use crate::settings;
 
