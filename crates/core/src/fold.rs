@@ -108,9 +108,7 @@ impl<V: View> Fold<V> {
                 self.state.sweep(Some(part));
             }
             Message::Commit { cursor, basis, ordered, .. } => {
-                if self.commit(now, cursor, basis, ordered)? {
-                    signals.committed = true;
-                }
+                signals.committed |= self.commit(now, cursor, basis, ordered)?;
             }
             Message::UpToDate => signals.up_to_date = true,
             Message::Resumed(resumed) => signals.resumed = Some(resumed),

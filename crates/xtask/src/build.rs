@@ -90,7 +90,7 @@ fn wasm(project: &Project, tools: &WasmTools, mode: Mode) -> Result {
     // Made aside: dist/ changes only when all of it was made.
     let aside = project.target.join("module");
     fs::create_dir_all(&aside)?;
-    let mut made = Vec::new();
+    let mut ready = Vec::new();
     for (name, features, text) in MODULES {
         sh::run(
             tools
@@ -103,7 +103,9 @@ fn wasm(project: &Project, tools: &WasmTools, mode: Mode) -> Result {
         let wasm = aside.join(format!("{name}.wasm"));
         match mode {
             Mode::Release => {
-                sh::run(tools.command("wasm-opt")?.args(OPTIMISE).arg(module).arg("-o").arg(&wasm))?
+                sh::run(
+                    tools.command("wasm-opt")?.args(OPTIMISE).arg(module).arg("-o").arg(&wasm),
+                )?;
             }
             Mode::Dev => drop(fs::copy(module, &wasm)?),
         }
@@ -111,12 +113,12 @@ fn wasm(project: &Project, tools: &WasmTools, mode: Mode) -> Result {
         let script = project.root.join("crates/xtask/scripts/embed.mjs");
         let mut embed = Command::new("node");
         sh::run(embed.arg(script).arg(&wasm).arg(aside.join(&files[1])).arg(text))?;
-        made.extend(files);
+        ready.extend(files);
     }
 
     let dist = project.root.join("dist");
     fs::create_dir_all(&dist)?;
-    for name in made {
+    for name in ready {
         fs::copy(aside.join(&name), dist.join(&name))?;
     }
     Ok(())
