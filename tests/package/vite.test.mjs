@@ -66,13 +66,13 @@ test('in development', async (t) => {
   await assertLive(vite.resolvedUrls.local[0])
 })
 
-test('built and previewed, with one module beside the script', async (t) => {
+test('built and previewed, with its modules beside the script, of which it loads one', async (t) => {
   const warnings = []
   const customLogger = { ...createLogger('silent'), warn: (text) => warnings.push(text) }
   await build({ root: app.folder, configFile: false, customLogger })
   assert.deepEqual(warnings, [])
   const files = (await readdir(join(app.folder, 'dist/assets'))).map((name) => name.slice(name.lastIndexOf('.'))).sort()
-  assert.deepEqual(files, ['.js', '.wasm'])
+  assert.deepEqual(files, ['.js', '.wasm', '.wasm'])
   const vite = await preview({ root: app.folder, configFile: false, logLevel: 'error', preview: { host: '127.0.0.1', port: 0 } })
   t.after(() => vite.close())
   await assertLive(vite.resolvedUrls.local[0])
