@@ -51,6 +51,14 @@ test('keys may change or be missing, and a closed store is no error', async () =
   assert.deepEqual(complaints, [])
 })
 
+test('a spec that says the same has one view, and renders again for what it lists alone', async () => {
+  const { shown, renders } = await page.evaluate(() => window.proofs.specs())
+  assert.deepEqual(shown, ['x0 of 2', 'x0 of 2', 'x5 of 2', 'x5 of 2', 'x5 of 3', 'x5 of 1', 'y9 of 2', ''])
+  // Twice drawn, moved, not moved, counted; drawn with another spec, moved, gone. Two views in all.
+  assert.deepEqual(renders, [3, 3, 4, 6, 6, 2])
+  assert.deepEqual(complaints, [])
+})
+
 test('a server renders what the store holds, and leaves no listener behind', async (t) => {
   const source = createSource()
   const store = connect(source.url, { fetch: source.fetch })
@@ -62,6 +70,8 @@ test('a server renders what the store holds, and leaves no listener behind', asy
     const all = useView(store, 'flag')
     const on = useView(store, ({ flag }) => [...(flag?.values() ?? [])].filter((each) => each.on).length)
     const phase = useStatus(store, (status) => status.phase)
+    const { count } = useView(store, { kind: 'flag', where: { '/on': true }, limit: 0 })
+    assert.equal(count, on)
     return h('p', null, [phase, String(flag?.on), all.size, on].join(' '))
   }
   assert.equal(renderToString(h(App)), '<p>connecting undefined 0 0</p>')

@@ -6,7 +6,8 @@ import { extname, join } from 'node:path'
 
 /** Serves a folder, and passes everything under /v1 on to the server. */
 export async function startSite(folder, server) {
-  const streams = new Set()
+  /** Those that are open, and what each was asked with. */
+  const streams = new Map()
   /** What becomes of writes: each is passed on, after this. */
   let beforeWrite = async () => {}
   const pass = async (request, response) => {
@@ -19,7 +20,7 @@ export async function startSite(folder, server) {
       response.writeHead(answer.statusCode, answer.headers)
       response.flushHeaders()
       answer.pipe(response)
-      if (String(answer.headers['content-type']).startsWith('text/event-stream')) streams.add(response)
+      if (String(answer.headers['content-type']).startsWith('text/event-stream')) streams.set(response, headers)
     })
     passed.on('error', () => response.destroy())
     response.on('close', () => {
@@ -40,7 +41,9 @@ export async function startSite(folder, server) {
   return {
     url: `http://127.0.0.1:${http.address().port}`,
     /** Breaks every stream. */
-    cut: () => streams.forEach((response) => response.destroy()),
+    cut: () => streams.forEach((_, response) => response.destroy()),
+    /** The headers of every stream that is open. */
+    streams: () => [...streams.values()],
     /** Has every write wait for this; a status that it gives is the answer. */
     beforeWrite: (then) => (beforeWrite = then ?? (async () => {})),
     stop: () => {

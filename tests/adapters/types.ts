@@ -34,6 +34,16 @@ const all = react.useView(store, 'task')
 is<typeof all, ReadonlyMap<string, Task>>(true)
 const viewed = react.useView(store, view)
 is<typeof viewed, readonly Task[]>(true)
+const listed = react.useView(store, { kind: 'task', where: { '/text': { prefix: 'a' } }, sort: ['-/text'] })
+is<typeof listed.rows, readonly { readonly kind: 'task'; readonly key: string; readonly value: Task | undefined }[]>(true)
+const vueListed = vue.useView(store, { kind: 'count' })
+is<typeof vueListed.value.rows[number]['value'], number | undefined>(true)
+const svelteListed = svelte.useView(store, { limit: 5 })
+is<typeof svelteListed.current.rows[number]['kind'], 'task' | 'count'>(true)
+const solidListed = solid.useView(store, { kind: 'count' })
+is<ReturnType<typeof solidListed>['count'], number>(true)
+const made = react.useView(store, store.view({ kind: 'task' }))
+is<typeof made.rows[number]['value'], Task | undefined>(true)
 const collected = react.useView(store, store.collection('count'))
 is<typeof collected, ReadonlyMap<string, number>>(true)
 const selected = react.useView(store, ({ task, count }) => [task?.size, count?.get('a')] as const)
@@ -63,6 +73,12 @@ is<typeof solidPhase, Accessor<Status['phase']>>(true)
 react.useItem(store, 'none', 'a')
 // @ts-expect-error no such kind
 react.useView(store, 'none')
+// @ts-expect-error no such kind
+react.useView(store, { kind: 'none' })
+// @ts-expect-error no pointer
+react.useView(store, { where: { text: 'a' } })
+// @ts-expect-error no such operator
+react.useView(store, { where: { '/text': { above: 'a' } } })
 // @ts-expect-error no such kind
 svelte.useItem(store, 'none', 'a')
 // @ts-expect-error no such kind

@@ -10,6 +10,7 @@ import { retained } from '../../crates/bench/client/memory.mjs'
 import * as lazy from '../../crates/bench/client/peers/expert-lazy.mjs'
 import { connected, push } from '../../crates/bench/client/peers/ours.mjs'
 import { report, verdict } from '../../crates/bench/client/report.mjs'
+import { soak } from '../../crates/bench/client/soak.mjs'
 import { Feed, Meter } from '../../crates/bench/client/source.mjs'
 import { inRounds, quartiles, ratioOf, spread } from '../../crates/bench/client/statistics.mjs'
 import { chunks, electric, fdv2, groups, launchdarkly, sse } from '../../crates/bench/client/wires.mjs'
@@ -168,3 +169,12 @@ test('a row is judged by its bars, and shown', () => {
 })
 
 const range = (length) => Array.from({ length }, (_, at) => at)
+
+test('a small soak ends right, over connections that were cut and resumed', async () => {
+  const parts = []
+  const end = await soak(highwater, { items: 500, patches: 40_000, parts: 2, bytes: async () => 1, said: (part) => parts.push(part) })
+  assert.equal(end.wrong, 0)
+  assert.ok(end.resumed >= 2 && end.connections > end.resumed, JSON.stringify(end))
+  assert.ok(end.told > 10, 'the listener of a key was told')
+  assert.equal(parts.length, 2)
+})

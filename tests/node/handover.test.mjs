@@ -127,6 +127,69 @@ test('tracing moves a store: what was read is the same, and nothing is told twic
   assert.equal(store.version, version + 1)
 })
 
+test('a live view moves a store: it lists what is there, and follows', async (t) => {
+  const { store, basis, send } = await stream(t, [
+    snapshot(1, { gone: { x: [1, 1] }, a: { one: [1, { n: 1 }], two: [1, { n: 2 }] } }),
+    intent('none', 2),
+  ])
+  await store.ready
+  const one = store.get('a', 'one')
+  // The first kind has no item when the store moves: kinds keep their numbers.
+  store.keys()
+  send(gone('gone', 'x', 2) + transferred(2, 1))
+  await until(() => store.size === 2)
+  const view = store.view({ kind: 'a', sort: ['-/n'] })
+  const edits = []
+  view.subscribe((edit) => edits.push(edit))
+  await view.ready
+  assert.deepEqual(view.rows.map(({ key }) => key), ['two', 'one'])
+  assert.equal(view.rows[1].value, one)
+  await until(() => edits.length === 1)
+  await statusOf(store, ({ phase }) => phase === 'live')
+  send(put('a', 'three', 1, { n: 3 }) + transferred(3, 2))
+  await until(() => edits.length === 2)
+  assert.deepEqual(view.rows.map(({ key }) => key), ['three', 'two', 'one'])
+  assert.deepEqual(store.keys().map(({ kind, key }) => `${kind} ${key}`).sort(), ['a one', 'a three', 'a two'])
+  assert.deepEqual(basis(), [null, 'e1.2'])
+})
+
+test('a live view of a store that was closed before it moved has no rows', async (t) => {
+  const errors = []
+  const { store } = await stream(t, [snapshot(1, { a: { x: [1, 1] } })], { onError: (error) => errors.push(error) })
+  await store.ready
+  store.close()
+  const view = store.view({ kind: 'a' })
+  assert.deepEqual([view.rows, view.count], [[], 0])
+  assert.deepEqual(errors, [])
+})
+
+test('what a store can do in the lean module: views of the application, checkpoints', async (t) => {
+  const { store, send, server } = await stream(t, [snapshot(1, { a: { x: [1, { n: 1 }] } })])
+  await store.ready
+  const sum = store.materialize({
+    sum: 0,
+    update(changes) {
+      for (const { value } of changes) this.sum += value?.n ?? 0
+    },
+    result() {
+      return this.sum
+    },
+    reset() {
+      this.sum = 0
+    },
+  })
+  assert.equal(sum.snapshot(), 1)
+  send(put('a', 'y', 2, { n: 5 }) + transferred(2, 1))
+  await until(() => store.has('a', 'y'))
+  assert.equal(sum.snapshot(), 6)
+  const checkpoint = store.checkpoint()
+  assert.equal(server.requests.length, 1)
+  const again = await stream(t, [intent('none', 2)], { initial: checkpoint })
+  await statusOf(again.store, ({ phase }) => phase === 'live')
+  assert.deepEqual([again.store.size, again.store.get('a', 'y')], [2, { n: 5 }])
+  assert.deepEqual(again.basis(), ['e1.2'])
+})
+
 test('a transaction that was told before a move still names what it changed', async (t) => {
   const { store, basis } = await stream(t, [snapshot(1, { a: { x: [1, 1], y: [1, 1] } }), intent('none', 1)])
   let change

@@ -43,6 +43,8 @@ test('options: a mistake is named before anything happens', () => {
     [{ idle: true }, /^option idle must be a number, not true$/],
     [{ maxBytes: NaN }, /^option maxBytes must be a number, not NaN$/],
     [{ tombstones: { count: -1 } }, /^option tombstones\.count must be from 0/],
+    [{ share: 'window' }, /^option share must be one of 'tab', 'browser', not 'window'$/],
+    [{ share: 'browser', method: 'POST', body: new FormData() }, /^option share 'browser' needs a body that is a string/],
     [{ validate: 'never' }, /^option validate must be one of 'read', 'ingest', not 'never'$/],
     [{ signal: {} }, /^option signal must be an AbortSignal, not an object$/],
     [{ fetch: 1 }, /^option fetch must be a function, not 1$/],
@@ -57,6 +59,7 @@ test('addresses: a mistake is named', () => {
   const wrong = [
     ['/stream', /^the URL to connect to '\/stream' is relative, and here is no page/],
     ['http://', /^the URL to connect to 'http:\/\/' is not a URL$/],
+    ['https://me:secret@x/', /^the URL to connect to must hold no user name and no password/],
     ['ws://x/', /^the URL to connect to must be an http or https URL, not ws:/],
     [undefined, /^the URL to connect to must be a string or a URL, not undefined$/],
   ]
@@ -139,7 +142,16 @@ test('a module that does not load is told by the store, and rejects nothing unha
     const seen = []
     store.onStatus(({ phase, error }) => seen.push(phase, error?.code))
     store.pause()
+    const view = store.view({ kind: 'a' })
+    view.subscribe(() => {})
+    const told = store.materialize({ update() {}, result: () => 'nothing', reset() {} })
+    const reading = (async () => { for await (const _ of store); })().catch((error) => error.code)
+    let none
+    try { store.checkpoint() } catch (error) { none = error.code }
     await new Promise((resolve) => setTimeout(resolve, 50))
+    console.log(JSON.stringify([view.snapshot(), told.snapshot(), await reading, none]))
+    view.show(1, 2)
+    view.close()
     const { phase, error } = store.status
     let thrown
     try { new SseDecoder() } catch (error) { thrown = error.message }
@@ -148,7 +160,8 @@ test('a module that does not load is told by the store, and rejects nothing unha
     store.close()`
   const { code, output } = await run(program, '--unhandled-rejections=strict')
   assert.equal(code, 0, output)
-  const [line, rejected] = output.trim().split('\n')
+  const [followed, line, rejected] = output.trim().split('\n')
+  assert.deepEqual(JSON.parse(followed), [{ rows: [], count: 0, groups: [] }, 'nothing', 'wasm', 'wasm'])
   assert.deepEqual(JSON.parse(line), [
     ['stopped', 'wasm'], 'stopped', 'wasm', 'the WebAssembly module did not load: Web', null,
     'SseDecoder needs the WebAssembly module: await init() first',
@@ -172,7 +185,14 @@ test('a module that comes later is waited for, and what was asked meanwhile is d
     store.pause('early')
     const traced = []
     store.trace(({ event }) => traced.push(event))
+    const late = connect(${JSON.stringify(server.url)}, { onError: ({ code }) => console.log('told', code) })
+    const [wrong, right] = [late.view({ were: 1 }), late.view({ kind: 'a' })]
+    right.subscribe(({ inserted }) => console.log('rows', inserted.length))
     await done
+    await late.ready
+    await right.ready
+    console.log(wrong.error.code, wrong.rows.length, right.rows.length, await wrong.ready.catch(({ code }) => code))
+    late.close()
     console.log(store.status.phase)
     store.resume('early')
     await store.ready
@@ -183,6 +203,7 @@ test('a module that comes later is waited for, and what was asked meanwhile is d
   const { code, output } = await run(program, '--unhandled-rejections=strict')
   assert.deepEqual([code, output.split('\n')], [0, [
     'the WebAssembly module did not load: highwater/slim brings no module of its own: call init(module) first',
+    'told bad-query', 'rows 1', 'bad-query 0 1 bad-query',
     'paused', '1 server-intent,put-object,payload-transferred', '',
   ]])
 })

@@ -173,7 +173,7 @@ test('session: inputs in, effects out, on a clock of its own', () => {
   one.handle(1000, { type: 'opened', connection: 1, status: 200, contentType: 'text/event-stream' })
   one.handle(1001, { type: 'bytes', connection: 1, bytes: bytes(snapshot(1, { a: { x: [1, 1] } })) })
   assert.equal(one.status.phase, 'live')
-  assert.deepEqual(one.transactions, [{ snapshot: true, changed: [{ kind: 'a', key: 'x' }], removed: [] }])
+  assert.deepEqual(one.transactions, [{ snapshot: true, changed: [{ kind: 'a', key: 'x' }], removed: [], inserted: [{ kind: 'a', key: 'x' }] }])
   const [wake] = one.handle(2000, { type: 'failed', connection: 1, what: 'cut' })
   assert.deepEqual(wake, { type: 'wake', at: 2100 })
   assert.deepEqual([one.status.phase, one.status.retryAt, one.status.error.message], ['stale', 2100, 'the connection failed: cut'])

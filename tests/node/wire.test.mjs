@@ -334,6 +334,21 @@ test('protocol ping: a poll address that fails is told', async (t) => {
   assert.deepEqual([error.code, error.status], ['status', 500])
 })
 
+test('protocol ping: a headers function that rejects for the poll alone is told as such', async (t) => {
+  const server = await serve(t, (_, response) => {
+    begin(response)
+    response.write(event('ping', ' '))
+  })
+  let asked = 0
+  const headers = async () => {
+    if (++asked % 2 === 0) throw new Error('no token')
+    return {}
+  }
+  const store = open(t, server.url, { protocol: 'ping', poll: server.url, headers })
+  const { error } = await statusOf(store, ({ error }) => error !== undefined)
+  assert.deepEqual([error.code, error.message], ['headers', 'the headers function failed: no token'])
+})
+
 test('protocol json reads any stream by pointers', async (t) => {
   const server = await serve(t, (_, response) => {
     begin(response)

@@ -3,17 +3,8 @@
 import assert from 'node:assert/strict'
 import { after, before, test } from 'node:test'
 import { install, node } from './install.mjs'
+import { SHOW, SHOWN, WORKER } from './show.mjs'
 import { startFlags } from './topic.mjs'
-
-/** Shows the state, and ends by itself: what `close` left open would keep the process. */
-const SHOW = `
-async function show(store) {
-  await store.ready
-  console.log(JSON.stringify({ beta: store.get('flag', 'beta'), keys: store.keys('flag').sort(), phase: store.status.phase }))
-  store.close()
-}
-`
-const SHOWN = { beta: { on: false }, keys: ['beta', 'dark-mode'], phase: 'live' }
 
 const PROGRAMS = {
   'an import': {
@@ -83,6 +74,11 @@ for (const [name, { file, text, words = [] }] of Object.entries(PROGRAMS)) {
     assert.deepEqual(JSON.parse(await node(app, ...words, file, flags.stream)), SHOWN)
   })
 }
+
+test('a worker shows the state, and the process ends', async () => {
+  await app.write(WORKER)
+  assert.deepEqual(JSON.parse(await node(app, 'main.js', flags.stream)), SHOWN)
+})
 
 test('all doors give the same names', async () => {
   await app.write({

@@ -4,7 +4,7 @@ import assert from 'node:assert/strict'
 import { after, before, test } from 'node:test'
 import { install, tool } from './install.mjs'
 
-const CONSUMER = `import { connect, HighwaterError, type Change, type Snapshot, type Status, type Version } from 'highwater'
+const CONSUMER = `import { connect, HighwaterError, type Change, type Edits, type Group, type Row, type Snapshot, type StandardSchema, type Status, type Store, type StoreView, type Version } from 'highwater'
 import { init } from 'highwater/slim'
 import { connect as connectInline } from 'highwater/inline'
 
@@ -35,6 +35,44 @@ const heard = ({ changed, removed }: Change<Machine>): void => {
 }
 export const stop: () => void = store.subscribe(heard, { kind: 'process', prefix: '4' })
 if (store.status.error instanceof HighwaterError && store.status.error.code === 'gap') store.reconnect()
+
+// Views: rows are of the kind that is asked for.
+const rows = store.view({ kind: 'process', where: { '/name': { prefix: 'a' }, not: { '/parent': null } }, sort: ['-/name', 'key'], limit: 5 })
+export const first: Process | undefined = rows.rows[0]?.value
+for (const row of store.view().rows) {
+  if (row.kind === 'host') console.log(row.value?.load[0])
+}
+export const groups: readonly Group[] = store.view({ group: '/parent' }).groups
+rows.subscribe(({ inserted, removed }: Edits<Row<Machine, 'process'>>) => console.log(inserted[0]?.row.value?.name, removed[0]))
+const names2: StoreView<Machine, string[]> = {
+  update(changes) {
+    for (const change of changes) if (change.kind === 'process') console.log(change.value?.parent)
+  },
+  result: () => [],
+  reset() {},
+}
+export const materialized: string[] | undefined = store.materialize(names2).snapshot()
+for await (const { changed } of store) console.log(changed[0]?.kind satisfies 'process' | 'host' | undefined)
+export const again: Store<Machine> = connect<Machine>('http://127.0.0.1/', { initial: store.checkpoint(), hidden: 'pause' })
+
+// A schema types the store.
+declare const schema: StandardSchema<{ on: boolean }>
+const judged = connect('http://127.0.0.1/', { schema: { flag: schema } })
+export const on: boolean | undefined = judged.get('flag', 'a')?.on
+// @ts-expect-error A kind without a schema.
+judged.get('process', '1')
+// @ts-expect-error The schema says boolean.
+export const text: string | undefined = judged.get('flag', 'a')?.on
+// @ts-expect-error A field is a pointer, key or kind.
+store.view({ sort: ['name'] })
+// @ts-expect-error A kind that this machine has not.
+store.view({ kind: 'disk' })
+// @ts-expect-error Rows do not change.
+rows.rows.push(rows.rows[0])
+// @ts-expect-error No such test.
+store.view({ where: { '/name': { above: 1 } } })
+// @ts-expect-error A view has a result.
+store.materialize({ update() {}, reset() {} })
 
 // @ts-expect-error A kind that this machine has not.
 store.get('disk', 'sda')

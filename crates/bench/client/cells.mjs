@@ -142,10 +142,11 @@ function sumOfKeys(session, items) {
 
 /** A list of which 50 rows are seen, that scrolls by one row a chunk. */
 function readsOf(session, items, use) {
+  const keys = Array.from({ length: items }, (_, item) => keyOf(item))
   let top = 0
   return () => {
     for (let row = 0; row < ROWS; row += 1) {
-      const value = session.get(keyOf((top + row) % items))
+      const value = session.get(keys[(top + row) % items])
       if (value !== undefined) use(value)
     }
     top += 1

@@ -1,9 +1,10 @@
 //! Bytes of many records, in segments.
 //!
-//! A record is written once, behind the last one, and moved only to make room: a patch of an item
-//! is a copy of its new value and nothing else, and a hundred thousand values are a few hundred
-//! allocations. What is held stays within one and a half times what is live, and a constant
-//! ([`Arena::is_sparse`]); whoever knows all records brings that about, some at a time, by
+//! A record is written once, where another of about its size was given up or behind the last one,
+//! and moved only to make room: a patch of an item is a copy of its new value and nothing else, and
+//! a hundred thousand values are a few hundred allocations. What is held stays within one and a half
+//! times what is live, and a constant ([`Arena::is_sparse`]). As long as sizes stay much the same,
+//! gaps see to that; for the rest, whoever knows all records brings it about, some at a time, by
 //! [`Arena::tidy`].
 
 use alloc::vec::Vec;
@@ -13,7 +14,10 @@ use core::mem;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Span {
     pub(crate) segment: u32,
-    pub(crate) at: u32,
+    /// In units, from the start of the segment.
+    pub(crate) at: u16,
+    /// Units that are its own and not used.
+    pub(crate) spare: u16,
     pub(crate) length: u32,
 }
 
@@ -24,6 +28,9 @@ pub(crate) struct Arena {
     open: usize,
     /// Segments that hold nothing, to be used again.
     vacant: Vec<u32>,
+    /// Where records were given up, by their units. Nothing depends on any of them being there.
+    gaps: Vec<Vec<Gap>>,
+    noted: usize,
     /// Bytes of records that were not freed.
     live: usize,
     /// Bytes of segments.
@@ -37,25 +44,22 @@ struct Segment {
     live: usize,
     /// How many records were not freed: some have no bytes.
     count: u32,
+    /// How often it was emptied.
+    life: u32,
+}
+
+/// Room for a record; or not any more, if the segment has been emptied since.
+#[derive(Clone, Copy)]
+struct Gap {
+    segment: u32,
+    life: u32,
+    at: u16,
 }
 
 impl Arena {
     /// Writes a record. Its length fits in 32 bits: the caller has seen to it.
     pub(crate) fn push(&mut self, record: &[u8]) -> Span {
-        let size = record.len();
-        let fits = |segment: &Segment| segment.bytes.capacity() - segment.bytes.len() >= size;
-        if !self.segments.get(self.open).is_some_and(fits) {
-            let own = size > OWN;
-            let opened = self.make(if own { size } else { SEGMENT });
-            if own {
-                return self.write(opened, record);
-            }
-            let filled = mem::replace(&mut self.open, opened);
-            if filled != opened {
-                self.drop_if_empty(filled);
-            }
-        }
-        self.write(self.open, record)
+        self.fill(record).unwrap_or_else(|| self.append(record))
     }
 
     /// Reads a record; nothing for a place that holds none.
@@ -73,13 +77,21 @@ impl Arena {
         segment.live -= size;
         segment.count -= 1;
         self.live -= size;
-        if index != self.open {
-            self.drop_if_empty(index);
-        } else if segment.count == 0 {
-            segment.bytes.clear();
-        } else if span.at as usize + size == segment.bytes.len() {
+        let units = units(size) + usize::from(span.spare);
+        let start = usize::from(span.at) * UNIT;
+        if segment.count == 0 {
+            segment.life = segment.life.wrapping_add(1);
+            if index == self.open {
+                segment.bytes.clear();
+            } else {
+                self.drop_if_empty(index);
+            }
+        } else if start + units * UNIT == segment.bytes.len() {
             // The last one written: what is collected and then dropped leaves no gap.
-            segment.bytes.truncate(span.at as usize);
+            segment.bytes.truncate(start);
+        } else {
+            let gap = Gap { segment: span.segment, life: segment.life, at: span.at };
+            self.note(units, gap);
         }
     }
 
@@ -92,36 +104,97 @@ impl Arena {
     /// bytes were moved.
     pub(crate) fn tidy(&mut self, span: Span) -> (Span, usize) {
         let index = span.segment as usize;
-        let sparse = |segment: &Segment| segment.live * 2 < segment.bytes.capacity();
-        if index == self.open || !self.segments.get(index).is_some_and(sparse) {
+        if index == self.open || !self.segments.get(index).is_some_and(Segment::is_sparse) {
             return (span, 0);
         }
         // Taken out while it is read: the record goes to another segment.
         let bytes = mem::take(&mut self.segments[index].bytes);
-        let moved = self.push(span.of(&bytes));
+        let moved = self.append(span.of(&bytes));
         self.segments[index].bytes = bytes;
         self.free(span);
         (moved, moved.length as usize)
     }
 
-    fn write(&mut self, index: usize, record: &[u8]) -> Span {
+    /// Writes a record where another was given up, if there is such a place of about its size.
+    fn fill(&mut self, record: &[u8]) -> Option<Span> {
+        let wanted = units(record.len());
+        let near = self.gaps.iter_mut().enumerate().skip(wanted).take(NEAR);
+        for (units, gaps) in near {
+            while let Some(Gap { segment: index, life, at }) = gaps.pop() {
+                self.noted -= 1;
+                let segment = self.segments.get_mut(index as usize)?;
+                // What is mostly gaps had better be emptied.
+                if segment.life != life || segment.is_sparse() {
+                    continue;
+                }
+                let start = usize::from(at) * UNIT;
+                let Some(place) = segment.bytes.get_mut(start..start + record.len()) else {
+                    continue;
+                };
+                place.copy_from_slice(record);
+                segment.live += record.len();
+                segment.count += 1;
+                self.live += record.len();
+                let spare = (units - wanted) as u16;
+                return Some(Span { segment: index, at, spare, length: record.len() as u32 });
+            }
+        }
+        None
+    }
+
+    /// Writes a record behind the last one.
+    fn append(&mut self, record: &[u8]) -> Span {
+        let size = units(record.len()) * UNIT;
+        let fits = |segment: &Segment| segment.bytes.capacity() - segment.bytes.len() >= size;
+        if !self.segments.get(self.open).is_some_and(fits) {
+            let own = size > OWN;
+            let opened = self.make(if own { size } else { SEGMENT });
+            if own {
+                return self.write(opened, record, size);
+            }
+            let filled = mem::replace(&mut self.open, opened);
+            if filled != opened {
+                self.drop_if_empty(filled);
+            }
+        }
+        self.write(self.open, record, size)
+    }
+
+    fn write(&mut self, index: usize, record: &[u8], size: usize) -> Span {
         let segment = &mut self.segments[index];
-        let at = segment.bytes.len() as u32;
+        let start = segment.bytes.len();
         segment.bytes.extend_from_slice(record);
+        segment.bytes.resize(start + size, 0);
         segment.live += record.len();
         segment.count += 1;
         self.live += record.len();
-        Span { segment: index as u32, at, length: record.len() as u32 }
+        let at = (start / UNIT) as u16;
+        Span { segment: index as u32, at, spare: 0, length: record.len() as u32 }
+    }
+
+    fn note(&mut self, units: usize, gap: Gap) {
+        if self.noted >= MOST {
+            // Most of them have been passed over for long: they are of no use.
+            self.gaps = Vec::new();
+            self.noted = 0;
+        }
+        if units >= self.gaps.len() {
+            self.gaps.resize_with(units + 1, Vec::new);
+        }
+        if let Some(gaps) = self.gaps.get_mut(units) {
+            gaps.push(gap);
+            self.noted += 1;
+        }
     }
 
     fn make(&mut self, capacity: usize) -> usize {
         self.held += capacity;
-        let segment = Segment { bytes: Vec::with_capacity(capacity), live: 0, count: 0 };
+        let bytes = Vec::with_capacity(capacity);
         if let Some(index) = self.vacant.pop() {
-            self.segments[index as usize] = segment;
+            self.segments[index as usize].bytes = bytes;
             index as usize
         } else {
-            self.segments.push(segment);
+            self.segments.push(Segment { bytes, ..Segment::default() });
             self.segments.len() - 1
         }
     }
@@ -138,19 +211,36 @@ impl Arena {
     }
 }
 
+impl Segment {
+    fn is_sparse(&self) -> bool {
+        self.live * 2 < self.bytes.capacity()
+    }
+}
+
 impl Span {
     #[inline]
     fn of(self, bytes: &[u8]) -> &[u8] {
-        let start = self.at as usize;
+        let start = usize::from(self.at) * UNIT;
         bytes.get(start..start + self.length as usize).unwrap_or_default()
     }
 }
 
+/// How many units a record takes.
+const fn units(size: usize) -> usize {
+    size.div_ceil(UNIT)
+}
+
+/// Records begin at multiples of so many bytes.
+const UNIT: usize = 8;
 /// A little under a page of wasm memory, so that the allocator's own bytes fit beside it.
 const SEGMENT: usize = (64 << 10) - 64;
 /// A record larger than this has a segment of its own: no more than an eighth of a segment is
 /// ever left over.
 const OWN: usize = SEGMENT / 8;
+/// A gap is used for records of up to so many units less.
+const NEAR: usize = 8;
+/// So many gaps are remembered.
+const MOST: usize = 1 << 14;
 /// What may be held in any case.
 const SLACK: usize = 1 << 20;
 
@@ -168,7 +258,7 @@ mod tests {
         for (record, span) in records.iter().zip(spans) {
             assert_eq!(arena.get(span), record);
         }
-        assert_eq!(arena.get(Span { segment: 99, at: 7, length: 1 }), b"");
+        assert_eq!(arena.get(Span { segment: 99, at: 7, spare: 0, length: 1 }), b"");
     }
 
     #[test]

@@ -183,7 +183,7 @@ impl Backoff {
 }
 
 /// Timers of 2^31 ms and more fire at once in browsers and Node.
-const LONGEST: Duration = Duration::from_millis((1 << 31) - 1);
+pub(crate) const LONGEST: Duration = Duration::from_millis((1 << 31) - 1);
 
 #[cfg(test)]
 mod tests {

@@ -126,6 +126,15 @@ pub enum Error {
         /// The time that it had.
         after: Duration,
     },
+    /// Connections are made, and end at once, one after the other.
+    /// Likely cause: a server that restarts, a proxy that closes what it does not know, or a state
+    /// that nobody can send whole.
+    Loop {
+        /// How many in a row.
+        times: u32,
+        /// The code of the last one's end.
+        last: &'static str,
+    },
     /// No answer to a connection attempt.
     ConnectTimeout {
         /// The time that it had.
@@ -182,6 +191,7 @@ impl Error {
             Self::Server { .. } => "server",
             Self::Silent { .. } => "silent",
             Self::SnapshotTimeout { .. } => "snapshot-timeout",
+            Self::Loop { .. } => "loop",
             Self::ConnectTimeout { .. } => "connect-timeout",
         }
     }
@@ -201,6 +211,7 @@ impl Error {
             | Self::View { what }
             | Self::Network { what, .. }
             | Self::ContentType { found: what } => what,
+            Self::Loop { last, .. } => last,
             _ => "",
         }
     }
@@ -238,6 +249,7 @@ impl Error {
             #[cfg(feature = "full")]
             Self::Checkpoint { at, .. } => number(*at),
             Self::Status { code, .. } => Some(u64::from(*code)),
+            Self::Loop { times, .. } => Some(u64::from(*times)),
             Self::Silent { after }
             | Self::SnapshotTimeout { after }
             | Self::ConnectTimeout { after } => Some(millis(*after)),
@@ -307,6 +319,9 @@ impl fmt::Display for Error {
             Self::Silent { after } => write!(f, "nothing came for {} ms", after.as_millis()),
             Self::SnapshotTimeout { after } => {
                 write!(f, "the snapshot did not end within {} ms", after.as_millis())
+            }
+            Self::Loop { times, last } => {
+                write!(f, "{times} connections in a row ended within a second (the last: {last})")
             }
             Self::ConnectTimeout { after } => {
                 write!(f, "no answer within {} ms", after.as_millis())

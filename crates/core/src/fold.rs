@@ -10,6 +10,7 @@ use crate::item::{Change, Gate, Item};
 use crate::json;
 use crate::materializer::{Commit, Judge, MaterializerOptions, Refill, Signals};
 use crate::message::{Event, Message, Transfer};
+use crate::protocol::Put;
 use crate::receiver::Action;
 use crate::state::State;
 use crate::time::Instant;
@@ -51,6 +52,9 @@ impl<V: View> Fold<V> {
 
     pub(crate) fn begin(&mut self) {
         self.changes.clear();
+        if self.changes.capacity() > KEPT {
+            self.changes = Vec::new();
+        }
         self.commits.clear();
         self.state.tend();
     }
@@ -68,6 +72,21 @@ impl<V: View> Fold<V> {
         if let Some(trace) = &mut self.trace {
             trace.step(Step::Fault(error.clone()));
         }
+    }
+
+    /// Takes in an item that was told at a glance. False, and nothing is done, unless all that
+    /// there is to do is to collect it.
+    #[inline]
+    pub(crate) fn promised_put(&mut self, put: &Put<'_>) -> bool {
+        let plain = self.trace.is_none() && self.options.judge == Judge::WhenRead;
+        if !plain || self.transfer.is_none() || put.value.len() > u32::MAX as usize {
+            return false;
+        }
+        let Some(slot) = self.state.slot_of(put.kind, put.key) else {
+            return false;
+        };
+        self.state.upsert(slot, put.version, put.value, self.is_gated());
+        true
     }
 
     pub(crate) fn message(
@@ -131,6 +150,11 @@ impl<V: View> Fold<V> {
             _ => {}
         }
         Ok(())
+    }
+
+    /// Changes follow, to the state as it is.
+    pub(crate) fn joined(&mut self) {
+        self.begin_transfer(Transfer::Changes);
     }
 
     pub(crate) fn reset(&mut self) {
@@ -216,8 +240,8 @@ impl<V: View> Fold<V> {
         if self.empties_first() && transfer == Transfer::Snapshot && self.cursor.is_some() {
             self.cursor = None;
             self.view.reset();
-            self.state.clear(&mut self.changes);
-            self.commits.push(Commit { snapshot: true, end: self.changes.len() });
+            let removes = self.state.clear(&mut self.changes);
+            self.commits.push(Commit { snapshot: true, removes, end: self.changes.len() });
         }
     }
 
@@ -254,9 +278,9 @@ impl<V: View> Fold<V> {
     }
 
     fn empty(&mut self) {
-        self.state.clear(&mut self.changes);
+        let removes = self.state.clear(&mut self.changes);
         self.view_owed = false;
-        self.commits.push(Commit { snapshot: true, end: self.changes.len() });
+        self.commits.push(Commit { snapshot: true, removes, end: self.changes.len() });
     }
 
     /// Applies what was collected. False when it had all been applied before.
@@ -299,11 +323,11 @@ impl<V: View> Fold<V> {
         if let Some(trace) = &mut self.trace {
             trace.outcomes(&self.state.take_outcomes(), &self.state);
         }
-        self.state.commit(now, &mut self.changes);
+        let removes = self.state.commit(now, &mut self.changes);
         self.state.begin(Transfer::Changes);
         self.set_cursor(cursor);
         let snapshot = transfer == Transfer::Snapshot;
-        self.commits.push(Commit { snapshot, end: self.changes.len() });
+        self.commits.push(Commit { snapshot, removes, end: self.changes.len() });
         self.tell_view(before, snapshot)?;
         Ok(true)
     }
@@ -379,6 +403,9 @@ impl<V: View> Fold<V> {
         })
     }
 }
+
+/// A list of more changes than this, as a snapshot makes, is not kept for the next.
+const KEPT: usize = 4096;
 
 enum Order {
     Next,

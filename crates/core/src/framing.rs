@@ -5,12 +5,11 @@ use alloc::vec::Vec;
 use memchr::memchr;
 
 use crate::FULL;
-use crate::message::Event;
-use crate::sse::{SseDecoder, SseItem};
+use crate::sse::{SseDecoder, SseEvent, SseItem};
 
 /// What a stream's bytes are cut into.
 pub(crate) enum Frame<'a> {
-    Event(Event<'a>),
+    Event(SseEvent<'a>),
     Comment,
     Retry(u64),
     TooLarge { limit: usize, at: u64 },
@@ -57,12 +56,7 @@ impl Framing {
             return lines.next(rest);
         }
         Some(match self.sse.next(rest)? {
-            SseItem::Event(event) => Frame::Event(Event {
-                // No protocol has a type that is not UTF-8: any stand-in is as unknown.
-                kind: core::str::from_utf8(event.kind).unwrap_or("\u{fffd}"),
-                data: event.data,
-                id: event.id,
-            }),
+            SseItem::Event(event) => Frame::Event(event),
             SseItem::Retry(millis) => Frame::Retry(millis),
             SseItem::TooLarge { limit, offset } => Frame::TooLarge { limit, at: offset },
             _ => Frame::Comment,
@@ -74,6 +68,14 @@ impl Framing {
         self.sse.finish();
         if FULL && let Some(Lines { limit, .. }) = self.lines {
             self.read_lines(true, limit);
+        }
+    }
+
+    /// Whether what was read ends where an event may begin.
+    pub(crate) fn is_between_events(&self) -> bool {
+        match &self.lines {
+            Some(lines) => (lines.partial.is_empty() || lines.lent) && !lines.skipping,
+            None => self.sse.is_between_events(),
         }
     }
 
@@ -131,7 +133,7 @@ impl Lines {
 }
 
 fn message(data: &[u8]) -> Frame<'_> {
-    Frame::Event(Event { kind: "message", data, id: "" })
+    Frame::Event(SseEvent { kind: b"message", data, id: "" })
 }
 
 #[cfg(test)]

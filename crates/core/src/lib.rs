@@ -56,6 +56,7 @@ mod protocol;
 #[cfg(feature = "full")]
 mod query;
 mod receiver;
+mod same;
 mod session;
 mod sse;
 mod state;
@@ -77,6 +78,8 @@ pub use protocol::{Mode, Protocol, Sink};
 #[cfg(feature = "full")]
 pub use query::{Edits, Group, Insertion, LiveQuery, Query};
 pub use receiver::{Action, Known, MessageReceiver};
+#[cfg(feature = "full")]
+pub use session::Standing;
 pub use session::{
     ConnectionId, Effect, Failure, Input, Phase, Request, Session, SessionOptions, Status,
 };

@@ -12,6 +12,7 @@ use crate::framing::{Frame, Framing};
 use crate::item::{Change, Item, Tombstones};
 use crate::message::{Event, Message};
 use crate::protocol::Protocol;
+use crate::sse::SseEvent;
 #[cfg(feature = "full")]
 use crate::state::Places;
 use crate::state::State;
@@ -72,6 +73,8 @@ impl Default for MaterializerOptions {
 pub struct Commit {
     /// Whether it was a snapshot.
     pub snapshot: bool,
+    /// Whether items are gone.
+    pub removes: bool,
     /// Its changes are those of [`Materializer::changes`] up to here, from where the commit
     /// before it ended.
     pub end: usize,
@@ -202,8 +205,14 @@ impl<V: View> Materializer<V> {
         while let Some(frame) = framing.next(&mut rest) {
             signals.events += 1;
             match frame {
-                Frame::Event(event) => {
-                    decode(protocol, fold, now, &event, signals, false)?;
+                Frame::Event(SseEvent { kind, data, id }) => {
+                    let put = protocol.promised_put(kind, data);
+                    if put.is_some_and(|put| fold.promised_put(&put)) {
+                        continue;
+                    }
+                    // No protocol has a type that is not UTF-8: any stand-in is as unknown.
+                    let kind = core::str::from_utf8(kind).unwrap_or("\u{fffd}");
+                    decode(protocol, fold, now, &Event { kind, data, id }, signals, false)?;
                 }
                 Frame::Retry(millis) => signals.retry = Some(millis),
                 Frame::Comment => {}
@@ -227,6 +236,10 @@ impl<V: View> Materializer<V> {
         let limit = self.fold.options().max_event_bytes;
         if event.data.len() > limit {
             return Err(Error::TooLarge { limit, at: 0 });
+        }
+        let put = self.protocol.promised_put(event.kind.as_bytes(), event.data);
+        if put.is_some_and(|put| self.fold.promised_put(&put)) {
+            return Ok(());
         }
         decode(&mut self.protocol, &mut self.fold, now, event, signals, false)
     }
@@ -287,6 +300,32 @@ impl<V: View> Materializer<V> {
     /// Whether a snapshot has begun and not ended.
     pub fn in_snapshot(&self) -> bool {
         self.fold.in_snapshot()
+    }
+
+    /// Whether all that came has taken effect: no event and no transfer is under way.
+    #[cfg(feature = "full")]
+    pub fn is_settled(&self) -> bool {
+        self.staged() == 0 && !self.in_snapshot() && self.framing.is_between_events()
+    }
+
+    /// Goes on in the connection at hand from where another reader of it stood when that was
+    /// [settled](Self::is_settled), whose checkpoint `bytes` is; empty if the state is the same.
+    #[cfg(feature = "full")]
+    pub(crate) fn join_into(
+        &mut self,
+        now: Instant,
+        promised: bool,
+        bytes: &[u8],
+        signals: &mut Signals,
+    ) -> Result<(), Error> {
+        if !bytes.is_empty() {
+            self.restore_checkpoint(now, bytes)?;
+            signals.committed = true;
+        }
+        self.protocol.joined(promised);
+        self.fold.joined();
+        signals.up_to_date = true;
+        Ok(())
     }
 
     /// The protocol, with its state.
@@ -352,12 +391,13 @@ impl<V: View> Materializer<V> {
         &mut self,
         now: Instant,
         bytes: &[u8],
-        places: Places,
+        places: Places<'_>,
     ) -> Result<(), Error> {
         let checkpoint = Checkpoint::read(bytes, self.protocol.name())?;
         let Self { protocol, framing, fold } = self;
         let mut signals = Signals::default();
         fold.event(now, &Event { kind: "checkpoint", data: b"", id: "" });
+        fold.state_mut().number_kinds(&places);
         let (mut last, mut items) = (0, 0);
         let told = checkpoint.tell(&mut |message| {
             if let Message::Upsert { version, .. } = message {

@@ -3,6 +3,7 @@
 use crate::arena::{Arena, Span};
 use crate::index::{Index, hash};
 use crate::pages::Pages;
+use crate::same::same;
 
 /// The place of an item in a [`State`](crate::State).
 ///
@@ -38,9 +39,28 @@ struct Name<T> {
     /// `FREE` in a slot that was given up.
     part: Part,
     hash: u32,
-    key: Span,
+    key: Key,
     /// Kept beside the name: who looks for one wants the other.
     item: T,
+}
+
+/// A key: in its place if it is short, so that to compare it needs no look elsewhere.
+#[derive(Clone, Copy)]
+enum Key {
+    Here { length: u8, bytes: [u8; HERE] },
+    There(Span),
+}
+
+const HERE: usize = 14;
+
+impl Key {
+    #[inline]
+    fn of<'k>(&'k self, keys: &'k Arena) -> &'k [u8] {
+        match self {
+            Self::Here { length, bytes } => bytes.get(..usize::from(*length)).unwrap_or_default(),
+            Self::There(span) => keys.get(*span),
+        }
+    }
 }
 
 const FREE: Part = Part::MAX;
@@ -55,20 +75,34 @@ impl<T> Default for Names<T> {
 impl<T: Default> Names<T> {
     #[inline]
     pub(crate) fn find(&self, part: Part, key: &str) -> Option<Slot> {
-        self.find_hashed(part, hash(part, key.as_bytes()), key)
+        self.find_hashed(part, hash(part, key.as_bytes()), key.as_bytes())
     }
 
     /// The slot of a name, given to it if it has none.
     #[inline]
     pub(crate) fn slot(&mut self, part: Part, key: &str) -> Slot {
         let hash = hash(part, key.as_bytes());
-        self.find_hashed(part, hash, key).unwrap_or_else(|| self.add(part, hash, key))
+        let found = self.find_hashed(part, hash, key.as_bytes());
+        found.unwrap_or_else(|| self.add(part, hash, key.as_bytes()))
+    }
+
+    /// The same, of bytes; `None` if they are no text. (Those of a known name are.)
+    #[inline]
+    pub(crate) fn slot_of(&mut self, part: Part, key: &[u8]) -> Option<Slot> {
+        let hash = hash(part, key);
+        match self.find_hashed(part, hash, key) {
+            Some(slot) => Some(slot),
+            None if key.is_ascii() || core::str::from_utf8(key).is_ok() => {
+                Some(self.add(part, hash, key))
+            }
+            None => None,
+        }
     }
 
     /// The name that has this slot.
     pub(crate) fn name(&self, slot: Slot) -> Option<(Part, &str)> {
         let name = self.at(slot)?;
-        Some((name.part, core::str::from_utf8(self.keys.get(name.key)).unwrap_or_default()))
+        Some((name.part, core::str::from_utf8(name.key.of(&self.keys)).unwrap_or_default()))
     }
 
     /// The part of the name that has this slot.
@@ -94,7 +128,9 @@ impl<T: Default> Names<T> {
             return;
         };
         self.index.remove(name.hash, slot.0);
-        self.keys.free(name.key);
+        if let Key::There(span) = name.key {
+            self.keys.free(span);
+        }
         name.item = T::default();
         name.part = FREE;
         name.hash = core::mem::replace(&mut self.free, slot.0);
@@ -103,7 +139,7 @@ impl<T: Default> Names<T> {
     /// Leaves the next slot out: nothing has it until [`open_gaps`](Self::open_gaps).
     #[cfg(feature = "full")]
     pub(crate) fn leave_gap(&mut self) {
-        let key = Span { segment: LAST, at: 0, length: 0 };
+        let key = Key::Here { length: 0, bytes: [0; HERE] };
         self.list.push(Name { part: FREE, hash: LAST, key, item: T::default() });
     }
 
@@ -129,8 +165,10 @@ impl<T: Default> Names<T> {
 
     /// Moves the key of a slot, if that makes room.
     pub(crate) fn tidy(&mut self, slot: Slot) {
-        if let Some(name) = self.list.get_mut(slot.0).filter(|name| name.part != FREE) {
-            (name.key, _) = self.keys.tidy(name.key);
+        if let Some(name) = self.list.get_mut(slot.0).filter(|name| name.part != FREE)
+            && let Key::There(span) = &mut name.key
+        {
+            (*span, _) = self.keys.tidy(*span);
         }
     }
 
@@ -139,17 +177,24 @@ impl<T: Default> Names<T> {
     }
 
     #[inline]
-    fn find_hashed(&self, part: Part, hash: u32, key: &str) -> Option<Slot> {
+    fn find_hashed(&self, part: Part, hash: u32, key: &[u8]) -> Option<Slot> {
         let same = |slot| {
             let name = self.list.get(slot);
-            name.is_some_and(|name| name.part == part && self.keys.get(name.key) == key.as_bytes())
+            name.is_some_and(|name| name.part == part && same(name.key.of(&self.keys), key))
         };
         self.index.find(hash, same).map(Slot)
     }
 
     #[cold]
-    fn add(&mut self, part: Part, hash: u32, key: &str) -> Slot {
-        let name = Name { part, hash, key: self.keys.push(key.as_bytes()), item: T::default() };
+    fn add(&mut self, part: Part, hash: u32, key: &[u8]) -> Slot {
+        let mut bytes = [0; HERE];
+        let key = if let Some(here) = bytes.get_mut(..key.len()) {
+            here.copy_from_slice(key);
+            Key::Here { length: key.len() as u8, bytes }
+        } else {
+            Key::There(self.keys.push(key))
+        };
+        let name = Name { part, hash, key, item: T::default() };
         let slot = self.free;
         let slot = if let Some(place) = self.list.get_mut(slot) {
             self.free = place.hash;

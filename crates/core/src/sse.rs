@@ -15,6 +15,7 @@ use alloc::vec::Vec;
 use core::mem;
 
 use crate::FULL;
+use crate::same::behind;
 use cut::{append, make_room, set_text};
 pub use item::{SseEvent, SseItem};
 use line::{Digits, Field, Line, line_end, near_line_end};
@@ -158,6 +159,11 @@ impl SseDecoder {
         &self.last_event_id
     }
 
+    /// Whether what was read ends where an event may begin: nothing is kept for the next chunk.
+    pub fn is_between_events(&self) -> bool {
+        matches!(self.line, Line::Start | Line::Mark(0)) && self.began == self.offset
+    }
+
     /// Bytes of this stream read so far.
     pub fn offset(&self) -> u64 {
         self.offset
@@ -178,6 +184,14 @@ impl SseDecoder {
             if !matches!(found, Found::Nothing) {
                 return (at, found);
             }
+        }
+        if self.is_fresh()
+            && let Some((read, kind, data)) = two_lines(&chunk[at..], self.limit)
+        {
+            at += read;
+            self.began = self.offset + at as u64;
+            self.commented = false;
+            return (at, Found::Event { kind: Some(kind), data: Some(data) });
         }
         let mut draft = Draft::default();
         while let Some(&first) = chunk.get(at) {
@@ -213,6 +227,17 @@ impl SseDecoder {
         }
         self.keep(&mut draft);
         (at, if FULL && mem::take(&mut self.commented) { Found::Comment } else { Found::Nothing })
+    }
+
+    /// Whether nothing was read of the next event.
+    #[inline]
+    fn is_fresh(&self) -> bool {
+        self.size == 0
+            && !self.has_data
+            && !self.skipping
+            && self.id.is_none()
+            && self.kind.is_empty()
+            && self.line == Line::Start
     }
 
     /// Takes in a line that is whole in the chunk.
@@ -344,6 +369,19 @@ impl Default for SseDecoder {
     fn default() -> Self {
         Self::new()
     }
+}
+
+/// Reads an event that is whole in the chunk, and nothing but `event: …` and `data: …`: nearly all
+/// are. Says how long it is.
+#[inline]
+fn two_lines(chunk: &[u8], limit: usize) -> Option<(usize, &[u8], &[u8])> {
+    let rest = behind(chunk, b"event: ")?;
+    let (kind, rest) = rest.split_at_checked(near_line_end(rest)?)?;
+    let rest = behind(rest, b"\ndata: ")?;
+    let (data, rest) = rest.split_at_checked(line_end(rest)?)?;
+    let rest = behind(rest, b"\n\n")?;
+    let fits = kind.len() + data.len() <= limit;
+    fits.then_some((chunk.len() - rest.len(), kind, data))
 }
 
 /// What was read of an event from the chunk at hand, and is not copied yet.

@@ -19,11 +19,12 @@ use crate::item::{Change, Item, Tombstones};
 use crate::message::Version;
 use crate::names::{Names, Part, Slot};
 use crate::receiver::Known;
+use crate::same::same;
 use crate::time::Instant;
 use crate::trace::Outcomes;
 #[cfg(feature = "full")]
 pub(crate) use places::Places;
-use record::{Entry, Record};
+use record::{Entry, Record, Replaced};
 
 /// The default view: every item at its newest version, values as raw JSON.
 ///
@@ -33,7 +34,8 @@ pub struct State {
     names: Names<Entry>,
     kinds: Vec<Box<str>>,
     values: Arena,
-    /// By slot: moves whenever the value does, and never goes back.
+    replaced: Replaced,
+    /// By slot: moves whenever a value is replaced or goes, and never goes back.
     epochs: Vec<u32>,
     /// By slot: the last pass whose transfer named it.
     marks: Vec<u32>,
@@ -61,6 +63,10 @@ struct Collected {
     /// Slots whose record is to change though the item does not.
     silent: Vec<Slot>,
     graves: Vec<(Slot, Version)>,
+    /// How many of the changes replace or remove an item that is there.
+    moving: usize,
+    /// Whether any of them removes one.
+    removes: bool,
     /// How many messages there were.
     count: usize,
     /// What the transfer makes of the numbers of items and tombstones.
@@ -91,7 +97,7 @@ impl State {
 
     /// The slot of this kind and key, if anything is known of it.
     pub fn find(&self, kind: &str, key: &str) -> Option<Slot> {
-        self.names.find(self.part_of(kind)?, key)
+        self.names.find(self.part_of(kind.as_bytes())?, key)
     }
 
     /// The item in this slot, if it is there.
@@ -113,6 +119,16 @@ impl State {
         Some((self.kinds.get(part as usize)?, key))
     }
 
+    /// As [`name`](Self::name), with the number of the kind: its place among [`kinds`](Self::kinds).
+    pub fn place(&self, slot: Slot) -> Option<(u32, &str)> {
+        self.names.name(slot)
+    }
+
+    /// All kinds that there were, in the order in which they came.
+    pub fn kinds(&self) -> impl Iterator<Item = &str> {
+        self.kinds.iter().map(|kind| &**kind)
+    }
+
     /// All items, in the order of their slots.
     pub fn iter(&self) -> impl Iterator<Item = (Slot, Item<'_>)> {
         self.names.slots().filter_map(|slot| Some((slot, self.item(slot)?)))
@@ -121,7 +137,7 @@ impl State {
     /// The slots of all items of a kind, in their order; or of all items.
     pub fn slots(&self, kind: Option<&str>) -> impl Iterator<Item = Slot> {
         // No kind has this number.
-        let part = kind.map(|kind| self.part_of(kind).unwrap_or(Part::MAX));
+        let part = kind.map(|kind| self.part_of(kind.as_bytes()).unwrap_or(Part::MAX));
         self.names.slots().filter(move |&slot| {
             self.record(slot).is_some_and(|record| record.value().is_some())
                 && part.is_none_or(|part| self.names.part(slot) == Some(part))
@@ -152,7 +168,7 @@ impl State {
         self.revision
     }
 
-    /// Per slot, a number that moves exactly when the slot's value does.
+    /// Per slot, a number that moves exactly when a value of the slot's is replaced or goes.
     pub fn epochs(&self) -> &[u32] {
         &self.epochs
     }
@@ -166,11 +182,14 @@ impl State {
     /// What the slot holds, as of the last commit.
     #[inline]
     fn record(&self, slot: Slot) -> Option<&Record> {
-        self.names.get(slot).map(|entry| entry.before(self.pass))
+        let entry = self.names.get(slot)?;
+        let collected = entry.pass == self.pass;
+        Some(if collected { self.replaced.get(entry.before) } else { &entry.now })
     }
 
-    fn part_of(&self, kind: &str) -> Option<Part> {
+    #[inline]
+    fn part_of(&self, kind: &[u8]) -> Option<Part> {
         // A handful of kinds: a scan is faster than a hash.
-        self.kinds.iter().position(|known| **known == *kind).map(|at| at as Part)
+        self.kinds.iter().position(|known| same(known.as_bytes(), kind)).map(|at| at as Part)
     }
 }

@@ -87,6 +87,59 @@ fn tell(protocol: &mut Protocol, kind: &str, data: &str) -> Result<Vec<String>, 
     Ok(told)
 }
 
+/// Kind, key, version, value.
+type Left = (String, String, i64, Vec<u8>);
+
+/// What a stream leaves behind in which this put stands, its server's promise given or not; and
+/// what it says is wrong.
+fn left_by(promise: &str, data: &str) -> (Vec<Left>, bool) {
+    let mut one = Materializer::new(Protocol::fdv2());
+    let stream = format!(
+        "event: server-intent\ndata: {{\"payloads\":[{{\"intentCode\":\"xfer-full\"}}]{promise}}}\n\n\
+         event: put-object\ndata: {data}\n\n\
+         event: payload-transferred\ndata: {{\"state\":\"s\",\"version\":1}}\n\n"
+    );
+    let wrong = one.push(Instant::default(), stream.as_bytes()).is_err();
+    let items = one.state().iter().map(|(_, item)| {
+        (item.kind.to_owned(), item.key.to_owned(), item.version, item.value.to_owned())
+    });
+    (items.collect(), wrong)
+}
+
+#[test]
+fn what_is_told_at_a_glance_is_what_the_full_reader_tells() {
+    let mut random = Random(2);
+    let names = [
+        "k",
+        "",
+        "a b",
+        "é",
+        "with/slash",
+        "a long name of more than fourteen bytes",
+        "esc\\\"aped",
+        "\\u0041",
+    ];
+    for _ in 0..5_000 {
+        let (kind, key) = (*random.pick(&names), *random.pick(&names));
+        let version = *random.pick(&[
+            "0",
+            "1",
+            "-1",
+            "999999999999999999",
+            "9223372036854775807",
+            "01",
+            "1.0",
+            "x",
+        ]);
+        let value = random.json(2);
+        let data = format!(
+            "{{\"kind\":\"{kind}\",\"key\":\"{key}\",\"version\":{version},\"object\":{value}}}"
+        );
+        let glanced = left_by(",\"highwater\":{\"version\":1,\"heartbeat\":1}", &data);
+        assert_eq!(glanced, left_by("", &data), "{data}");
+    }
+}
+
 #[test]
 fn the_prefix_reader_reads_what_the_full_one_reads() {
     let opened = |promise: &str| {

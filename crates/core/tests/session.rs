@@ -4,8 +4,8 @@
 use core::time::Duration;
 
 use highwater_core::{
-    ConnectionId, Effect, Failure, Input, Instant, Phase, Protocol, Request, Session,
-    SessionOptions,
+    ConnectionId, Effect, Failure, Forgive, Input, Instant, Jitter, Phase, Protocol, Request,
+    Session, SessionOptions,
 };
 
 /// A session and the little that an edge does.
@@ -247,13 +247,95 @@ fn statuses_stop_or_are_tried_again_as_the_protocol_says() {
 }
 
 #[test]
-fn retry_after_is_the_least_wait() {
+fn retry_after_is_the_least_wait_and_chance_comes_on_top() {
+    let wakes = [1, 2].map(|seed| {
+        let mut edge = Edge::with(Protocol::relay(), |o| o.seed = seed);
+        edge.answer(503, None, Some(45));
+        edge.pass(Duration::from_secs(45));
+        assert_eq!(edge.requests.len(), 1);
+        let wake = edge.wake;
+        edge.pass(Duration::from_secs(1));
+        assert_eq!(edge.requests.len(), 2);
+        wake
+    });
+    assert_ne!(wakes[0], wakes[1], "those who were told the same do not come at the same time");
+}
+
+#[test]
+fn a_wait_that_no_timer_can_hold_is_cut() {
+    let mut edge = Edge::new(Protocol::relay());
+    edge.answer(503, None, Some(u64::MAX / 1000));
+    edge.pass(Duration::from_millis(1 << 31));
+    assert_eq!(edge.requests.len(), 2);
+}
+
+#[test]
+fn connections_that_end_at_once_are_waited_for_ever_longer_and_told() {
+    for forgive in [Forgive::Update, Forgive::Healthy(Duration::ZERO)] {
+        let ended = |edge: &mut Edge, live: Duration| {
+            edge.open();
+            edge.bytes(PUT);
+            edge.pass(live);
+            edge.end();
+            let before = edge.now;
+            let count = edge.requests.len();
+            while edge.requests.len() == count {
+                edge.pass(Duration::from_millis(100));
+            }
+            edge.now.since(before)
+        };
+        let mut edge = Edge::with(Protocol::relay(), |o| {
+            o.profile.jitter = Jitter::None;
+            o.profile.forgive = forgive;
+        });
+        let moment = Duration::from_millis(10);
+        let waits: Vec<Duration> = (0..12).map(|_| ended(&mut edge, moment)).collect();
+        assert!(waits[..4].iter().all(|&wait| wait <= waits[0]), "{waits:?}");
+        assert!(waits[11] >= Duration::from_secs(10), "{waits:?}");
+        let error = edge.session.status().error.unwrap();
+        assert_eq!((error.code(), error.what(), error.number()), ("loop", "closed", Some(12)));
+        // One that lasts is the end of it.
+        ended(&mut edge, Duration::from_secs(2));
+        assert_ne!(edge.session.status().error.unwrap().code(), "loop");
+        ended(&mut edge, Duration::from_secs(2));
+        assert!(ended(&mut edge, Duration::from_secs(2)) <= waits[0]);
+    }
+}
+
+#[test]
+fn a_pause_is_no_way_round_a_wait() {
     let mut edge = Edge::new(Protocol::relay());
     edge.answer(503, None, Some(45));
-    edge.pass(Duration::from_secs(44));
-    assert_eq!(edge.requests.len(), 1);
-    edge.pass(Duration::from_secs(1));
+    for _ in 0..5 {
+        edge.input(Input::Pause { reason: "hidden" });
+        edge.input(Input::Pause { reason: "app" });
+        edge.pass(Duration::from_secs(1));
+        edge.input(Input::Unpause { reason: "hidden" });
+        edge.input(Input::Unpause { reason: "app" });
+        edge.input(Input::Unpause { reason: "hidden" });
+    }
+    edge.pass(Duration::from_secs(39));
+    assert_eq!((edge.requests.len(), edge.phase()), (1, Phase::Connecting));
+    edge.pass(Duration::from_secs(3));
     assert_eq!(edge.requests.len(), 2);
+    // Nor is there a wait when it is over meanwhile; and the application may always ask.
+    edge.answer(503, None, Some(45));
+    edge.input(Input::Pause { reason: "app" });
+    edge.pass(LONG);
+    edge.input(Input::Unpause { reason: "app" });
+    assert_eq!(edge.requests.len(), 3);
+    edge.answer(503, None, Some(45));
+    edge.input(Input::Reconnect);
+    assert_eq!(edge.requests.len(), 4);
+}
+
+#[test]
+fn what_was_not_paused_is_not_begun_by_an_end_of_a_pause() {
+    let protocol = Protocol::relay();
+    let options = SessionOptions::of(&protocol);
+    let mut session = Session::new(protocol, (), options);
+    session.handle(Instant::from_millis(0), Input::Unpause { reason: "none" });
+    assert!(!session.has_effects());
 }
 
 #[test]

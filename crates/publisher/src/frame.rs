@@ -3,6 +3,7 @@
 //! Members of `put-object` stand in the order kind, key, version, object with nothing after the
 //! object and no spaces; the first `server-intent` promises so, and readers rely on it.
 
+use bytes::Bytes;
 use core::ops::Range;
 use core::time::Duration;
 use std::io::Write as _;
@@ -44,7 +45,8 @@ pub(crate) fn put(
     version: i64,
     object: &str,
 ) -> Range<usize> {
-    out.extend_from_slice(b"event: put-object\ndata: {\"kind\":");
+    out.extend_from_slice(PUT);
+    out.extend_from_slice(b"{\"kind\":");
     text(out, kind);
     out.extend_from_slice(b",\"key\":");
     text(out, key);
@@ -54,6 +56,11 @@ pub(crate) fn put(
     let end = out.len();
     out.extend_from_slice(b"}\n\n");
     start..end
+}
+
+/// The data of an event that [`put`] wrote, with a line's end.
+pub(crate) fn line(put: &Bytes) -> Bytes {
+    put.slice(PUT.len()..put.len() - 1)
 }
 
 pub(crate) fn delete(out: &mut Vec<u8>, kind: &str, key: &str, version: i64) {
@@ -77,6 +84,8 @@ pub(crate) fn transferred(out: &mut Vec<u8>, epoch: &str, index: u64, basis: Opt
     }
     out.extend_from_slice(b"}\n\n");
 }
+
+const PUT: &[u8] = b"event: put-object\ndata: ";
 
 pub(crate) const FULL: &str = "xfer-full";
 pub(crate) const CHANGES: &str = "xfer-changes";

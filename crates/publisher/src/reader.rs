@@ -81,6 +81,11 @@ pub(crate) struct Encoding {
 }
 
 impl Joining {
+    /// How the reader goes on.
+    pub fn verdict(&self) -> Verdict {
+        self.verdict
+    }
+
     /// Encodes the snapshot if it falls to this reader. It takes a while for a large one; the
     /// topic need not be locked meanwhile.
     pub fn finish(self) -> Joined {

@@ -4,8 +4,8 @@ mod commit;
 
 use crate::error::{CommitError, Refusal};
 use crate::events::{
-    Begun, EventPublisher, PublisherOptions, Subject, SubscribeRequest, SubscriptionError, Tail,
-    Verdict,
+    Begun, EventPublisher, Publication, PublisherOptions, Subject, SubscribeRequest,
+    SubscriptionError, Tail, Verdict,
 };
 use crate::frame::{self, CHANGES, FULL, Intent, UP_TO_DATE};
 use crate::id::{Epoch, Id};
@@ -121,21 +121,34 @@ impl Topic {
     /// As [`subscribe`](Self::subscribe), without encoding anything: that is left to
     /// [`Joining::finish`], for which the topic is not needed.
     pub fn join(&mut self, basis: Option<&str>, kind: Option<&str>) -> Joining {
+        self.join_as("".into(), basis, kind)
+    }
+
+    /// As [`join`](Self::join), for the holder of a token: [`close`](Self::close) ends its readers.
+    pub fn join_as(&mut self, token: Arc<str>, basis: Option<&str>, kind: Option<&str>) -> Joining {
         let basis = basis.filter(|basis| !basis.is_empty());
         let reason = if basis.is_none() { "payload-missing" } else { "cant-catchup" };
-        self.take_in(basis, kind.map(Arc::from), reason)
+        self.take_in(token, basis, kind.map(Arc::from), reason)
+    }
+
+    /// Ends the readers of a token's holder: each hears [`SubscriptionError::AclChanged`] after
+    /// what was committed before, and nothing of what is committed afterwards.
+    pub fn close(&mut self, token: Arc<str>) {
+        let closed = self.publisher.publish([Publication::Close { tokens: vec![token] }]);
+        closed.expect("a close names no topic, and the publisher is shut down only when dropped");
     }
 
     /// Takes in a reader that cannot read on: everything, for the reason that it gives.
     pub fn rejoin(&mut self, reader: &Reader, error: &SubscriptionError) -> Joining {
         let slow = matches!(error, SubscriptionError::TooSlow) && reader.epoch == self.epoch;
-        self.take_in(None, reader.kind.clone(), if slow { "too-slow" } else { "cant-catchup" })
+        let reason = if slow { "too-slow" } else { "cant-catchup" };
+        self.take_in(Arc::clone(reader.subscription.token()), None, reader.kind.clone(), reason)
     }
 
     /// A reader that has everything there is at this moment.
     pub fn follow(&mut self) -> Reader {
         let now = self.cursor();
-        self.take_in(Some(&now), None, "up-to-date").reader
+        self.take_in("".into(), Some(&now), None, "up-to-date").reader
     }
 
     /// What the reader has not seen yet, about `limit` bytes at a time; no frames when it has seen all.
@@ -206,6 +219,18 @@ impl Topic {
         })
     }
 
+    /// The same, each as a line of JSON with its end: `{"kind":…,"key":…,"version":…,"object":…}`.
+    ///
+    /// The lines are shared with the topic, and stay as they are when it moves on.
+    pub fn lines(&self, kind: Option<&str>) -> Vec<Bytes> {
+        self.slots(kind).map(|slot| frame::line(&slot.event)).collect()
+    }
+
+    /// How many bytes a snapshot of all items has, about.
+    pub fn bytes(&self) -> usize {
+        self.kinds.values().map(|kind| kind.items.bytes).sum()
+    }
+
     fn known(&self, id: &Id) -> Option<Known> {
         let live = self.item(id.kind(), id.key());
         let live = live.map(|item| Known { version: item.version, live: true });
@@ -215,11 +240,12 @@ impl Topic {
 
     fn take_in(
         &mut self,
+        token: Arc<str>,
         basis: Option<&str>,
         kind: Option<Arc<str>>,
         reason: &'static str,
     ) -> Joining {
-        let request = SubscribeRequest::new(TOPIC, subject(kind.as_ref()));
+        let request = SubscribeRequest::new(TOPIC, subject(kind.as_ref())).token(token);
         let request = match basis {
             Some(basis) => request.cursor(basis),
             None => request,
@@ -277,7 +303,35 @@ const TOPIC: &str = "topic";
 
 #[derive(Debug, Default)]
 struct Kind {
-    items: BTreeMap<Arc<str>, Slot>,
+    items: Items,
     /// The index of the newest transaction that had this kind.
     newest: u64,
+}
+
+/// Items by key, and how many bytes their events have.
+#[derive(Debug, Default)]
+struct Items {
+    slots: BTreeMap<Arc<str>, Slot>,
+    bytes: usize,
+}
+
+impl Items {
+    fn insert(&mut self, key: Arc<str>, slot: Slot) {
+        self.bytes += slot.event.len();
+        let before = self.slots.insert(key, slot);
+        self.bytes -= before.map_or(0, |slot| slot.event.len());
+    }
+
+    fn remove(&mut self, key: &str) {
+        let before = self.slots.remove(key);
+        self.bytes -= before.map_or(0, |slot| slot.event.len());
+    }
+}
+
+impl core::ops::Deref for Items {
+    type Target = BTreeMap<Arc<str>, Slot>;
+
+    fn deref(&self) -> &Self::Target {
+        &self.slots
+    }
 }

@@ -61,6 +61,16 @@ impl Operation {
         Self { id, change: Change::Delete, version: None, expect: Expect::Anything }
     }
 
+    /// The item that it is about.
+    pub fn id(&self) -> &Id {
+        &self.id
+    }
+
+    /// The version that it gives.
+    pub fn version(&self) -> Option<i64> {
+        self.version
+    }
+
     /// Gives the version instead of leaving it to the topic. It has to be positive, and greater than
     /// any that the item had, deletions included.
     #[must_use]

@@ -3,8 +3,8 @@
 #![allow(clippy::unwrap_used)] // a test stops at the first surprise
 
 use highwater_publisher::{
-    CommitError, Epoch, Expect, Id, Object, Operation, Options, Refusal, Replacement, Topic,
-    Verdict,
+    CommitError, Epoch, Expect, Id, Object, Operation, Options, Refusal, Replacement,
+    SubscriptionError, Topic, Verdict,
 };
 
 fn topic(options: Options) -> Topic {
@@ -289,6 +289,40 @@ fn reading_goes_in_portions() {
     assert_eq!((first.len(), reader.index()), (1, 1), "at least one, however small the limit");
     assert_eq!(topic.read(&mut reader, first[0].len() * 2).frames.len(), 2);
     assert_eq!(topic.read(&mut reader, usize::MAX).frames.len(), 7);
+}
+
+#[test]
+fn a_close_ends_the_readers_of_its_token_in_its_place() {
+    let mut topic = topic(Options::default());
+    let join = |topic: &mut Topic, token: &str| {
+        let mut reader = topic.join_as(token.into(), None, None).finish().reader;
+        assert!(reader.take(usize::MAX).unwrap().whole);
+        reader
+    };
+    let (mut ended, mut other) = (join(&mut topic, "one"), join(&mut topic, "two"));
+    topic.commit([put("a", 1)].into()).unwrap();
+    topic.close("one".into());
+    topic.commit([put("a", 2)].into()).unwrap();
+    assert_eq!(ended.take(usize::MAX).unwrap().frames.len(), 1, "what was before it");
+    assert!(matches!(ended.take(usize::MAX), Err(SubscriptionError::AclChanged)));
+    assert_eq!(other.take(usize::MAX).unwrap().frames.len(), 2);
+}
+
+#[test]
+fn items_are_lines_of_json_and_are_counted() {
+    let mut topic = topic(Options::default());
+    topic.commit([put("b/1", 1), put("a/\n", 2), put("a/2", 3)].into()).unwrap();
+    topic.commit([put("b/1", 10), delete("a/2")].into()).unwrap();
+    let expect = [
+        "{\"kind\":\"a\",\"key\":\"\\n\",\"version\":1,\"object\":{\"n\":2}}\n",
+        "{\"kind\":\"b\",\"key\":\"1\",\"version\":2,\"object\":{\"n\":10}}\n",
+    ];
+    assert_eq!(topic.lines(None), expect);
+    assert_eq!(topic.lines(Some("b")), expect[1..]);
+    let events = topic.subscribe(None, None).frames;
+    let snapshot: String =
+        text(&events).split_inclusive("\n\n").filter(|e| e.contains("put")).collect();
+    assert_eq!(topic.bytes(), snapshot.len());
 }
 
 #[test]

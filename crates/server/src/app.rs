@@ -1,17 +1,19 @@
 //! The application: shared state, routes, and what surrounds every request.
 
+use crate::access::{self, Access};
+use crate::admission::Admission;
 use crate::error::ApiError;
+use crate::limits::Limits;
+use crate::metrics::{self, Metrics};
 use crate::topics::Topics;
-use crate::{Cors, items, query, stream, transactions};
+use crate::{Cors, export, import, items, log, openapi, query, stream, transactions};
 use axum::extract::{DefaultBodyLimit, Request, State};
 use axum::http::StatusCode;
-use axum::middleware::{self, Next};
-use axum::response::Response;
+use axum::middleware;
 use axum::routing::{MethodRouter, get, post, put};
 use axum::{Json, Router};
 use highwater_publisher::Options;
 use std::sync::Arc;
-use std::time::Instant;
 use tokio::sync::watch;
 
 /// What an operator decides.
@@ -23,6 +25,8 @@ pub struct Settings {
     pub max_topics: usize,
     /// The greatest request body, in bytes.
     pub max_body: usize,
+    /// What it takes on at once, and for how long.
+    pub limits: Limits,
     /// Which other origins may read and write from a browser.
     pub cors: Cors,
 }
@@ -33,6 +37,7 @@ impl Default for Settings {
             topic: Options::default(),
             max_topics: 10_000,
             max_body: 16 << 20,
+            limits: Limits::default(),
             cors: Cors::Nobody,
         }
     }
@@ -46,14 +51,37 @@ pub struct App(Arc<Inner>);
 struct Inner {
     settings: Settings,
     topics: Topics,
+    access: Access,
+    admission: Admission,
+    metrics: Metrics,
     draining: watch::Sender<bool>,
 }
 
 impl App {
-    /// Begins without topics.
+    /// Begins without topics, and open to everybody.
     pub fn new(settings: Settings) -> Self {
+        Self::guarded(settings, Access::default())
+    }
+
+    /// Begins without topics.
+    pub fn guarded(settings: Settings, access: Access) -> Self {
         let topics = Topics::new(settings.topic, settings.max_topics);
-        Self(Arc::new(Inner { settings, topics, draining: watch::Sender::new(false) }))
+        let admission = Admission::new(settings.limits.clone());
+        let (metrics, draining) = (Metrics::new(), watch::Sender::new(false));
+        Self(Arc::new(Inner { settings, topics, access, admission, metrics, draining }))
+    }
+
+    /// Who may do what.
+    pub fn access(&self) -> &Access {
+        &self.0.access
+    }
+
+    pub(crate) fn admission(&self) -> &Admission {
+        &self.0.admission
+    }
+
+    pub(crate) fn metrics(&self) -> &Metrics {
+        &self.0.metrics
     }
 
     /// What is published here.
@@ -94,10 +122,15 @@ pub(crate) fn routes(stream: MethodRouter<App>) -> Router<App> {
         .route("/v1/topics/{topic}", get(query::topic).put(transactions::replace))
         .route("/v1/topics/{topic}/stream", stream)
         .route("/v1/topics/{topic}/transactions", post(transactions::commit))
+        .route("/v1/topics/{topic}/export", get(export::export))
+        .route("/v1/topics/{topic}/import", post(import::import))
         .route(
             "/v1/topics/{topic}/{kind}/{key}",
             put(items::put).get(items::get).delete(items::delete),
         )
+        .route("/metrics", get(metrics::metrics))
+        .route("/v1/openapi.json", get(openapi::openapi))
+        .merge(access::routes())
         .fallback(unknown_path)
 }
 
@@ -105,14 +138,16 @@ pub(crate) fn routes(stream: MethodRouter<App>) -> Router<App> {
 pub(crate) fn around(inner: Router<App>, app: App) -> Router {
     let settings = app.settings().clone();
     let router = inner
+        .route_layer(middleware::from_fn_with_state(app.clone(), access::guard))
+        .route_layer(middleware::from_fn(log::matched))
         .method_not_allowed_fallback(wrong_method)
         .layer(DefaultBodyLimit::max(settings.max_body))
-        .with_state(app);
+        .with_state(app.clone());
     let router = match settings.cors.layer() {
         Some(cors) => router.layer(cors),
         None => router,
     };
-    router.layer(middleware::from_fn(log))
+    router.layer(middleware::from_fn_with_state(app, log::log))
 }
 
 pub(crate) async fn unknown_path(request: Request) -> ApiError {
@@ -141,14 +176,4 @@ async fn ready(State(app): State<App>) -> Result<Json<serde_json::Value>, ApiErr
         ));
     }
     Ok(Json(serde_json::json!({ "status": "ready" })))
-}
-
-/// One line a request; of a stream when it opens. The query is left out, since it may carry secrets.
-async fn log(request: Request, next: Next) -> Response {
-    let (method, path, start) =
-        (request.method().clone(), request.uri().path().to_owned(), Instant::now());
-    let response = next.run(request).await;
-    let (status, took) = (response.status().as_u16(), start.elapsed());
-    tracing::info!(%method, path, status, ?took, "request");
-    response
 }

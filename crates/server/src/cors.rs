@@ -2,6 +2,7 @@
 
 use axum::http::header::{
     AUTHORIZATION, CACHE_CONTROL, CONTENT_TYPE, ETAG, HeaderName, IF_MATCH, IF_NONE_MATCH,
+    RETRY_AFTER,
 };
 use axum::http::uri::Authority;
 use axum::http::{HeaderValue, Method};
@@ -46,7 +47,7 @@ impl Cors {
         Some(
             layer
                 .allow_headers(asked)
-                .expose_headers([ETAG, INDEX, CURSOR])
+                .expose_headers([ETAG, INDEX, CURSOR, RETRY_AFTER])
                 .max_age(Duration::from_mins(10)),
         )
     }

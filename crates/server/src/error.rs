@@ -1,8 +1,11 @@
 //! What a client is told when a request fails: a status and a JSON body.
 
-use axum::extract::rejection::{BytesRejection, PathRejection, QueryRejection};
-use axum::http::StatusCode;
-use axum::response::{IntoResponse, Response};
+use axum::extract::rejection::{
+    BytesRejection, PathRejection, QueryRejection, RawPathParamsRejection,
+};
+use axum::http::header::HeaderName;
+use axum::http::{HeaderValue, StatusCode};
+use axum::response::{AppendHeaders, IntoResponse, Response};
 use highwater_publisher::{CommitError, NameError, ObjectError, Refusal};
 use serde::Serialize;
 
@@ -10,6 +13,8 @@ use serde::Serialize;
 #[derive(Debug)]
 pub(crate) struct ApiError {
     status: StatusCode,
+    /// Few errors have one.
+    header: Option<Box<(HeaderName, HeaderValue)>>,
     body: Body,
 }
 
@@ -26,7 +31,8 @@ struct Body {
 
 impl ApiError {
     pub(crate) fn new(status: StatusCode, code: &'static str, message: impl Into<String>) -> Self {
-        Self { status, body: Body { code, message: message.into(), place: None, current: None } }
+        let body = Body { code, message: message.into(), place: None, current: None };
+        Self { status, header: None, body }
     }
 
     pub(crate) fn bad_request(code: &'static str, message: impl Into<String>) -> Self {
@@ -40,6 +46,27 @@ impl ApiError {
     /// Says which part of the request is meant.
     pub(crate) fn at(mut self, place: impl Into<String>) -> Self {
         self.body.place = Some(place.into());
+        self
+    }
+
+    /// Says which line of the body is meant. What was said of a place before counts within it.
+    pub(crate) fn in_line(mut self, number: u64) -> Self {
+        let within = self.body.place.take().unwrap_or_default();
+        // A text of one line says of its places that they are in line 1.
+        let within = within.strip_prefix("line 1").unwrap_or(&within).trim_start();
+        self.body.place = Some(format!("line {number} {within}").trim_end().into());
+        self
+    }
+
+    /// The same with another status.
+    pub(crate) fn but(mut self, status: StatusCode) -> Self {
+        self.status = status;
+        self
+    }
+
+    /// Says more in a header.
+    pub(crate) fn with(mut self, name: HeaderName, value: HeaderValue) -> Self {
+        self.header = Some(Box::new((name, value)));
         self
     }
 
@@ -93,13 +120,16 @@ impl ApiError {
             Refusal::Repeated => (StatusCode::BAD_REQUEST, "repeated-item", None),
             _ => (StatusCode::CONFLICT, "refused", None),
         };
-        Self { status, body: Body { code, message, place: None, current } }
+        let body = Body { code, message, place: None, current };
+        Self { status, header: None, body }
     }
 }
 
 impl IntoResponse for ApiError {
     fn into_response(self) -> Response {
-        (self.status, axum::Json(serde_json::json!({ "error": self.body }))).into_response()
+        let body = axum::Json(serde_json::json!({ "error": self.body }));
+        let header = self.header.map(|header| [*header]);
+        (self.status, header.map(AppendHeaders), body).into_response()
     }
 }
 
@@ -111,6 +141,12 @@ impl From<NameError> for ApiError {
 
 impl From<PathRejection> for ApiError {
     fn from(rejection: PathRejection) -> Self {
+        Self::bad_request("bad-path", rejection.body_text()).at("path")
+    }
+}
+
+impl From<RawPathParamsRejection> for ApiError {
+    fn from(rejection: RawPathParamsRejection) -> Self {
         Self::bad_request("bad-path", rejection.body_text()).at("path")
     }
 }

@@ -1,14 +1,14 @@
 //! A whole topic at one moment, perhaps a later one: `GET /v1/topics/{topic}?kind=&index=&wait=`.
 
+use crate::access::Caller;
 use crate::app::App;
 use crate::duration;
 use crate::error::ApiError;
 use crate::extract::{Path, Query};
 use crate::items::moment;
 use crate::topics::Channel;
-use axum::extract::State;
-use axum::http::HeaderValue;
-use axum::http::header::CONTENT_TYPE;
+use axum::extract::{Extension, State};
+use axum::http::header::{CONTENT_LENGTH, CONTENT_TYPE};
 use axum::response::{IntoResponse, Response};
 use core::time::Duration;
 use highwater_publisher::{Item, Topic};
@@ -25,19 +25,26 @@ pub(crate) struct Wanted {
 /// Answers at once, or with an index as soon as the topic is beyond it or the wait is over.
 pub(crate) async fn topic(
     State(app): State<App>,
+    Extension(caller): Extension<Caller>,
     Path(topic): Path<String>,
     Query(wanted): Query<Wanted>,
 ) -> Result<Response, ApiError> {
     let wait = wanted.wait.as_deref().map_or(Ok(DEFAULT_WAIT), wait_of)?;
     let channel = app.topics().find(&topic).ok_or_else(|| ApiError::unknown_topic(&topic))?;
     if let Some(index) = wanted.index {
-        beyond(&app, &channel, index, Instant::now() + wait.min(MAX_WAIT)).await;
+        let _seat = app.admission().seat(&caller)?;
+        let wait = wait.min(app.settings().limits.wait);
+        beyond(&app, &channel, index, Instant::now() + wait).await;
+        caller.is_still_known()?;
     }
-    Ok(channel.with(|topic| {
-        let mut headers = moment(topic);
-        headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
-        (headers, list(topic, wanted.kind.as_deref())).into_response()
-    }))
+    let (headers, list) = channel.with(|topic| {
+        let load = app.admission().snapshot(topic.bytes())?;
+        Ok::<_, ApiError>((moment(topic), (load, list(topic, wanted.kind.as_deref()))))
+    })?;
+    let (load, list) = list;
+    let about =
+        [(CONTENT_TYPE, "application/json".into()), (CONTENT_LENGTH, list.len().to_string())];
+    Ok((headers, about, load.carry(list.into())).into_response())
 }
 
 /// Waits until the topic's index is another than the caller's: greater, or of another life.
@@ -89,4 +96,3 @@ fn wait_of(text: &str) -> Result<Duration, ApiError> {
 }
 
 const DEFAULT_WAIT: Duration = Duration::from_mins(5);
-const MAX_WAIT: Duration = Duration::from_mins(10);

@@ -1,10 +1,12 @@
 //! Listening, running and stopping; the `serve` sub-command.
 
+use crate::access::AccessArguments;
 use crate::app::{App, Settings, app};
 use crate::cors::Cors;
+use crate::deadline::Watching;
+use crate::limits::LimitArguments;
 use axum::Router;
 use axum::http::HeaderValue;
-use axum::serve::ListenerExt as _;
 use clap::Args;
 use core::future::Future;
 use core::time::Duration;
@@ -20,6 +22,10 @@ pub struct ServeArguments {
     listen: Listen,
     #[command(flatten)]
     keep: Keep,
+    #[command(flatten)]
+    access: AccessArguments,
+    #[command(flatten)]
+    limits: LimitArguments,
     /// Milliseconds after which a quiet stream gets a heartbeat
     #[arg(long, default_value_t = 15_000, value_parser = clap::value_parser!(u64).range(1..))]
     heartbeat_ms: u64,
@@ -36,7 +42,15 @@ impl ServeArguments {
             any if any.iter().any(|origin| origin == "*") => Cors::Anybody,
             origins => Cors::Origins(origins),
         };
-        let state = App::new(self.keep.settings(self.heartbeat_ms, cors));
+        let access = self.access.access(None)?;
+        if access.is_open() && !self.listen.is_loopback() {
+            tracing::warn!(
+                "everybody who reaches this server may read and write: there are no tokens"
+            );
+        }
+        let settings = self.keep.settings(self.heartbeat_ms, cors);
+        let settings = Settings { limits: self.limits.into(), ..settings };
+        let state = App::guarded(settings, access);
         self.listen.run(state.clone(), app(state)).await
     }
 }
@@ -116,10 +130,7 @@ pub async fn serve(
     stop: impl Future<Output = ()> + Send + 'static,
     grace: Duration,
 ) -> std::io::Result<()> {
-    // An event is small and should leave at once, not wait for an acknowledgement.
-    let listener = listener.tap_io(|socket| {
-        let _ = socket.set_nodelay(true); // a socket that is gone already tells so when it is used
-    });
+    let listener = Watching::new(listener, state.clone());
     let (stopping, stopped) = oneshot::channel();
     let running = axum::serve(listener, router).with_graceful_shutdown(async move {
         stop.await;

@@ -1,12 +1,15 @@
 //! A topic's live stream: `GET /v1/topics/{topic}/stream?kind=&basis=`.
 
+use crate::access::Caller;
+use crate::admission::{Load, Seat};
 use crate::app::App;
 use crate::cors::LAST_EVENT_ID;
 use crate::error::ApiError;
 use crate::extract::{Path, Query};
+use crate::leave::Leave;
 use crate::topics::Channel;
 use axum::body::Body;
-use axum::extract::State;
+use axum::extract::{Extension, State};
 use axum::http::HeaderMap;
 use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE};
 use axum::response::{IntoResponse, Response};
@@ -14,7 +17,7 @@ use bytes::{Bytes, BytesMut};
 use core::convert::Infallible;
 use core::time::Duration;
 use futures_util::stream::unfold;
-use highwater_publisher::{Reader, Verdict};
+use highwater_publisher::{Reader, SubscriptionError, Verdict};
 use serde::Deserialize;
 use std::sync::Arc;
 use tokio::sync::watch;
@@ -31,11 +34,12 @@ pub(crate) struct Wanted {
 /// Answers with an SSE stream that goes on from the cursor, if there is one.
 pub(crate) async fn stream(
     State(app): State<App>,
+    Extension(caller): Extension<Caller>,
     Path(topic): Path<String>,
     Query(wanted): Query<Wanted>,
     headers: HeaderMap,
 ) -> Result<Response, ApiError> {
-    let connection = Connection::open(&app, &topic, &wanted, &headers)?;
+    let connection = Connection::open(&app, &caller, &topic, &wanted, &headers)?;
     let chunks = unfold(connection, async |mut connection| {
         let chunk = connection.next().await?.into_chunk();
         Some((Ok::<_, Infallible>(chunk), connection))
@@ -63,13 +67,21 @@ pub(crate) struct Connection {
     draining: watch::Receiver<bool>,
     heartbeat: Duration,
     due: Instant,
+    /// When its reader is asked to come again.
+    until: Option<Instant>,
+    /// The reader has been given all that there was when it came.
+    whole: bool,
+    /// Held until the socket has taken the snapshot.
+    load: Option<Load>,
     ended: bool,
-    _closing: Closing,
+    closing: Closing,
+    _seat: Seat,
 }
 
 impl Connection {
     pub(crate) fn open(
         app: &App,
+        caller: &Caller,
         topic: &str,
         wanted: &Wanted,
         headers: &HeaderMap,
@@ -78,23 +90,38 @@ impl Connection {
         let last = headers.get(LAST_EVENT_ID).and_then(|value| value.to_str().ok());
         let basis = [last, wanted.basis.as_deref()].into_iter().flatten().find(|id| !id.is_empty());
         let channel = app.topics().find(topic).ok_or_else(|| ApiError::unknown_topic(topic))?;
+        let seat = app.admission().stream(caller)?;
+        let token = caller.id().cloned().unwrap_or_default();
+        let (joining, bytes) = channel
+            .with(|topic| (topic.join_as(token, basis, wanted.kind.as_deref()), topic.bytes()));
+        // From here on a revocation finds the reader; one that came before is found here.
+        caller.is_still_known()?;
+        let full = joining.verdict() == Verdict::Full;
+        let load = full.then(|| app.admission().snapshot(bytes)).transpose()?;
         // A snapshot is encoded when the topic is free again for others.
-        let joined = channel.with(|topic| topic.join(basis, wanted.kind.as_deref())).finish();
+        let joined = joining.finish();
         let heartbeat = app.settings().topic.heartbeat;
+        app.metrics().opened(joined.verdict);
         tracing::info!(topic, client = wanted.client, verdict = ?joined.verdict, "stream opened");
         Ok(Self {
-            _closing: Closing {
+            closing: Closing {
                 topic: topic.into(),
                 verdict: joined.verdict,
                 opened: Instant::now(),
+                leave: None,
+                app: app.clone(),
             },
             reader: joined.reader,
             greeting: Some(joined.frames),
             draining: app.draining(),
             heartbeat,
             due: Instant::now() + heartbeat,
+            until: app.settings().limits.until(Instant::now()),
+            whole: !full,
+            load,
             ended: false,
             channel,
+            _seat: seat,
         })
     }
 
@@ -121,30 +148,52 @@ impl Connection {
         }
         loop {
             if *self.draining.borrow_and_update() {
-                self.ended = true;
-                return Some(Batch::Other(vec![Bytes::from_static(GOODBYE)]));
+                return Some(self.leave(Leave::Draining));
+            }
+            let aged = |until| Instant::now() >= until;
+            // Not within a snapshot: who reads slowly would never have one.
+            if self.whole && self.until.is_some_and(aged) {
+                return Some(self.leave(Leave::Aged));
             }
             match self.reader.take(CHUNK) {
-                Ok(batch) if batch.frames.is_empty() => {}
+                Ok(batch) if batch.frames.is_empty() => self.whole |= batch.whole,
                 Ok(batch) => {
+                    self.whole |= batch.whole;
                     let kind = if batch.whole { Batch::Other } else { Batch::Transactions };
                     return Some(kind(batch.frames));
                 }
+                Err(SubscriptionError::AclChanged) => return Some(self.leave(Leave::Revoked)),
                 // Too far behind, or the topic has begun another life: over to a new snapshot.
                 Err(error) => {
                     let joining = self.channel.with(|topic| topic.rejoin(&self.reader, &error));
                     let joined = joining.finish();
                     self.reader = joined.reader;
+                    self.whole = false;
+                    self.closing.app.metrics().cut_over();
                     return Some(Batch::Other(joined.frames));
                 }
+            }
+            if self.whole {
+                self.load = None; // asked for more: the socket has taken the snapshot
             }
             // The sender cannot be gone: the application holds it.
             tokio::select! {
                 () = self.reader.ready() => {}
                 _ = self.draining.changed() => {}
-                () = sleep_until(self.due) => return Some(Batch::Other(vec![Bytes::from_static(HEARTBEAT)])),
+                () = sleep_until(self.until.map_or(self.due, |until| until.min(self.due))) => {
+                    if Instant::now() >= self.due {
+                        return Some(Batch::Other(vec![Bytes::from_static(HEARTBEAT)]));
+                    }
+                }
             }
         }
+    }
+
+    /// The last batch.
+    fn leave(&mut self, why: Leave) -> Batch {
+        self.ended = true;
+        self.closing.leave = Some(why);
+        Batch::Other(vec![why.frame()])
     }
 }
 
@@ -180,12 +229,17 @@ struct Closing {
     topic: Box<str>,
     verdict: Verdict,
     opened: Instant,
+    /// Why the server ended it, if it did.
+    leave: Option<Leave>,
+    app: App,
 }
 
 impl Drop for Closing {
     fn drop(&mut self) {
-        let Self { topic, verdict, opened } = self;
-        tracing::info!(topic, ?verdict, open = ?opened.elapsed(), "stream closed");
+        let Self { topic, verdict, opened, leave, app } = self;
+        app.metrics().closed(*leave);
+        let why = leave.map_or("gone", Leave::as_str);
+        tracing::info!(topic, ?verdict, open = ?opened.elapsed(), why, "stream closed");
     }
 }
 
@@ -193,5 +247,3 @@ impl Drop for Closing {
 const CHUNK: usize = 64 << 10;
 
 const HEARTBEAT: &[u8] = b"event: heart-beat\ndata: {}\n\n";
-const GOODBYE: &[u8] =
-    b"event: goodbye\ndata: {\"reason\":\"draining\",\"silent\":false,\"catastrophe\":false}\n\n";

@@ -63,6 +63,24 @@ impl Topics {
         Ok(done)
     }
 
+    /// Ends the readers of a token's holder, in every topic.
+    pub(crate) fn close(&self, token: &Arc<str>) {
+        for channel in self.all() {
+            channel.with(|topic| topic.close(Arc::clone(token)));
+        }
+    }
+
+    /// How many topics there are, and how many bytes their items have.
+    pub(crate) fn size(&self) -> (usize, usize) {
+        let all = self.all();
+        (all.len(), all.iter().map(|channel| channel.with(|topic| topic.bytes())).sum())
+    }
+
+    fn all(&self) -> Vec<Arc<Channel>> {
+        let channels = self.channels.read().unwrap_or_else(PoisonError::into_inner);
+        channels.values().cloned().collect()
+    }
+
     /// Puts a topic in place, as [`Topics::fresh`] made it.
     pub fn insert(&self, topic: Topic) -> Arc<Channel> {
         let name: Arc<str> = topic.name().into();

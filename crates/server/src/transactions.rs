@@ -9,7 +9,8 @@ use axum::extract::State;
 use axum::http::HeaderMap;
 use axum::response::{IntoResponse, Response};
 use highwater_publisher::{Expect, Id, Object, Operation, Replacement, Topic, Transaction};
-use serde::Deserialize;
+use serde::de::Error as _;
+use serde::{Deserialize, Deserializer};
 use serde_json::value::RawValue;
 use std::borrow::Cow;
 
@@ -44,6 +45,68 @@ pub(crate) async fn replace(
     })
 }
 
+/// A line of an import.
+pub(crate) enum Line {
+    /// An operation; without `op` it is a put, so that what was exported can be imported.
+    Change(Operation),
+    /// `{"operations":[…]}`: all or none.
+    Transaction(Transaction),
+}
+
+impl Line {
+    pub(crate) fn parse(text: &str) -> Result<Self, ApiError> {
+        let body: LineBody<'_> =
+            serde_json::from_str(text).map_err(|error| ApiError::json(&error))?;
+        match body {
+            LineBody {
+                operations: Some(operations),
+                op: None,
+                kind: None,
+                key: None,
+                object: None,
+                version: None,
+                if_version: None,
+            } => Ok(Self::Transaction(place("operations", operations, OperationBody::parse)?)),
+            LineBody {
+                operations: None,
+                op,
+                kind: Some(kind),
+                key: Some(key),
+                object,
+                version,
+                if_version,
+            } => {
+                let op = op.unwrap_or(Op::Put);
+                let body = OperationBody { op, kind, key, object, version, if_version };
+                body.parse().map(Self::Change)
+            }
+            _ => {
+                let message = "a line has either a kind and a key, or operations alone";
+                Err(ApiError::bad_request("wrong-shape", message))
+            }
+        }
+    }
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "camelCase")]
+struct LineBody<'a> {
+    #[serde(borrow, default, deserialize_with = "present")]
+    operations: Option<Vec<OperationBody<'a>>>,
+    #[serde(default, deserialize_with = "present")]
+    op: Option<Op>,
+    #[serde(borrow)]
+    kind: Option<Cow<'a, str>>,
+    #[serde(borrow)]
+    key: Option<Cow<'a, str>>,
+    #[serde(borrow, default, deserialize_with = "present")]
+    object: Option<&'a RawValue>,
+    #[serde(default, deserialize_with = "integer")]
+    version: Option<i64>,
+    #[serde(default, deserialize_with = "integer")]
+    if_version: Option<i64>,
+}
+
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Operations<'a> {
@@ -60,9 +123,11 @@ struct OperationBody<'a> {
     kind: Cow<'a, str>,
     #[serde(borrow)]
     key: Cow<'a, str>,
-    #[serde(borrow)]
+    #[serde(borrow, default, deserialize_with = "present")]
     object: Option<&'a RawValue>,
+    #[serde(default, deserialize_with = "integer")]
     version: Option<i64>,
+    #[serde(default, deserialize_with = "integer")]
     if_version: Option<i64>,
 }
 
@@ -112,6 +177,7 @@ struct ItemBody<'a> {
     key: Cow<'a, str>,
     #[serde(borrow)]
     object: &'a RawValue,
+    #[serde(default, deserialize_with = "integer")]
     version: Option<i64>,
 }
 
@@ -121,6 +187,30 @@ impl ItemBody<'_> {
         Ok(Replacement { id: Id::new(&self.kind, &self.key)?, object, version: self.version })
     }
 }
+
+/// A member that may be left out, but is not null.
+fn present<'de, D: Deserializer<'de>, T: Deserialize<'de>>(
+    deserializer: D,
+) -> Result<Option<T>, D::Error> {
+    T::deserialize(deserializer).map(Some)
+}
+
+/// An integer as JSON has it, where 7.0 is 7: some write it so.
+fn integer<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<i64>, D::Error> {
+    let Some(number) = Option::<serde_json::Number>::deserialize(deserializer)? else {
+        return Ok(None);
+    };
+    // Below 2^63, which is the first that is too great, the cast is exact.
+    let whole = |float: &f64| float.fract() == 0.0 && (-TWO_63..TWO_63).contains(float);
+    let exact = number.as_i64().or_else(|| {
+        let float = number.as_f64().filter(|_| number.is_f64()).filter(whole);
+        float.map(|float| float as i64)
+    });
+    let wrong = || D::Error::custom(format!("{number} is no integer of 64 bits"));
+    exact.map(Some).ok_or_else(wrong)
+}
+
+const TWO_63: f64 = 9_223_372_036_854_775_808.0;
 
 /// Parses each, and says which one was wrong.
 fn place<T, U, C: FromIterator<U>>(

@@ -219,7 +219,7 @@ impl World {
         let (token, scene) = (self.token.clone(), Arc::clone(&self.scene));
         let request = move |index| {
             scene.lock().requests.push(index);
-            SubscribeRequest::new(TOPIC, Part::named(SERVICE)).token(&token).index(index)
+            SubscribeRequest::new(TOPIC, Part::named(SERVICE)).token(&*token).index(index)
         };
         let waiter = Waiter::new(Profile::CONSUL);
         let local = LocalMaterializer::new(self.publisher.clone(), fold, resolve, request, waiter);

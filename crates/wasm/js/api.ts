@@ -3,13 +3,16 @@
 /// <reference lib="esnext.disposable" preserve="true" />
 
 export { connect, init, Store } from './store.js'
+export { LiveView } from './rows.js'
+export { Materialized } from './materialized.js'
 export { HighwaterError } from './errors.js'
 export { MessageReceiver } from './receiver.js'
 export { Materializer } from './materializer.js'
 export { Protocol } from './protocol.js'
 export { Session, Backoff } from './session.js'
 export { SseDecoder } from './sse.js'
-export type { ErrorCode, ErrorDetails } from './errors.js'
+export type { ErrorCode, ErrorDetails, Issue } from './errors.js'
+export type { Initial, InitialItem } from './initial.js'
 export type { ModuleSource } from './module.js'
 export type {
   HeadersContext,
@@ -33,9 +36,12 @@ export type {
   Status,
   Version,
 } from './types.js'
+export type { Condition, Edits, Field, Group, Row, Scalar, Test, ViewSnapshot, ViewSpec } from './rows.js'
+export type { Outputs, Schemas, StandardSchema, Validated } from './schema.js'
 export type { TraceEvent, TraceStep } from './trace.js'
 export type { ReceiverAction, ReceiverEntry } from './receiver.js'
 export type { MaterializerOptions, PushResult } from './materializer.js'
+export type { StoreView, StoreViewChange } from './materialized.js'
 export type { View, ViewChange } from './view.js'
 export type { Message } from './protocol.js'
 export type { BackoffOptions, SessionEffect, SessionInput, SessionOptions, SessionStatus } from './session.js'

@@ -8,10 +8,14 @@
 // - E3: a connection that the lean module cannot read loses nothing: until its first event has been
 //   read, what came is kept, and is given to the module with everything.
 
-import { HEADERS_FAILED, wordsOf } from './errors.js'
+import { HEADERS_FAILED, HighwaterError, wordsOf } from './errors.js'
+import { report } from './listeners.js'
 import { Bit, type Effect, Input, type Machine } from './machine.js'
 import { loadModule, type Module, moduleFor } from './module.js'
-import { addressOf, type Options } from './options.js'
+import { addressOf, LONGEST, type Options } from './options.js'
+import { wordsOfProtocol } from './protocols.js'
+import type { Share } from './share.js'
+import type { Polled } from './share-words.js'
 
 /** Keeps a stream up. */
 export class Edge {
@@ -35,6 +39,9 @@ export class Edge {
   #beginning: Beginning | undefined
   /** The whole module is on its way, for a connection that waits for it. */
   #moving: Promise<void> | undefined
+  /** This session's part in a connection that pages share. */
+  #share: Share | undefined
+  #sharing: Promise<void> | undefined
 
   /** `notify` is called after each input, `broken` if the module fails. */
   constructor(machine: Machine, url: string, options: Options, notify: (bits: number) => void, broken: (error: unknown) => void) {
@@ -56,14 +63,15 @@ export class Edge {
   input(what: Input, connection = 0, number = 0, ...texts: string[]): void {
     this.#started ||= what === Input.Start
     this.#take(() => this.#machine.input(performance.now(), what, connection, number, ...texts))
+    if (what === Input.Pause || what === Input.Offline) this.#share?.leave()
   }
 
   /** Calls with the session once it is in the module with everything; `failed` if that cannot be. */
   withEverything(call: (machine: Machine) => void, failed: (error: unknown) => void): void {
     const machine = this.#machine
     if (machine.module.isWhole) return call(machine)
-    if (this.#stopped) return
     const then = (module: Module): void => {
+      if (this.#stopped && !machine.module.isWhole) return failed(new HighwaterError('closed', STOPPED))
       try {
         if (!machine.module.isWhole) this.#move(module)
         call(machine)
@@ -72,13 +80,13 @@ export class Edge {
       }
     }
     const module = moduleFor(true)
-    if (module !== undefined) then(module)
+    if (this.#stopped) failed(new HighwaterError('closed', STOPPED))
+    else if (module !== undefined) then(module)
     else loadModule(true).then(then, failed)
   }
 
   /** Has the session go on in the module with everything, and the stream where it was left. */
   #move(to: Module): void {
-    if (this.#stopped) return
     const beginning = this.#beginning?.id === this.#current ? this.#beginning : undefined
     this.#beginning = undefined
     this.#queue = []
@@ -105,7 +113,7 @@ export class Edge {
       this.#moving ??= new Promise((resolve) => {
         this.withEverything(
           () => resolve(),
-          (error) => this.#break(error),
+          (error) => (this.#stopped ? resolve() : this.#break(error)),
         )
       })
     }
@@ -116,7 +124,9 @@ export class Edge {
     }
     // No timer outlives the session.
     this.#stopped = (bits & Bit.Stopped) !== 0
-    if (this.#stopped) clearTimeout(this.#timer)
+    if (!this.#stopped) return
+    clearTimeout(this.#timer)
+    this.#share?.leave()
   }
 
   #carryOut([type, number, attempt = 1, lastEventId, ...query]: Effect): void {
@@ -155,15 +165,22 @@ export class Edge {
   #fail(id: number, error: unknown): void {
     if (id !== this.#current) return
     this.#let()
-    const known = error instanceof Error && error.message.startsWith(HEADERS_FAILED)
-    this.input(Input.Failed, id, -1, known ? error.message : wordsOf(error))
+    const words = isOfHeaders(error) ? error.message : wordsOf(error)
+    this.#share?.failed(words)
+    this.input(Input.Failed, id, -1, words)
   }
 
   /** The main transport: the body of a `fetch`, as bytes. */
   async #read(id: number, attempt: number, lastEventId: string, query: readonly string[]): Promise<void> {
     try {
-      let response: Response
-      for (let expired = false; ; expired = true) {
+      if (this.#options.share === 'browser' && this.#share === undefined) {
+        await (this.#sharing ??= this.#join())
+        if (id !== this.#current) return
+      }
+      const seat = await this.#share?.seat()
+      if (id !== this.#current) return
+      let response = seat?.response
+      for (let expired = false; response === undefined; expired = true) {
         const headers = await this.#headers(attempt, expired)
         if (id !== this.#current) return
         if (!headers.has('accept')) headers.set('accept', 'text/event-stream, application/x-ndjson;q=0.9')
@@ -173,10 +190,11 @@ export class Edge {
           headers.set('last-event-id', sent)
         }
         this.#abort = new AbortController()
-        response = await this.#send(withQuery(this.#url, query), headers, this.#abort.signal)
+        const answer = await this.#send(withQuery(this.#url, query), headers, this.#abort.signal)
         if (id !== this.#current) return
-        if (response.status !== 401 || expired || typeof this.#options.headers !== 'function') break
-        this.#abort.abort()
+        if (answer.status !== 401 || expired || typeof this.#options.headers !== 'function') {
+          response = this.#share?.pass(answer) ?? answer
+        } else this.#abort.abort()
       }
       const { status, body } = response
       const reader = status === 200 ? body?.getReader() : undefined
@@ -186,6 +204,8 @@ export class Edge {
       const opened = (): number => this.#machine.opened(performance.now(), id, status, contentType, retryAfter)
       if (!this.#machine.module.isWhole) this.#beginning = { id, opened, chunks: [] }
       this.#take(opened)
+      const join = seat?.join
+      if (join !== undefined) this.#take(() => join(performance.now(), id))
       while (id === this.#current) {
         if (this.#moving !== undefined && !this.#machine.module.isWhole) await this.#moving
         const { done = true, value } = (await reader?.read()) ?? {}
@@ -241,15 +261,39 @@ export class Edge {
     const { signal } = this.#polling
     const ask = async (expired: boolean): Promise<Response> =>
       this.#send(addressOf('option poll', this.#options.poll), await this.#headers(1, expired), signal)
-    let [status, body] = [0, new Uint8Array(0)]
-    try {
-      let response = await ask(false)
-      if (response.status === 401 && typeof this.#options.headers === 'function') response = await ask(true)
-      ;[status, body] = [response.status, new Uint8Array(await response.arrayBuffer())]
-    } catch {
-      // No answer is told as status 0.
+    const poll = async (): Promise<Polled> => {
+      try {
+        let response = await ask(false)
+        if (response.status === 401 && typeof this.#options.headers === 'function') response = await ask(true)
+        return [response.status, new Uint8Array(await response.arrayBuffer())]
+      } catch (error) {
+        if (isOfHeaders(error)) throw error
+        // No answer is told as status 0.
+        return [0, new Uint8Array(0)]
+      }
     }
+    let polled: Polled
+    try {
+      polled = await (this.#share?.poll(poll) ?? poll())
+    } catch (error) {
+      return this.#fail(id, error)
+    }
+    const [status, body] = polled
     if (id === this.#current) this.#take(() => this.#machine.fetched(performance.now(), id, status, body))
+  }
+
+  /** Takes part in the one connection of all pages; or not, where that cannot be. */
+  async #join(): Promise<void> {
+    try {
+      const { Share } = await import('./share.js')
+      const words = wordsOfProtocol(this.#options.protocol)
+      this.#share = await Share.of(this.#machine, this.#url, words, this.#options, () => this.input(Input.Reconnect))
+    } catch (error) {
+      // A server has no other pages.
+      if (!isPage()) return
+      const words = `option share: this page has a connection of its own: ${wordsOf(error)}`
+      report(this.#options.onError, new HighwaterError('share', words, { cause: error }))
+    }
   }
 
   async #headers(attempt: number, expired: boolean): Promise<Headers> {
@@ -282,8 +326,8 @@ interface Beginning {
 
 /** Whether the lean module does not have what these options ask for. */
 export function needsEverything(options: Options): boolean {
-  const { protocol = 'fdv2', validate } = options
-  return protocol !== 'fdv2' || validate === 'ingest' || isNative(options)
+  const { protocol = 'fdv2', validate, initial, share } = options
+  return protocol !== 'fdv2' || validate === 'ingest' || initial !== undefined || share === 'browser' || isNative(options)
 }
 
 /** Whether the stream is to come over the platform's own event source. */
@@ -291,6 +335,15 @@ export function isNative({ transport = 'auto', fetch = globalThis.fetch }: Optio
   if (transport !== 'auto') return transport === 'eventsource'
   const streams = typeof ReadableStream === 'function' && fetch !== undefined
   return !streams && typeof globalThis.EventSource === 'function'
+}
+
+/** Whether there may be other pages: here is one, or a worker of one. */
+function isPage(): boolean {
+  return typeof document === 'object' || 'WorkerGlobalScope' in globalThis
+}
+
+function isOfHeaders(error: unknown): error is Error {
+  return error instanceof Error && error.message.startsWith(HEADERS_FAILED)
 }
 
 function withQuery(url: string, query: readonly string[]): string {
@@ -324,5 +377,4 @@ function waitOf(retryAfter: string | null): number {
   return wait > 0 ? Math.min(wait, LONGEST) : NaN
 }
 
-/** Timers of 2^31 ms and more go off at once. */
-const LONGEST = 2 ** 31 - 1
+const STOPPED = 'the store stopped before it went on in the module with everything, which this needs'

@@ -16,11 +16,23 @@ export type ErrorCode =
   | 'aborted'
   | 'server'
   | 'silent'
+  | 'loop'
   | 'snapshot-timeout'
   | 'connect-timeout'
   | 'bad-option'
+  | 'bad-query'
+  | 'schema'
+  | 'bad-checkpoint'
   | 'busy'
+  | 'share'
   | 'wasm'
+
+/** What a schema has against a value. */
+export interface Issue {
+  readonly message: string
+  /** Where in the value. */
+  readonly path?: readonly (PropertyKey | { readonly key: PropertyKey })[] | undefined
+}
 
 /** Where an error was met, and with what; each member is there only where it says something. */
 export interface ErrorDetails {
@@ -36,6 +48,8 @@ export interface ErrorDetails {
   readonly status?: number
   /** Where the stream stood. */
   readonly cursor?: string
+  /** What the schema has against the value. */
+  readonly issues?: readonly Issue[]
   /** Whether trying again cannot help. */
   readonly terminal?: boolean
   /** The exception behind it. */
@@ -59,6 +73,7 @@ export class HighwaterError extends Error {
   readonly at: number | undefined
   readonly status: number | undefined
   readonly cursor: string | undefined
+  readonly issues: readonly Issue[] | undefined
   /** Whether trying again cannot help: the store has stopped. */
   readonly terminal: boolean
 
@@ -72,6 +87,7 @@ export class HighwaterError extends Error {
     this.at = details.at
     this.status = details.status
     this.cursor = details.cursor
+    this.issues = details.issues
     this.terminal = details.terminal ?? false
   }
 }
@@ -100,6 +116,8 @@ export function errorOf(parts: unknown, cursor?: string): HighwaterError {
         ...(key === undefined ? {} : { key }),
         ...at(number),
       })
+    case 'bad-checkpoint':
+      return make(`the checkpoint cannot be taken up: ${words}, at byte ${number}`, at(number))
     case 'too-large':
       return make(`an event is larger than the limit of ${number} bytes (option maxBytes)`)
     case 'out-of-order':
@@ -133,6 +151,8 @@ export function errorOf(parts: unknown, cursor?: string): HighwaterError {
       return make(`the server reported: ${words}`)
     case 'silent':
       return make(`nothing, not even a heartbeat, came for ${number} ms`)
+    case 'loop':
+      return make(`${number} connections in a row ended within a second of being made; the last: ${words}`)
     case 'snapshot-timeout':
       return make(`the snapshot did not end within ${number} ms (option snapshotTimeout)`)
     case 'connect-timeout':

@@ -48,37 +48,132 @@ export class Listeners<A> {
   }
 }
 
-/** What of a transaction is within a scope; nothing if that is empty. */
-export function within(transaction: Transacted, wants: ((name: ItemName) => boolean) | undefined): Transacted | undefined {
-  if (wants === undefined) return transaction
-  const { snapshot } = transaction
-  const [changed, removed] = [transaction.changed.filter(wants), transaction.removed.filter(wants)]
-  return changed.length === 0 && removed.length === 0 ? undefined : { snapshot, changed, removed }
+/** Where a scope looks: keys of a kind, or what keys begin with. Not there: everywhere. */
+export interface Places {
+  readonly kind: string
+  /** How long `texts` are, as beginnings of keys; -1: they are whole keys. */
+  readonly length: number
+  readonly texts: ReadonlySet<string>
 }
 
-/** Makes a test of a scope. */
-export function wantsOf<T extends object>(scope: Scope<T> | undefined): ((name: ItemName) => boolean) | undefined {
-  if (scope === undefined) return undefined
-  if (typeof scope === 'string') return (name) => name.kind === scope
-  known('scope.', scope, ['kind', 'key', 'keys', 'prefix'])
-  const { kind, key, keys, prefix } = scope as { kind: unknown; key?: unknown; keys?: Iterable<string>; prefix?: unknown }
-  if (typeof kind !== 'string') refuse(`scope.kind must be a string, not ${described(kind)}`)
-  if (key !== undefined && typeof key !== 'string') refuse(`scope.key must be a string, not ${described(key)}`)
-  if (prefix !== undefined && typeof prefix !== 'string') refuse(`scope.prefix must be a string, not ${described(prefix)}`)
-  const some = keys === undefined ? undefined : new Set(keys)
-  return (name) =>
-    name.kind === kind &&
-    (key === undefined || name.key === key) &&
-    (some === undefined || some.has(name.key)) &&
-    (prefix === undefined || name.key.startsWith(prefix))
+interface Entry<T extends object> {
+  readonly order: number
+  readonly listener: (change: Change<T>) => void
+  gone: boolean
 }
+
+type Texts<T extends object> = Map<string, Set<Entry<T>>>
+
+/**
+ * Who wants to hear of which changes. They are found by kind and key, and by kind and the beginning
+ * of the key: a change costs what it concerns, however many others listen.
+ */
+export class Subscriptions<T extends object> {
+  readonly #all = new Set<Entry<T>>()
+  /** By kind, by the length of what is compared, by that. */
+  readonly #scoped = new Map<string, Map<number, Texts<T>>>()
+  #order = 0
+
+  get isEmpty(): boolean {
+    return this.#all.size === 0 && this.#scoped.size === 0
+  }
+
+  /** Adds a listener; each addition counts by itself. Returns what takes it away. */
+  add(listener: (change: Change<T>) => void, places?: Places): () => void {
+    const entry: Entry<T> = { order: this.#order++, listener, gone: false }
+    if (places === undefined) this.#all.add(entry)
+    else {
+      const texts = inner(inner(this.#scoped, places.kind, newMap<number, Texts<T>>), places.length, newMap<string, Set<Entry<T>>>)
+      for (const text of places.texts) inner(texts, text, newSet<Entry<T>>).add(entry)
+    }
+    return () => {
+      if (entry.gone) return
+      entry.gone = true
+      this.#all.delete(entry)
+      if (places !== undefined) this.#remove(entry, places)
+    }
+  }
+
+  /** Tells those who are there now, still there when it is their turn, and concerned. */
+  tell(transaction: Transacted, version: number, cursor: string | undefined, failed: (error: unknown) => void): void {
+    const told = new Map<Entry<T>, Transacted>()
+    for (const entry of this.#all) told.set(entry, transaction)
+    if (this.#scoped.size > 0) {
+      this.#sort(transaction, 'changed', told)
+      this.#sort(transaction, 'removed', told)
+    }
+    let whole: Change<T> | undefined
+    for (const [entry, part] of [...told].sort(([a], [b]) => a.order - b.order)) {
+      if (entry.gone) continue
+      try {
+        entry.listener(part === transaction ? (whole ??= changeOf(part, version, cursor)) : changeOf(part, version, cursor))
+      } catch (error) {
+        failed(error)
+      }
+    }
+  }
+
+  #sort(transaction: Transacted, which: 'changed' | 'removed', told: Map<Entry<T>, Transacted>): void {
+    for (const name of transaction[which]) {
+      for (const [length, texts] of this.#scoped.get(name.kind) ?? []) {
+        for (const entry of texts.get(length < 0 ? name.key : name.key.slice(0, length)) ?? []) {
+          const part = inner(told, entry, () => ({ snapshot: transaction.snapshot, changed: [], removed: [], inserted: [] }))
+          ;(part[which] as ItemName[]).push(name)
+        }
+      }
+    }
+  }
+
+  #remove(entry: Entry<T>, { kind, length, texts }: Places): void {
+    const kinds = this.#scoped
+    const lengths = kinds.get(kind)
+    const entries = lengths?.get(length)
+    for (const text of texts) {
+      const set = entries?.get(text)
+      if (set?.delete(entry) === true && set.size === 0) entries?.delete(text)
+    }
+    if (entries?.size === 0) lengths?.delete(length)
+    if (lengths?.size === 0) kinds.delete(kind)
+  }
+}
+
+/** Reads a scope. */
+export function placesOf<T extends object>(scope: Scope<T> | undefined): Places | undefined {
+  if (scope === undefined) return undefined
+  if (typeof scope === 'string') return { kind: scope, length: 0, texts: new Set(['']) }
+  known('scope.', scope, ['kind', 'key', 'keys', 'prefix'])
+  const { kind, key, keys, prefix = '' } = scope as Record<string, unknown>
+  text('kind', kind)
+  if (key !== undefined) text('key', key)
+  text('prefix', prefix)
+  if (keys !== undefined && (typeof keys === 'string' || typeof (keys as Iterable<string> | null)?.[Symbol.iterator] !== 'function')) {
+    refuse(`scope.keys must be a list of strings, not ${described(keys)}`)
+  }
+  if (key === undefined && keys === undefined) return { kind, length: prefix.length, texts: new Set([prefix]) }
+  const texts = new Set((keys ?? [key]) as Iterable<string>)
+  for (const one of texts) {
+    text('keys', one)
+    if (!one.startsWith(prefix) || (key !== undefined && one !== key)) texts.delete(one)
+  }
+  return { kind, length: -1, texts }
+}
+
+function text(name: string, value: unknown): asserts value is string {
+  if (typeof value !== 'string') refuse(`scope.${name} must be a string, not ${described(value)}`)
+}
+
+/** What a map has for a key, made if there is nothing. */
+function inner<K, V>(map: Map<K, V>, key: K, make: () => V): V {
+  let value = map.get(key)
+  if (value === undefined) map.set(key, (value = make()))
+  return value
+}
+
+const newMap = <K, V>(): Map<K, V> => new Map()
+const newSet = <V>(): Set<V> => new Set()
 
 /** A transaction as a listener is told of it: what it changed is named when somebody asks. */
-export function changeOf<T extends object>(
-  transaction: Transacted,
-  version: number,
-  cursor: string | undefined,
-): Change<T> {
+function changeOf<T extends object>(transaction: Transacted, version: number, cursor: string | undefined): Change<T> {
   return {
     snapshot: transaction.snapshot,
     version,

@@ -1,5 +1,6 @@
 // A session in the module: what happened goes in, what is to be done comes out.
 
+import type { Beginning } from './initial.js'
 import { type Module, Thing } from './module.js'
 import { type ProtocolOptions, wordsOfProtocol } from './protocols.js'
 
@@ -32,6 +33,7 @@ export const enum Bit {
   Own = 64,
   /** The stream is none that the lean module reads. */
   Foreign = 128,
+  Told = 256,
 }
 
 /** Something to do: `connect`, `disconnect`, `fetch` or `wake`, and with what. */
@@ -84,6 +86,33 @@ export class Machine extends Thing {
   /** The state was fetched; status 0 when there was no answer. */
   fetched(now: number, connection: number, status: number, body: Uint8Array): number {
     return this.module.session_fetched(this.handle, now, connection, status, this.module.give(body))
+  }
+
+  /** The state and the position as bytes. */
+  checkpoint(): Uint8Array {
+    const { module } = this
+    const length = module.session_checkpoint(this.handle)
+    const at = module.text()
+    return module.bytes().slice(at, at + length)
+  }
+
+  /** Takes up what was kept. Answers with {@link Bit}s, and with what was wrong with it. */
+  restore(now: number, beginning: Beginning): [bits: number, fault: unknown] {
+    const isCheckpoint = beginning instanceof Uint8Array
+    if (!isCheckpoint) this.module.say(beginning)
+    // Nothing at all is no checkpoint either.
+    const size = isCheckpoint ? this.module.give(beginning.length === 0 ? new Uint8Array(1) : beginning) : 0
+    return this.module.jsonOf(this.module.session_restore(this.handle, now, size)) as [number, unknown]
+  }
+
+  /** How another session would have to go on in the connection at hand; -1 while something is under way. */
+  standing(): number {
+    return this.module.session_standing(this.handle)
+  }
+
+  /** Goes on in a connection where another session stands, whose checkpoint this is; empty: with this state. */
+  join(now: number, connection: number, standing: number, checkpoint: Uint8Array): number {
+    return this.module.session_join(this.handle, now, connection, standing, this.module.give(checkpoint))
   }
 
   /** What is to be done. */

@@ -4,6 +4,7 @@ import { errorOf, HighwaterError } from './errors.js'
 import { Items } from './items.js'
 import { Bit, Machine } from './machine.js'
 import { needModule } from './module.js'
+import type { Later } from './names.js'
 import { checkTombstones, described, known, number, numbersOf, oneOf, refuse, type TombstoneOptions } from './options.js'
 import { isProtocol, type ProtocolOptions } from './protocols.js'
 import { Reads, type Transacted } from './reads.js'
@@ -28,7 +29,7 @@ export interface MaterializerOptions {
 
 /** What came of bytes or of an event. */
 export interface PushResult {
-  /** The transactions that took effect. */
+  /** The transactions that took effect: found out when somebody asks. */
   readonly transactions: readonly Transacted[]
   /** How many events and comments there were. */
   readonly events: number
@@ -120,12 +121,12 @@ export class Materializer<T extends object = AnyKinds> extends Reads<T> {
   /** Drops the position: the next connection is to ask for everything. */
   reset(): void {
     viewing(this.#raw, this.#view, () => this.#raw.module.connected(this.#raw.handle, 3))
-    this.items.took(Bit.Commits | Bit.Gone, 'nothing')
+    this.items.took(Bit.Commits | Bit.Gone, false)
   }
 
   /** What every event did since this was last called. */
   takeTrace(): TraceEvent[] {
-    return traceOf(this.#raw.traced(), Date.now() - performance.now())
+    return traceOf(this.#raw.traced(), 0)
   }
 
   /** Frees its memory in the module. */
@@ -135,25 +136,59 @@ export class Materializer<T extends object = AnyKinds> extends Reads<T> {
 
   #take(what: Push, size: number): PushResult {
     let thrown: unknown
-    const push = (): unknown[] => this.#raw.module.jsonOf(this.#raw.module.push(this.#raw.handle, performance.now(), what, size))
-    const answer = viewing(this.#raw, this.#view, push, (error) => (thrown = error))
-    const [bits, events, upToDate, resumed, reconnect, goodbye, invalidated, fault] = answer as [
-      number, number, number, number | null, number, string | null, number, unknown,
-    ]
-    const transactions = this.items.took(bits, 'all')
-    let error = fault === null ? undefined : errorOf(fault, this.cursor)
+    const { module } = this.#raw
+    const push = (): number => module.push(this.#raw.handle, Date.now(), what, size)
+    const bits = this.#view === undefined ? push() : viewing(this.#raw, this.#view, push, (error) => (thrown = error))
+    const events = module.numberAt(0)
+    const signals = (bits & Bit.Told) === 0 ? undefined : (module.jsonOf(module.numberAt(1)) as SignalParts)
+    const transactions = this.items.took(bits, true)
+    const fault = signals?.[5]
+    let error = fault == null ? undefined : errorOf(fault, this.cursor)
     if (error?.code === 'view') error = new HighwaterError('view', error.message, { cause: thrown, ...cursorOf(this.cursor) })
     if ((bits & Bit.Fault) !== 0 && error !== undefined) throw error
-    return {
-      transactions,
-      events,
-      upToDate: upToDate === 1,
-      resumed: resumed === null ? undefined : resumed === 1,
-      reconnect: reconnect === 1,
-      goodbye: goodbye ?? undefined,
-      invalidated: invalidated === 1,
-      fault: error,
-    }
+    return new Pushed(events, transactions, signals, error)
+  }
+}
+
+type SignalParts = [number, number | null, number, string | null, number, unknown]
+
+/** What came of a push. Most have nothing to tell but how many events there were. */
+class Pushed implements PushResult {
+  readonly events: number
+  readonly fault: HighwaterError | undefined
+  readonly #transactions: Later | undefined
+  readonly #signals: SignalParts | undefined
+
+  constructor(events: number, transactions: Later | undefined, signals: SignalParts | undefined, fault: HighwaterError | undefined) {
+    this.events = events
+    this.fault = fault
+    this.#transactions = transactions
+    this.#signals = signals
+  }
+
+  get transactions(): readonly Transacted[] {
+    return this.#transactions?.(true) ?? []
+  }
+
+  get upToDate(): boolean {
+    return this.#signals?.[0] === 1
+  }
+
+  get resumed(): boolean | undefined {
+    const resumed = this.#signals?.[1] ?? undefined
+    return resumed === undefined ? undefined : resumed === 1
+  }
+
+  get reconnect(): boolean {
+    return this.#signals?.[2] === 1
+  }
+
+  get goodbye(): string | undefined {
+    return this.#signals?.[3] ?? undefined
+  }
+
+  get invalidated(): boolean {
+    return this.#signals?.[4] === 1
   }
 }
 

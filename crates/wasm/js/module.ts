@@ -24,18 +24,30 @@ export interface Exports {
   session_status(handle: number): number
   session_leave(handle: number, keepsConnection: number): number
   session_arrive(handle: number, now: number, size: number, connects: number): number
-  checkpoint(handle: number): number
   session_types(handle: number): number
   session_trace(handle: number, on: number): void
   session_traced(handle: number): number
+  session_checkpoint(handle: number): number
+  session_standing(handle: number): number
+  session_join(handle: number, now: number, connection: number, standing: number, size: number): number
+  session_restore(handle: number, now: number, size: number): number
+  query_new(handle: number, size: number): number
+  query_free(handle: number): void
+  query_update(handle: number, session: number): number
+  query_show(handle: number, offset: number, limit: number): number
+  query_rows(handle: number): number
+  query_count(handle: number): number
+  query_groups(handle: number, session: number): number
   push(handle: number, now: number, what: number, size: number): number
   connected(handle: number, what: number): void
   position(handle: number): number
   find(handle: number): number
   value(handle: number, slot: number): number
+  length(handle: number, slot: number): number
   values(handle: number, count: number): number
   version(handle: number, slot: number): bigint
   names(handle: number, count: number): number
+  kind(handle: number, number: number): number
   epochs(handle: number): number
   size(handle: number): number
   revision(handle: number): number
@@ -76,6 +88,8 @@ export interface Module extends Exports {}
 export class Module {
   #bytes = new Uint8Array(0)
   #words = new Uint32Array(0)
+  /** Where the last long text was written. */
+  #target: Uint8Array = this.#bytes
 
   constructor(instance: WebAssembly.Instance) {
     Object.assign(this, instance.exports)
@@ -99,6 +113,11 @@ export class Module {
   /** The text of these bytes. */
   decode(pointer: number, length: number): string {
     return decoder.decode(this.bytes().subarray(pointer, pointer + length))
+  }
+
+  /** One of the numbers of the last answer. */
+  numberAt(index: number): number {
+    return this.words()[(this.numbers() >>> 2) + index] as number
   }
 
   /** The numbers of the last answer: to be read before the next call. */
@@ -130,7 +149,7 @@ export class Module {
   }
 
   /** Writes 32-bit numbers to the input. Answers with how many they are. */
-  giveWords(numbers: ArrayLike<number>): number {
+  giveWords(numbers: readonly number[]): number {
     this.give(Uint32Array.from(numbers))
     return numbers.length
   }
@@ -155,7 +174,11 @@ export class Module {
           if (code > 127) break
           all[start + next - 1] = code
         }
-        if (next > 0 || length > 40) ({ written: length } = encoder.encodeInto(text, all.subarray(start)))
+        if (next > 0 || length > 40) {
+          // Events of one type begin in one place.
+          if (this.#target.byteOffset !== start || this.#target.buffer !== all.buffer) this.#target = all.subarray(start)
+          length = encoder.encodeInto(text, this.#target).written
+        }
       }
       all[at] = length
       all[at + 1] = length >> 8

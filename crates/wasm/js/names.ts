@@ -11,13 +11,33 @@ interface Layer {
 }
 
 /**
+ * What an input changed, as the module says it: for each transaction a header, how many changes
+ * times two, plus one if it was a snapshot; and its changes, slot times four, plus what became of
+ * the item.
+ */
+export type Packed = ArrayLike<number>
+
+/** Makes the transactions of an input, once; those that changed nothing only if `all` are wanted. */
+export type Later = (all: boolean) => readonly Transacted[]
+
+/**
  * The names of slots, each read when it is first wanted. A slot may be another item's later: what
  * was deleted is kept in layers, which nothing holds but the transactions that came before.
  */
 export class Names {
   readonly #raw: Thing
+  /** By slot: its key, once it is known; and its kind. */
+  readonly #keys: (string | undefined)[] = []
+  readonly #kindOf: string[] = []
+  /** By slot: its name as it is handed out, the same object for as long as the item is there. */
   readonly #names: (ItemName | undefined)[] = []
+  /** By number. */
+  readonly #kinds: string[] = []
+  /** Slots that were asked for, by kind and key. */
   readonly #slots = new Map<string, Map<string, number>>()
+  /** The kind that was last asked for, and its slots. */
+  #kind: string | undefined
+  #ofKind = new Map<string, number>()
   #last: Layer = { gone: undefined, next: undefined }
   /** A transaction may ask for names that are gone by then. */
   #lent = false
@@ -28,71 +48,89 @@ export class Names {
 
   /** The slot of an item that is there. */
   find(kind: string, key: string): number | undefined {
+    if (kind !== this.#kind) {
+      if (typeof kind !== 'string') return undefined
+      this.#kind = kind
+      this.#ofKind = this.#slotsOf(kind)
+    }
     // Whoever is told of a transaction has what it was told: there is nothing to read here meanwhile.
-    if (typeof kind !== 'string' || typeof key !== 'string' || this.#raw.isBusy) return undefined
-    const known = this.#slots.get(kind)?.get(key)
+    if (this.#raw.isBusy) return undefined
+    const known = this.#ofKind.get(key)
     if (known !== undefined) return known
-    this.#raw.module.say([kind, key])
-    const slot = this.#raw.module.find(this.#raw.handle)
+    if (typeof key !== 'string') return undefined
+    const { module } = this.#raw
+    module.say([kind, key])
+    const slot = module.find(this.#raw.handle)
     if (slot < 0) return undefined
-    this.#note(slot, { kind, key })
+    this.#keys[slot] = key
+    this.#kindOf[slot] = kind
+    this.#ofKind.set(key, slot)
     return slot
   }
 
-  /** The name of one slot. */
+  /** The name of a slot. */
   of(slot: number): ItemName {
-    return this.#names[slot] ?? (this.all([slot])[0] as ItemName)
+    this.#learn([slot])
+    return this.#name(slot)
   }
 
-  /** The names of slots, in one crossing. */
+  /** The names of slots. */
   all(slots: ArrayLike<number>): ItemName[] {
-    const unknown = Array.from(slots).filter((slot) => this.#names[slot] === undefined)
-    if (unknown.length > 0) {
-      const count = this.#raw.module.giveWords(unknown)
-      const flat = this.#raw.module.jsonOf(this.#raw.module.names(this.#raw.handle, count)) as string[]
-      unknown.forEach((slot, at) => this.#note(slot, { kind: flat[at * 2] ?? '', key: flat[at * 2 + 1] ?? '' }))
-    }
-    return Array.from(slots, (slot) => this.#names[slot] as ItemName)
+    this.#learn(slots)
+    return Array.from(slots, (slot) => this.#name(slot))
   }
 
-  /** The transactions of the last input, those that changed nothing only if `all` are wanted. */
-  transactions(all: boolean): Transacted[] {
-    const packed = this.#raw.module.numbersOf(this.#raw.module.changes(this.#raw.handle)).slice()
-    const transactions: Transacted[] = []
-    for (let at = 0; at < packed.length; ) {
-      const header = packed[at++] ?? 0
-      const end = at + (header >>> 1)
-      const changes = packed.subarray(at, end)
-      if (all || changes.length > 0) transactions.push(transactionOf(this, this.#last, (header & 1) === 1, changes))
-      at = end
-    }
+  /** The keys of slots. */
+  keys(slots: ArrayLike<number>): string[] {
+    this.#learn(slots)
+    const keys = new Array<string>(slots.length)
+    for (let at = 0; at < slots.length; at++) keys[at] = this.#keys[slots[at] as number] as string
+    return keys
+  }
+
+  /** What the last input changed. */
+  packed(): Packed {
+    const { module } = this.#raw
+    const count = module.changes(this.#raw.handle)
+    const start = module.numbers() >>> 2
+    const all = module.words()
+    if (count > 1000) return all.slice(start, start + count)
+    // A short list is copied sooner than a buffer for it is made.
+    const packed = new Array<number>(count)
+    for (let at = 0; at < count; at++) packed[at] = all[start + at] as number
+    return packed
+  }
+
+  /** The transactions of the last input, made when they are asked for. */
+  later(packed: Packed): Later {
     this.#lent = true
-    return transactions
+    const layer = this.#last
+    let made: Transacted[] | undefined
+    return (all) => (made ??= this.#transactions(packed, all, layer))
   }
 
-  /** Items were deleted by the last input: their slots may be others' soon. Answers with them. */
-  drop(): number[] {
-    const packed = this.#raw.module.numbersOf(this.#raw.module.changes(this.#raw.handle)).slice()
+  /** Items were deleted by an input: their slots may be others' soon. Answers with them. */
+  drop(packed: Packed): number[] {
     const gone: number[] = []
     for (let at = 0; at < packed.length; ) {
-      for (const end = at + ((packed[at++] ?? 0) >>> 1) + 1; at < end; at++) {
-        const change = packed[at] ?? 0
+      for (const end = at + ((packed[at++] as number) >>> 1) + 1; at < end; at++) {
+        const change = packed[at] as number
         if ((change & 3) === DELETED) gone.push(change >>> 2)
       }
     }
-    const names = this.#lent ? this.all(gone) : gone.map((slot) => this.#names[slot])
     if (this.#lent) {
       const next: Layer = { gone: undefined, next: undefined }
-      this.#last.gone = new Map(gone.map((slot, at) => [slot, names[at] as ItemName]))
+      this.#last.gone = new Map(this.all(gone).map((name, at) => [gone[at] as number, name]))
       this.#last.next = next
       this.#last = next
     }
-    gone.forEach((slot, at) => {
-      this.#names[slot] = undefined
-      const name = names[at]
-      const keys = name === undefined ? undefined : this.#slots.get(name.kind)
-      if (name !== undefined && keys?.get(name.key) === slot) keys.delete(name.key)
-    })
+    for (const slot of gone) {
+      const key = this.#keys[slot]
+      if (key === undefined) continue
+      this.#keys[slot] = this.#names[slot] = undefined
+      const slots = this.#slotsOf(this.#kindOf[slot] as string)
+      if (slots.get(key) === slot) slots.delete(key)
+    }
     return gone
   }
 
@@ -110,29 +148,77 @@ export class Names {
     return past.map((name) => name ?? (now[next++] as ItemName))
   }
 
-  #note(slot: number, name: ItemName): void {
-    this.#names[slot] = Object.freeze(name)
-    let keys = this.#slots.get(name.kind)
-    if (keys === undefined) this.#slots.set(name.kind, (keys = new Map()))
-    keys.set(name.key, slot)
+  #transactions(packed: Packed, all: boolean, layer: Layer): Transacted[] {
+    const transactions: Transacted[] = []
+    for (let at = 0; at < packed.length; ) {
+      const header = packed[at++] as number
+      const end = at + (header >>> 1)
+      if (all || end > at) transactions.push(transactionOf(this, layer, (header & 1) === 1, packed, at, end))
+      at = end
+    }
+    return transactions
+  }
+
+  #name(slot: number): ItemName {
+    return (this.#names[slot] ??= Object.freeze({ kind: this.#kindOf[slot] as string, key: this.#keys[slot] as string }))
+  }
+
+  /** Sees to it that the keys of these slots are known. */
+  #learn(slots: ArrayLike<number>): void {
+    const unknown: number[] = []
+    for (let at = 0; at < slots.length; at++) {
+      const slot = slots[at] as number
+      if (this.#keys[slot] === undefined) unknown.push(slot)
+    }
+    // A key may be kept as a part of the text that it came in: let that not be all of it.
+    for (let start = 0; start < unknown.length; start += BATCH) this.#read(unknown.slice(start, start + BATCH))
+  }
+
+  #read(slots: readonly number[]): void {
+    const { module } = this.#raw
+    const text = module.textOf(module.names(this.#raw.handle, module.giveWords(slots)))
+    const numbers = module.numbersOf(slots.length * 2).slice()
+    let start = 0
+    slots.forEach((slot, at) => {
+      const kind = numbers[at * 2] as number
+      const end = start + (numbers[at * 2 + 1] as number)
+      this.#kindOf[slot] = this.#kinds[kind] ??= module.textOf(module.kind(this.#raw.handle, kind))
+      this.#keys[slot] = text.slice(start, end)
+      start = end
+    })
+  }
+
+  #slotsOf(kind: string): Map<string, number> {
+    let keys = this.#slots.get(kind)
+    if (keys === undefined) this.#slots.set(kind, (keys = new Map()))
+    return keys
   }
 }
 
-/** A transaction that took effect. Its items are named when somebody asks. */
-function transactionOf(names: Names, layer: Layer, snapshot: boolean, packed: Uint32Array): Transacted {
-  let found: { changed: ItemName[]; removed: ItemName[] } | undefined
-  const find = (): { changed: ItemName[]; removed: ItemName[] } => {
-    const last = new Map<number, boolean>()
-    for (const change of packed) {
+/** A transaction that took effect: the changes from one place to another. Its items are named when somebody asks. */
+function transactionOf(names: Names, layer: Layer, snapshot: boolean, packed: Packed, start: number, end: number): Transacted {
+  type Found = Record<'changed' | 'removed' | 'inserted', ItemName[]>
+  let found: Found | undefined
+  const find = (): Found => {
+    /** By slot, the first change and the last. */
+    const ends = new Map<number, readonly [first: number, last: number]>()
+    for (let place = start; place < end; place++) {
+      const change = packed[place] as number
       const slot = change >>> 2
+      const [first] = ends.get(slot) ?? [change & 3]
       // What comes last decides, and says where in the list it stands.
-      last.delete(slot)
-      last.set(slot, (change & 3) === DELETED)
+      ends.delete(slot)
+      ends.set(slot, [first, change & 3])
     }
-    const slots = [...last.keys()]
-    const all = names.at(layer, slots)
-    const of = (removed: boolean): ItemName[] => all.filter((_, at) => last.get(slots[at] as number) === removed)
-    return { changed: of(false), removed: of(true) }
+    const all = names.at(layer, [...ends.keys()])
+    const made: Found = { changed: [], removed: [], inserted: [] }
+    let at = 0
+    for (const [first, last] of ends.values()) {
+      const name = all[at++] as ItemName
+      made[last === DELETED ? 'removed' : 'changed'].push(name)
+      if (first === INSERTED && last !== DELETED) made.inserted.push(name)
+    }
+    return made
   }
   return {
     snapshot,
@@ -142,7 +228,12 @@ function transactionOf(names: Names, layer: Layer, snapshot: boolean, packed: Ui
     get removed() {
       return (found ??= find()).removed
     },
+    get inserted() {
+      return (found ??= find()).inserted
+    },
   }
 }
 
+const INSERTED = 0
 const DELETED = 2
+const BATCH = 512

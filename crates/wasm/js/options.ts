@@ -1,6 +1,8 @@
 // The options of a store, checked: a mistake is named before anything happens.
 
 import { HighwaterError } from './errors.js'
+import type { Initial } from './initial.js'
+import { isSchemas, type Schemas } from './schema.js'
 import { isProtocol, type ProtocolOptions } from './protocols.js'
 
 export type { JsonProtocol, ProtocolName, ProtocolOptions } from './protocols.js'
@@ -66,6 +68,28 @@ export interface Options {
   readonly tombstones?: TombstoneOptions
   /** When values are checked to be JSON: when somebody reads them, or as they arrive. Default: `read`. */
   readonly validate?: 'read' | 'ingest'
+  /**
+   * `browser`: all pages of the origin that ask for this stream (the same address, protocol, headers,
+   * method, body, credentials) have one connection. Where that cannot be, `onError` hears of it, and
+   * the store has a connection of its own, as with `tab`. Default: `tab`.
+   */
+  readonly share?: 'tab' | 'browser'
+  /**
+   * What to begin with, before the network answers: a {@link Store.checkpoint}, or items. `ready`
+   * is resolved by it. A checkpoint that cannot be taken up is told, and the store begins anew.
+   */
+  readonly initial?: Uint8Array | Initial
+  /**
+   * By kind, what values must be: a schema of Zod, Valibot, ArkType or any other that follows
+   * Standard Schema. Asked when a value is first read; one that does not fit reads as `undefined`, and
+   * is told once. What the schema makes of it is what is read, and types the store.
+   */
+  readonly schema?: Schemas
+  /**
+   * Whether to let go of the connection while the page is hidden: at once (`pause`), or after so many
+   * milliseconds. When it is shown again, what it missed is caught up with. Default: `false`.
+   */
+  readonly hidden?: 'pause' | number | false
   /** Aborting it closes the store. */
   readonly signal?: AbortSignal
   /** Called instead of the platform's `fetch`. */
@@ -96,6 +120,9 @@ export function addressOf(name: string, url: unknown): string {
   if (address.protocol !== 'http:' && address.protocol !== 'https:') {
     refuse(`${name} must be an http or https URL, not ${address.protocol}//…`)
   }
+  if (address.username !== '' || address.password !== '') {
+    refuse(`${name} must hold no user name and no password, which fetch refuses; send them in a header: option headers`)
+  }
   address.hash = ''
   return address.href
 }
@@ -103,11 +130,15 @@ export function addressOf(name: string, url: unknown): string {
 /** Checks all options of {@link connect}. */
 export function checkOptions(options: unknown): asserts options is Options {
   known('option', options, NAMES)
-  const { protocol, transport, headers, method, body, credentials, poll, idle, signal, fetch, onError, validate } = options
+  const { protocol, transport, headers, method, body, credentials, poll, idle, signal, fetch, onError, validate, share } = options
   isProtocol(protocol)
   oneOf('option transport', transport, ['auto', 'fetch', 'eventsource'])
   oneOf('option credentials', credentials, ['omit', 'same-origin', 'include'])
   oneOf('option validate', validate, ['read', 'ingest'])
+  oneOf('option share', share, ['tab', 'browser'])
+  if (share === 'browser' && body !== undefined && typeof body !== 'string') {
+    refuse("option share 'browser' needs a body that is a string: pages compare it")
+  }
   if (headers !== undefined && typeof headers !== 'function') checkHeaders('option headers', headers)
   if (method !== undefined && (typeof method !== 'string' || method === '')) refuse(`option method must be a string, not ${described(method)}`)
   if (body !== undefined) {
@@ -123,10 +154,16 @@ export function checkOptions(options: unknown): asserts options is Options {
   if (signal !== undefined && !isSignal(signal)) refuse(`option signal must be an AbortSignal, not ${described(signal)}`)
   callable('option fetch', fetch)
   callable('option onError', onError)
+  const { hidden } = options
+  if (typeof hidden === 'number') number('option hidden', hidden, 0, LONGEST)
+  else if (hidden !== undefined && hidden !== false && hidden !== 'pause') {
+    refuse(`option hidden must be 'pause', a number of milliseconds or false, not ${described(hidden)}`)
+  }
+  isSchemas(options['schema'])
   checkRetry(options['retry'])
   checkTombstones(options['tombstones'])
   if (transport === 'eventsource') {
-    for (const name of ['headers', 'method', 'body', 'fetch']) {
+    for (const name of ['headers', 'method', 'body', 'fetch', ...(share === 'browser' ? ['share'] : [])]) {
       if (options[name] !== undefined) refuse(`option ${name} cannot be had with transport 'eventsource', which sends a plain GET; use transport 'fetch'`)
     }
     if (typeof globalThis.EventSource !== 'function') refuse("here is no EventSource; use transport 'fetch'")
@@ -245,7 +282,11 @@ function isSignal(value: unknown): boolean {
   return typeof value === 'object' && value !== null && 'aborted' in value && 'addEventListener' in value
 }
 
+/** Timers of 2^31 ms and more go off at once. */
+export const LONGEST = 2 ** 31 - 1
+
 const NAMES = [
   'protocol', 'transport', 'headers', 'method', 'body', 'credentials', 'poll', 'retry', 'idle', 'snapshotTimeout',
-  'connectTimeout', 'maxBytes', 'tombstones', 'validate', 'signal', 'fetch', 'onError',
+  'connectTimeout', 'maxBytes', 'tombstones', 'validate', 'share', 'signal', 'fetch', 'onError',
+  'initial', 'schema', 'hidden',
 ] satisfies (keyof Options)[]

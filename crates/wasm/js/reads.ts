@@ -8,6 +8,8 @@ export interface Transacted {
   readonly snapshot: boolean
   readonly changed: readonly ItemName[]
   readonly removed: readonly ItemName[]
+  /** Those of `changed` that were not there before. */
+  readonly inserted: readonly ItemName[]
 }
 
 /** Reads of a state. */

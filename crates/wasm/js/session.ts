@@ -7,6 +7,7 @@ import type { MaterializerOptions } from './materializer.js'
 import { needModule, Thing } from './module.js'
 import { checkRetry, checkTombstones, described, known, number, numbersOf, oneOf, refuse, type RetryOptions, retryNumbers } from './options.js'
 import { isProtocol } from './protocols.js'
+import type { Later } from './names.js'
 import { Reads, type Transacted } from './reads.js'
 import { partsOf } from './status.js'
 import { type TraceEvent, traceOf } from './trace.js'
@@ -91,7 +92,7 @@ export class Session<T extends object = AnyKinds> extends Reads<T> {
   readonly #raw: Machine
   readonly #view: View | undefined
   protected readonly items: Items
-  #transactions: Transacted[] = []
+  #transactions: Later | undefined
 
   constructor(options: SessionOptions = {}, view?: View) {
     super()
@@ -120,7 +121,7 @@ export class Session<T extends object = AnyKinds> extends Reads<T> {
 
   /** What the last input changed. */
   get transactions(): readonly Transacted[] {
-    return this.#transactions
+    return this.#transactions?.(true) ?? []
   }
 
   /** How it stands. */
@@ -132,7 +133,7 @@ export class Session<T extends object = AnyKinds> extends Reads<T> {
   handle(now: number, input: SessionInput): SessionEffect[] {
     number('the time', now, 0)
     const bits = viewing(this.#raw, this.#view, () => this.#give(now, input))
-    this.#transactions = this.items.took(bits, 'all')
+    this.#transactions = this.items.took(bits, true)
     return this.#raw.effects().map(effectOf)
   }
 

@@ -6,6 +6,8 @@ export interface ShotSource {
   texts(slots: readonly number[], then: (text: string | undefined, index: number) => void): void
   /** The value in this slot, if it is still the one of this epoch. */
   current(slot: number, epoch: number): unknown
+  /** What a text says that was a value once. Throws if it cannot be read. */
+  past(kind: string, key: string, text: string): unknown
 }
 
 interface Cell {
@@ -23,12 +25,14 @@ interface Cell {
  */
 export class Shot<V> implements ReadonlyMap<string, V> {
   readonly #source: ShotSource
+  readonly #kind: string
   readonly #cells = new Map<string, Cell>()
   /** The last version of the store at which the kind was like this. */
   version: number
 
-  constructor(source: ShotSource, version: number, cells: readonly Cell[]) {
+  constructor(source: ShotSource, kind: string, version: number, cells: readonly Cell[]) {
     this.#source = source
+    this.#kind = kind
     this.version = version
     const bare = cells.filter(({ from, value }) => from === undefined && value === undefined)
     source.texts(bare.map(({ slot }) => slot), (text, index) => ((bare[index] as Cell).from = text ?? ''))
@@ -88,20 +92,21 @@ export class Shot<V> implements ReadonlyMap<string, V> {
 
   #read(cell: Cell): unknown {
     if (cell.from !== undefined) {
-      cell.value = this.#source.current(cell.slot, cell.epoch) ?? parsed(cell.from)
+      cell.value = this.#source.current(cell.slot, cell.epoch) ?? this.#past(cell.key, cell.from)
       cell.from = undefined
     }
     return cell.value === UNREADABLE ? undefined : cell.value
   }
-}
 
-function parsed(text: string): unknown {
-  try {
-    return JSON.parse(text)
-  } catch {
-    // Whoever reads it from the store is told; here it is not there.
-    return UNREADABLE
+  #past(key: string, text: string): unknown {
+    try {
+      return this.#source.past(this.#kind, key, text)
+    } catch {
+      // Whoever reads it from the store is told; here it is not there.
+      return UNREADABLE
+    }
   }
 }
 
-const UNREADABLE = Symbol('unreadable')
+/** Stands for a value that cannot be read. */
+export const UNREADABLE = Symbol('unreadable')

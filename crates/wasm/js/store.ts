@@ -1,14 +1,22 @@
 // The store: one stream, kept up, and its state to be read.
 
 import { Edge, isNative, needsEverything } from './edge.js'
-import { HighwaterError } from './errors.js'
+import { collectionOf } from './collection.js'
+import { errorOf, HighwaterError } from './errors.js'
+import { type Followed, type Follower, Followers } from './followers.js'
+import { type Beginning, beginningOf } from './initial.js'
+import { iterate } from './iteration.js'
 import { Items } from './items.js'
-import { changeOf, Listeners, report, wantsOf, within } from './listeners.js'
+import { Listeners, placesOf, report, Subscriptions } from './listeners.js'
 import { Bit, Input, Machine } from './machine.js'
 import { bring, loadModule, type Module, moduleFor, type ModuleSource } from './module.js'
 import { addressOf, checkOptions, numbersOf, type Options } from './options.js'
+import { Materialized, type StoreView } from './materialized.js'
 import type { Transacted } from './reads.js'
-import { isSame, partsOf, type StatusParts, statusOf } from './status.js'
+import { LiveView, type ViewSpec } from './rows.js'
+import { heed } from './platform.js'
+import { judgeOf, type Outputs, type Schemas } from './schema.js'
+import { Standing } from './standing.js'
 import { type TraceEvent, traceOf } from './trace.js'
 import type { AnyKinds, Change, Collection, ItemName, Scope, Snapshot, Status, Version } from './types.js'
 
@@ -24,10 +32,12 @@ import type { AnyKinds, Change, Collection, ItemName, Scope, Snapshot, Status, V
  * await flags.ready
  * flags.get('flag', 'dark-mode')
  */
+export function connect<S extends Schemas>(url: string | URL, options: Options & { readonly schema: S }): Store<Outputs<S>>
+export function connect<T extends object = AnyKinds>(url: string | URL, options?: Options): Store<T>
 export function connect<T extends object = AnyKinds>(url: string | URL, options: Options = {}): Store<T> {
   const address = addressOf('the URL to connect to', url)
   checkOptions(options)
-  return new Store<T>(address, { ...options })
+  return new Store<T>(address, { ...options }, beginningOf(options.initial))
 }
 
 /**
@@ -58,9 +68,22 @@ export class Store<T extends object = AnyKinds> {
   readonly ready: Promise<void>
 
   readonly #options: Options
-  readonly #changes = new Listeners<Transacted>()
+  readonly #standing = new Standing(() => ({
+    machine: this.#running?.machine,
+    stopped: this.#closed || this.#broken !== undefined,
+    broken: this.#broken,
+  }))
+  readonly #changes = new Subscriptions<T>()
   readonly #statuses = new Listeners<Status>()
   readonly #traces = new Listeners<TraceEvent>()
+  readonly #followers = new Followers()
+  readonly #followed: Followed = {
+    begin: (follower) => this.#follow(follower),
+    tell: (call) => void this.#queue.push(() => call(this.#thrown)),
+    flush: () => this.#tell(),
+    fail: (error) => this.#told(error),
+    hold: (follower, on) => this.#followers.hold(follower, on),
+  }
   readonly #collections = new Map<string, Collection<unknown>>()
   /** What was asked for before the module was there. */
   #waiting: ((running: Running) => void)[] = []
@@ -68,30 +91,23 @@ export class Store<T extends object = AnyKinds> {
   #closed = false
   /** Why the module is of no use. */
   #broken: HighwaterError | undefined
-  /** A value that was read and is not JSON: told until the next update, as all faults are. */
-  #unreadable: { readonly error: HighwaterError; readonly version: number } | undefined
-  #parts: StatusParts = START
-  #status: Status = statusOf(START, 0)
-  #statusTold = this.#status
-  #fresh = true
-  /** Whether `ready` is. */
-  #settled = false
+  #beginning: Beginning | undefined
   #queue: (() => void)[] = []
   #telling = false
-  #resolve: () => void = () => {}
-  #reject: (error: HighwaterError) => void = () => {}
   #release: () => void = () => {}
 
   /** @internal Use {@link connect}. */
-  constructor(url: string, options: Options) {
+  constructor(url: string, options: Options, beginning?: Beginning) {
     this.#options = options
-    this.ready = new Promise((resolve, reject) => {
-      this.#resolve = resolve
-      this.#reject = reject
+    this.#beginning = beginning
+    this.ready = this.#standing.ready
+    this.#release = heed(url, options, {
+      close: () => this.close(),
+      network: (on) => this.#ask(({ edge }) => edge.input(on ? Input.Online : Input.Offline)),
+      pause: (reason) => this.#pause(Input.Pause, reason),
+      resume: (reason) => this.#pause(Input.Unpause, reason),
     })
-    // Who does not wait for it need not catch it.
-    this.ready.catch(() => {})
-    this.#heed(url)
+    if (this.#closed) this.#release()
     if (this.#closed) return
     const everything = needsEverything(options)
     const module = moduleFor(everything)
@@ -106,8 +122,7 @@ export class Store<T extends object = AnyKinds> {
 
   /** How the store stands: the same object until that changes. */
   get status(): Status {
-    this.#refresh()
-    return this.#status
+    return this.#standing.status
   }
 
   /** Moves with every transaction that changed anything. */
@@ -164,7 +179,7 @@ export class Store<T extends object = AnyKinds> {
   collection<K extends keyof T & string>(kind: K): Collection<T[K]> {
     let collection = this.#collections.get(kind)
     if (collection === undefined) {
-      collection = this.#collect(kind)
+      collection = collectionOf(this as unknown as Store, kind, () => this.#running?.items.shot(kind))
       this.#collections.set(kind, collection)
     }
     return collection as Collection<T[K]>
@@ -183,6 +198,19 @@ export class Store<T extends object = AnyKinds> {
   }
 
   /**
+   * The whole state and its position as bytes: what the option `initial` of another store takes up
+   * again, in this process or another. Throws as long as the module is not there; after
+   * {@link Store.ready} it is.
+   *
+   * @example
+   * const again = connect(url, { initial: store.checkpoint() })
+   */
+  checkpoint(): Uint8Array {
+    if (this.#running === undefined) throw this.#broken ?? new HighwaterError('wasm', 'checkpoint: the WebAssembly module is not there yet; await ready first')
+    return this.#running.machine.checkpoint()
+  }
+
+  /**
    * Calls a listener once for each committed transaction, after the state has moved. A listener
    * that throws is reported, and stops nobody else. Returns what ends it.
    *
@@ -190,12 +218,38 @@ export class Store<T extends object = AnyKinds> {
    * const stop = store.subscribe(({ changed }) => changed.forEach(draw), { kind: 'process', prefix: '47' })
    */
   subscribe(listener: (change: Change<T>) => void, scope?: Scope<T>): () => void {
-    const wants = wantsOf(scope)
+    const places = placesOf(scope)
     this.#check('subscribe', listener)
-    return this.#changes.add((transaction) => {
-      const part = within(transaction, wants)
-      if (part !== undefined) listener(changeOf<T>(part, this.version, this.#running?.items.cursor))
-    })
+    return this.#changes.add(listener, places)
+  }
+
+  /**
+   * Lists items that a condition holds for, in order, and keeps the list up to date: a transaction
+   * costs what it changes, however many items there are. End it by {@link LiveView.close}, or
+   * forget it.
+   *
+   * Throws a {@link HighwaterError} with code `bad-query` for a spec that is none; if the module is
+   * not there yet, that is told by {@link LiveView.error} and `onError`.
+   *
+   * @example
+   * const top = store.view({ kind: 'task', where: { '/done': false }, sort: ['-/votes'], limit: 10 })
+   * top.subscribe(() => render(top.rows))
+   */
+  view<K extends keyof T & string = keyof T & string>(spec: ViewSpec<K> = {}): LiveView<T, K> {
+    return new LiveView<T, K>(spec, this.#followed)
+  }
+
+  /**
+   * Has a view of the application's own follow the state: it is given everything that is there, and
+   * from then on what is different. One that throws is told by `status.error` and `onError`, stops
+   * nobody else, and is given everything anew. It is told until {@link Materialized.close}.
+   *
+   * @example
+   * const total = store.materialize(votes)
+   * total.subscribe(() => render(total.snapshot()))
+   */
+  materialize<R>(view: StoreView<T, R>): Materialized<R> {
+    return new Materialized<R>(view as unknown as StoreView<never, R>, this.#followed)
   }
 
   /** Calls a listener whenever the status has changed. Returns what ends it. */
@@ -214,7 +268,7 @@ export class Store<T extends object = AnyKinds> {
   trace(listener: (event: TraceEvent) => void): () => void {
     this.#check('trace', listener)
     const remove = this.#traces.add(listener)
-    const follow = (): void => this.#ask(({ edge }) => edge.withEverything((machine) => machine.trace(this.#traces.size > 0), this.#thrown))
+    const follow = (): void => this.#ask(({ edge }) => this.#whole(edge, (machine) => machine.trace(this.#traces.size > 0)))
     follow()
     return () => {
       remove()
@@ -225,19 +279,20 @@ export class Store<T extends object = AnyKinds> {
   /** Lets go of the connection until {@link Store.resume} with the same reason. The state stays. */
   pause(reason = 'pause'): void {
     this.#open('pause')
-    this.#ask(({ edge }) => edge.input(Input.Pause, 0, 0, String(reason)))
+    this.#pause(Input.Pause, String(reason))
   }
 
   /** Takes a reason to pause away; with the last one gone, the store connects again. */
   resume(reason = 'pause'): void {
     this.#open('resume')
-    this.#ask(({ edge }) => edge.input(Input.Unpause, 0, 0, String(reason)))
+    this.#pause(Input.Unpause, String(reason))
   }
 
   /** Makes a new connection now, and resumes where the stream was left. */
   reconnect(): void {
     this.#open('reconnect')
-    this.#ask(({ edge }) => edge.input(Input.Reconnect))
+    // Before there is a connection the first one is meant.
+    if (this.#running !== undefined) this.#ask(({ edge }) => edge.input(Input.Reconnect))
   }
 
   /** Ends it. The state stays readable; calling it again does nothing. */
@@ -249,8 +304,30 @@ export class Store<T extends object = AnyKinds> {
     const running = this.#running
     if (running !== undefined && this.#broken === undefined) {
       running.edge.input(Input.Stop)
-      if (this.#traces.size > 0) this.#guard(() => running.edge.withEverything((machine) => machine.trace(false), this.#thrown))
+      const { machine } = running
+      if (machine.module.isWhole) this.#guard(() => machine.trace(false))
     } else this.#notify(0)
+  }
+
+  /**
+   * The changes from now on. Whoever is slow loses none: what waits too long is put together. It
+   * ends when the store is closed, and throws if that stops for good.
+   *
+   * @example
+   * for await (const { changed } of store) await draw(changed)
+   */
+  [Symbol.asyncIterator](): AsyncIterableIterator<Change<T>> {
+    this.#open('iteration')
+    return iterate<T>((push, end) => {
+      const look = ({ phase, error }: Status): void => {
+        if (phase === 'stopped') end(error)
+      }
+      const stops = [this.subscribe(push), this.onStatus(look)]
+      look(this.status)
+      return () => {
+        for (const stop of stops) stop()
+      }
+    })
   }
 
   [Symbol.dispose](): void {
@@ -262,28 +339,6 @@ export class Store<T extends object = AnyKinds> {
     return Promise.resolve()
   }
 
-  /** Heeds the signal, and the platform's word on the network. */
-  #heed(url: string): void {
-    const { signal } = this.#options
-    const close = (): void => this.close()
-    const offline = (): void => this.#ask(({ edge }) => edge.input(Input.Offline))
-    const online = (): void => this.#ask(({ edge }) => edge.input(Input.Online))
-    // This machine is there without a network too.
-    const listens = typeof globalThis.addEventListener === 'function' && !LOCAL.test(new URL(url).hostname)
-    this.#release = () => {
-      signal?.removeEventListener('abort', close)
-      if (!listens) return
-      globalThis.removeEventListener('offline', offline)
-      globalThis.removeEventListener('online', online)
-    }
-    signal?.addEventListener('abort', close)
-    if (listens) {
-      globalThis.addEventListener('offline', offline)
-      globalThis.addEventListener('online', online)
-    }
-    if (signal?.aborted === true) this.close()
-  }
-
   #run(url: string, module: Module): void {
     if (this.#closed) return
     const options = this.#options
@@ -292,15 +347,62 @@ export class Store<T extends object = AnyKinds> {
     this.#guard(() => {
       const machine = new Machine(module, options.protocol, numbersOf(chosen, { seed: Math.random() }))
       const edge = new Edge(machine, url, options, (bits) => this.#notify(bits), (error) => this.#fail(error))
-      const items = new Items(machine, (error) => {
-        this.#unreadable = { error, version: this.version }
-        this.#fresh = false
-        report(options.onError, error)
-      })
+      const items = new Items(machine, (error) => this.#told(error), options.schema && judgeOf(options.schema))
       this.#running = { machine, edge, items }
+      this.#begin(machine)
       for (const ask of this.#waiting.splice(0)) ask(this.#running)
       edge.input(Input.Start)
     })
+  }
+
+  #begin(machine: Machine): void {
+    if (this.#beginning === undefined) return
+    const [bits, fault] = machine.restore(performance.now(), this.#beginning)
+    this.#beginning = undefined
+    if (fault !== null) this.#told(errorOf(fault))
+    this.#notify(bits)
+  }
+
+  /** Something went wrong on this side. */
+  #told(error: HighwaterError): void {
+    this.#standing.fail(error, this.version)
+    report(this.#options.onError, error)
+  }
+
+  /** Has something follow the state, from now on or when the module is there. */
+  #follow(follower: Follower): void {
+    const running = this.#running
+    if (running === undefined || (follower.everything && !running.machine.module.isWhole)) {
+      if (this.#closed) follower.stop()
+      this.#ask(({ machine, edge, items }) => {
+        const start = (): void => {
+          try {
+            follower.start(machine, items)
+          } catch (error) {
+            report(this.#options.onError, error)
+          }
+        }
+        if (follower.everything) this.#whole(edge, start, () => follower.stop())
+        else start()
+      })
+    } else follower.start(running.machine, running.items)
+    this.#followers.add(follower)
+  }
+
+  /** Asks something of the session in the module with everything, now or when that is there. */
+  #whole(edge: Edge, ask: (machine: Machine) => void, failed?: () => void): void {
+    const then = (machine: Machine): void => {
+      ask(machine)
+      this.#tell()
+    }
+    edge.withEverything(then, (error) => {
+      failed?.()
+      if (!this.#closed) this.#told(error as HighwaterError)
+    })
+  }
+
+  #pause(what: Input.Pause | Input.Unpause, reason: string): void {
+    this.#ask(({ edge }) => edge.input(what, 0, 0, reason))
   }
 
   /** Asks something of the session, now or when it is there. */
@@ -327,83 +429,53 @@ export class Store<T extends object = AnyKinds> {
         : new HighwaterError('wasm', `the WebAssembly module failed: ${String(error)}`, { cause: error, terminal: true })
     this.#release()
     this.#running = undefined
+    this.#followers.each((follower) => follower.stop())
     this.#notify(0)
   }
 
   /** The module took something in. */
   #notify(bits: number): void {
-    this.#fresh = false
+    this.#standing.moved()
     const running = this.#running
-    const transactions = running?.items.took(bits, this.#changes.size > 0 ? 'changes' : 'nothing') ?? []
-    for (const transaction of transactions) {
-      this.#queue.push(() => this.#changes.tell(transaction, this.#thrown))
+    if (running !== undefined) {
+      const unwanted = this.#changes.isEmpty && !this.#followers.hear
+      const later = running.items.took(bits, !unwanted)
+      if ((bits & Bit.Commits) !== 0) this.#committed(running.items, () => later?.(false) ?? [])
     }
     // How it stands is worked out when somebody asks, or waits for it.
-    if (this.#statuses.size > 0 || (!this.#settled && (running === undefined || (bits & SETTLES) !== 0))) {
+    if (this.#statuses.size > 0 || (!this.#standing.settled && (running === undefined || (bits & SETTLES) !== 0))) {
       this.#queue.push(() => this.#tellStatus())
     }
     if (this.#traces.size > 0 && running?.machine.module.isWhole === true) {
       const events = traceOf(running.machine.traced(), Date.now() - performance.now())
       for (const event of events) this.#queue.push(() => this.#traces.tell(event, this.#thrown))
     }
-    // A listener may cause the next input: what it brings is told after what this one brought.
+    this.#tell()
+  }
+
+  /** A listener may cause the next input: what it brings is told after what this one brought. */
+  #tell(): void {
     if (this.#telling) return
     this.#telling = true
     for (let next = this.#queue.shift(); next !== undefined; next = this.#queue.shift()) next()
     this.#telling = false
   }
 
+  #committed(items: Items, transactions: () => readonly Transacted[]): void {
+    this.#guard(() => this.#followers.each((follower) => follower.follow(transactions)))
+    if (this.#changes.isEmpty) return
+    const { version, cursor } = items
+    for (const transaction of transactions()) {
+      this.#queue.push(() => this.#changes.tell(transaction, version, cursor, this.#thrown))
+    }
+  }
+
   #tellStatus(): void {
-    this.#refresh()
-    if (this.#status === this.#statusTold) return
-    this.#statusTold = this.#status
-    this.#statuses.tell(this.#status, this.#thrown)
+    const { news } = this.#standing
+    if (news !== undefined) this.#statuses.tell(news, this.#thrown)
   }
 
   readonly #thrown = (error: unknown): void => report(this.#options.onError, error)
-
-  #refresh(): void {
-    if (this.#fresh) return
-    this.#fresh = true
-    let parts: StatusParts & { synced: boolean; news: number }
-    if (this.#running === undefined) {
-      const stopped = this.#closed || this.#broken !== undefined
-      const error = this.#broken
-      parts = { ...this.#parts, phase: stopped ? 'stopped' : 'connecting', connected: false, error, synced: false, news: 0 }
-    } else {
-      parts = partsOf(this.#running.machine, this.#parts)
-    }
-    const { synced, news: _, ...rest } = parts
-    const unreadable = this.#unreadable?.version === rest.version ? this.#unreadable.error : undefined
-    const next = { ...rest, error: rest.error ?? unreadable }
-    this.#settled ||= synced || next.phase === 'stopped'
-    if (synced) this.#resolve()
-    else if (next.phase === 'stopped') {
-      this.#reject(next.error ?? new HighwaterError('closed', 'the store was closed before its first state was there'))
-    }
-    if (isSame(this.#parts, next)) return
-    this.#parts = next
-    this.#status = statusOf(next, Date.now() - performance.now())
-  }
-
-  #collect(kind: string): Collection<unknown> {
-    const store = this as unknown as Store
-    return {
-      kind,
-      get size() {
-        return store.keys(kind).length
-      },
-      get: (key) => store.get(kind, key),
-      has: (key) => store.has(kind, key),
-      versionOf: (key) => store.versionOf(kind, key),
-      keys: () => store.keys(kind),
-      values: () => store.entries(kind).map(([, value]) => value),
-      entries: () => store.entries(kind),
-      snapshot: () => this.#running?.items.shot(kind) ?? EMPTY,
-      subscribe: (listener) => store.subscribe(listener, kind),
-      [Symbol.iterator]: () => store.entries(kind)[Symbol.iterator](),
-    }
-  }
 
   #check(method: string, listener: unknown): void {
     this.#open(method)
@@ -417,23 +489,6 @@ export class Store<T extends object = AnyKinds> {
   }
 }
 
-const START: StatusParts = {
-  phase: 'connecting',
-  connected: false,
-  attempt: 0,
-  failures: 0,
-  resumed: undefined,
-  version: 0,
-  cursor: undefined,
-  retryAt: undefined,
-  staleSince: undefined,
-  error: undefined,
-  received: 0,
-  target: undefined,
-}
-
 /** What makes `ready` settle. */
 const SETTLES = Bit.Synced | Bit.Stopped
 const NOTHING = Object.freeze(Object.create(null) as object)
-const EMPTY: ReadonlyMap<string, never> = new Map<string, never>()
-const LOCAL = /^(localhost|127\.[0-9.]+|\[::1\])$|\.localhost$/

@@ -27,13 +27,16 @@ export interface Change<T extends object = AnyKinds> {
   readonly removed: readonly ItemName<keyof T & string>[]
   /** Whether the transaction was a whole new state. Only what differs is listed all the same. */
   readonly snapshot: boolean
-  /** The store's version at the time of the call. */
+  /** The store's version: that of the state that is read now. */
   readonly version: number
-  /** Where the stream stands at the time of the call. */
+  /** Where the stream stands. */
   readonly cursor: string | undefined
 }
 
-/** What a listener wants to hear of: one kind, or of it one key, some keys, or keys with a prefix. */
+/**
+ * What a listener wants to hear of: one kind, or of it one key, some keys, or keys with a prefix.
+ * However many others listen, a change costs what it concerns.
+ */
 export type Scope<T extends object = AnyKinds> =
   | (keyof T & string)
   | {

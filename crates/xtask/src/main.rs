@@ -1,6 +1,7 @@
 //! `cargo xtask`: set-up, build, start and test of the whole project.
 #![forbid(unsafe_code)]
 
+mod api;
 mod bench;
 mod build;
 mod licences;

@@ -13,32 +13,44 @@ struct Load {
     import: Option<&'static str>,
     /// Files of dist/ that come with it.
     files: &'static [&'static str],
-    /// How large all of it may be after gzip, in bytes.
+    /// How large all of it may be after gzip, in bytes: what it was when this was last looked at. More
+    /// is a decision, to be made here.
+    ceiling: u64,
+    /// How large it is meant to be.
     budget: u64,
 }
 
 const LOADS: [Load; 5] = [
-    Load { name: "wasm", import: None, files: &["core.wasm"], budget: 16_000 },
+    Load { name: "wasm", import: None, files: &["core.wasm"], ceiling: 16_000, budget: 16_000 },
     Load {
         name: "highwater",
         import: Some("export { connect } from './dist/browser.js'"),
         files: &["core.wasm"],
+        ceiling: 25_000,
         budget: 25_000,
     },
     Load {
         name: "highwater/inline",
         import: Some("export { connect } from './dist/inline.js'"),
         files: &[],
+        ceiling: 30_000,
         budget: 30_000,
     },
     Load {
         name: "highwater/react",
         import: Some("export * from './dist/adapters/react.js'"),
         files: &[],
+        ceiling: 1000,
         budget: 1000,
     },
     // Loaded only by who asks for what is in it.
-    Load { name: "full.wasm", import: None, files: &["full.wasm"], budget: 60_000 },
+    Load {
+        name: "full.wasm",
+        import: None,
+        files: &["full.wasm"],
+        ceiling: 60_000,
+        budget: 60_000,
+    },
 ];
 
 /// Prints the table.
@@ -51,8 +63,12 @@ pub(crate) fn print(project: &Project) -> Result {
 pub(crate) fn check(project: &Project) -> Result {
     let table = table(project)?;
     println!("{table}");
-    let over: Vec<&str> = table.lines().filter(|line| line.ends_with("over")).collect();
-    if over.is_empty() { Ok(()) } else { Err(format!("over its budget: {}", over.len()).into()) }
+    let over: Vec<&str> = table.lines().filter(|line| line.ends_with("too large")).collect();
+    if over.is_empty() {
+        Ok(())
+    } else {
+        Err(format!("grown over its ceiling:\n{}", over.join("\n")).into())
+    }
 }
 
 /// Node compresses, so that we need no crates for it.
@@ -67,7 +83,7 @@ fn table(project: &Project) -> Result<String> {
         }
         files.extend(load.files.iter().map(|file| project.root.join("dist").join(file)));
         let files: Vec<String> = files.iter().map(|file| file.display().to_string()).collect();
-        sizes.arg(format!("{}={}={}", load.name, load.budget, files.join(",")));
+        sizes.arg(format!("{}={}={}={}", load.name, load.ceiling, load.budget, files.join(",")));
     }
     sh::read(&mut sizes)
 }

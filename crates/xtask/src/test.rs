@@ -9,7 +9,7 @@ use std::time::Instant;
 use crate::build::{self, Mode};
 use crate::project::{Project, cargo};
 use crate::setup::{self, BARE, Everything, WASM};
-use crate::{Result, licences, locks, sh, sizes};
+use crate::{Result, api, licences, locks, sh, sizes};
 
 /// One thing that must hold.
 struct Step {
@@ -44,19 +44,16 @@ const STEPS: &[Step] = &[
     Step { name: "build", what: "module, package, page and server", run: build_all },
     Step {
         name: "size",
-        what: "what browsers load is within its budget",
+        what: "what browsers load has not grown",
         run: |c| sizes::check(c.project),
     },
+    Step { name: "api", what: "the server does what its API file says", run: api },
     Step { name: "vectors", what: "recorded vectors, natively and in wasm", run: vectors },
     Step { name: "types", what: "tsc finds nothing in the page", run: types },
     Step { name: "wasm-node", what: "wasm tests in Node", run: wasm_node },
     Step { name: "wasm-browser", what: "wasm tests in headless Chromium", run: wasm_browser },
     Step { name: "node", what: "the package in Node", run: |c| node_tests(c, "tests/node") },
-    Step {
-        name: "package",
-        what: "the package packed and installed",
-        run: |c| node_tests(c, "tests/package"),
-    },
+    Step { name: "package", what: "the package packed, installed, bundled and run", run: package },
     Step {
         name: "browser",
         what: "the page, driven in Chromium",
@@ -219,6 +216,11 @@ fn build_all(context: &Context) -> Result {
     build::everything(context.project, &context.setup.wasm, Mode::Release)
 }
 
+fn api(context: &Context) -> Result {
+    let server = context.project.server(Mode::Release.server_profile());
+    api::check(context.project, context.setup.schemathesis.as_deref(), &server)
+}
+
 fn vectors(context: &Context) -> Result {
     match crate::vectors::command(context.project, &[])? {
         ExitCode::SUCCESS => Ok(()),
@@ -278,6 +280,12 @@ fn node_tests(context: &Context, folder: &str) -> Result {
     node.env("CHROME", &context.setup.browser.chrome);
     node.env("HIGHWATER_BIN", context.project.server(Mode::Release.server_profile()));
     sh::run(&mut node)
+}
+
+/// In the bundlers and runtimes that a lock file of its own pins: nothing else needs them.
+fn package(context: &Context) -> Result {
+    setup::for_package(context.project, "tests/package/tools")?;
+    node_tests(context, "tests/package")
 }
 
 /// As someone does who uses the crate without the npm package.

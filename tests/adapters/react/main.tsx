@@ -137,4 +137,47 @@ async function lifetimes(): Promise<(string | null)[]> {
   return seen
 }
 
-Object.assign(globalThis, { proofs: { tearing, hydration, lifetimes } })
+/** Components with specs that are written anew each time: what they show, and how often they rendered. */
+async function specs(): Promise<{ shown: (string | null)[]; renders: number[] }> {
+  const { source, store } = await started()
+  let made = 0
+  const { view } = store
+  store.view = ((spec) => {
+    made++
+    return view.call(store, spec)
+  }) as typeof store.view
+  let renders = 0
+  function Top({ least }: { least: number }) {
+    renders++
+    const { rows, count } = useView(store, { kind: 'n', where: { '': { gte: least } }, sort: ['-'], limit: 1 })
+    return <b>{rows.map(({ key, value }) => `${key}${value}`).join()} of {count}</b>
+  }
+  const element = container()
+  const root = createRoot(element)
+  const shown: (string | null)[] = []
+  const draw = (least: number): void => {
+    flushSync(() => root.render(<Top least={least} />))
+    shown.push(element.textContent)
+  }
+  const push = async (key: string, value: number): Promise<void> => {
+    source.patch('n', key, value)
+    await source.settled()
+    shown.push(element.textContent)
+    counts.push(renders)
+  }
+  const counts: number[] = []
+  draw(0)
+  draw(0)
+  await push('x', 5)
+  // Beyond the limit, and the count is the same: nothing to render.
+  await push('y', 1)
+  await push('z', 2)
+  draw(4)
+  await push('y', 9)
+  root.unmount()
+  await push('y', 10)
+  store.close()
+  return { shown, renders: [...counts, made] }
+}
+
+Object.assign(globalThis, { proofs: { tearing, hydration, lifetimes, specs } })

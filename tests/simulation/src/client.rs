@@ -1,10 +1,15 @@
 //! A client under test: a session, its clock's alarms, and what must hold of it at every moment.
 
+use std::collections::HashMap;
+
 use highwater_core::{
-    ConnectionId, Effect, Input, Instant, Protocol, Request, Session, SessionOptions,
+    ConnectionId, Effect, Input, Instant, Item, Protocol, Request, Session, SessionOptions, Version,
 };
 
 use crate::mirror::{Mirror, Picture, picture};
+
+/// An item: kind, key, version, value.
+type Owned = (String, String, Version, Vec<u8>);
 
 /// A session with the edge's bookkeeping.
 pub(crate) struct Client {
@@ -14,7 +19,8 @@ pub(crate) struct Client {
     pub(crate) asked: Vec<Request>,
     wake: Option<Instant>,
     epochs: Vec<u32>,
-    last: Picture,
+    /// The items at the end of the last input, by slot.
+    last: HashMap<usize, Owned>,
 }
 
 impl Client {
@@ -27,7 +33,7 @@ impl Client {
             asked: Vec::new(),
             wake: None,
             epochs: Vec::new(),
-            last: Picture::new(),
+            last: HashMap::new(),
         };
         client.session.handle(now, Input::Start);
         client.carry_out();
@@ -84,24 +90,27 @@ impl Client {
             return Err(format!("{} items are counted, {} are there", state.len(), now.len()));
         }
         let changed = self.session.materializer().changes();
-        for (slot, item) in state.iter() {
-            let before = self.last.get(&(item.kind.to_owned(), item.key.to_owned()));
-            let same = before.is_some_and(|(version, value)| {
-                *version == item.version && value.as_bytes() == item.value
-            });
-            let epoch = state.epochs()[slot.index()];
-            let moved = self.epochs.get(slot.index()).copied().unwrap_or_default() != epoch;
-            let told = changed.iter().any(|change| change.slot == slot);
+        let slots: HashMap<usize, Owned> = state
+            .iter()
+            .map(|(slot, Item { kind, key, version, value })| {
+                (slot.index(), (kind.to_owned(), key.to_owned(), version, value.to_owned()))
+            })
+            .collect();
+        for slot in 0..state.epochs().len() {
+            let (before, item) = (self.last.get(&slot), slots.get(&slot));
+            let replaced = before.is_some() && before != item;
+            let epoch = state.epochs()[slot];
+            let moved = self.epochs.get(slot).copied().unwrap_or_default() != epoch;
+            let told = changed.iter().any(|change| change.slot.index() == slot);
             // It may have changed and changed back within one input; then it has moved.
-            if !same && !moved || moved && !told {
+            if replaced && !moved || moved && !told || before != item && !told {
                 return Err(format!(
-                    "{}/{}: same {same}, epoch moved {moved}, told {told}",
-                    item.kind, item.key
+                    "slot {slot}: {before:?} became {item:?}, epoch moved {moved}, told {told}"
                 ));
             }
         }
         self.epochs = state.epochs().to_vec();
-        self.last = now;
+        self.last = slots;
         Ok(())
     }
 }

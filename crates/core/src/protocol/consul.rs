@@ -48,6 +48,10 @@ impl Consul {
         self.phase = if resume { Phase::Resume } else { Phase::Fresh };
     }
 
+    pub(crate) fn joined(&mut self) {
+        self.phase = Phase::Live;
+    }
+
     pub(crate) fn decode(&mut self, event: &mut Decoding<'_>) {
         let whole = event.json().value();
         event.json().end();

@@ -8,11 +8,13 @@ mod reader;
 
 use alloc::boxed::Box;
 use alloc::vec::Vec;
+use core::str;
 
 use super::{Sink, promise};
 use crate::FULL;
 use crate::error::Error;
 use crate::message::{Event, Message, Transfer};
+use crate::same::same;
 
 /// Where an FDv2 stream stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -47,16 +49,25 @@ impl Fdv2 {
         self.promised
     }
 
-    /// Takes it for promised, and changes for begun.
+    /// The connection goes on from where another reader of it stands, between two transfers.
     #[cfg(feature = "full")]
-    pub(crate) const fn promise(&mut self) {
-        self.promised = true;
+    pub(crate) const fn joined(&mut self, promised: bool) {
         self.mode = Mode::Changes;
+        self.promised = promised;
     }
 
     pub(crate) fn connected(&mut self) {
         self.mode = Mode::Inactive;
         self.promised = false;
+    }
+
+    /// The item that an event puts, if it is told at a glance. Only under the promise: a member after
+    /// the value would be taken for a part of it.
+    #[inline]
+    pub(crate) fn promised_put<'a>(&self, kind: &[u8], data: &'a [u8]) -> Option<promise::Put<'a>> {
+        let promised =
+            self.promised && (!FULL || self.mode != Mode::Inactive && self.kinds.is_empty());
+        if promised && same(kind, b"put-object") { promise::put(data) } else { None }
     }
 
     /// Reads an event of our own server's; false, and nothing has happened, if it is not written
@@ -70,8 +81,11 @@ impl Fdv2 {
             return Ok(false);
         }
         let message = match event.kind {
-            "put-object" => promise::item(data, ["kind", "key", "version", "object"])
-                .map(|(kind, key, version, value)| Message::Upsert { kind, key, version, value }),
+            "put-object" => promise::put(data).and_then(|put| {
+                let promise::Put { version, value, .. } = put;
+                let (kind, key) = (str::from_utf8(put.kind).ok()?, str::from_utf8(put.key).ok()?);
+                Some(Message::Upsert { kind, key, version, value })
+            }),
             "delete-object" => promise::deleted(data).map(|(kind, key, version)| Message::Delete {
                 kind,
                 key,

@@ -37,6 +37,7 @@ pub use fdv2::Mode;
 #[cfg(feature = "full")]
 pub use json::JsonSpec;
 use other::Other;
+pub(crate) use promise::Put;
 
 /// Where a protocol puts what it decoded.
 pub type Sink<'s> = &'s mut dyn FnMut(Message<'_>) -> Result<(), Error>;
@@ -183,6 +184,15 @@ impl Protocol {
         }
     }
 
+    /// The connection goes on from where another reader of it stands, between two transfers.
+    #[cfg(feature = "full")]
+    pub(crate) fn joined(&mut self, promised: bool) {
+        match &mut self.0 {
+            Kind::Fdv2(fdv2) => fdv2.joined(promised),
+            Kind::Other(other) => other.joined(),
+        }
+    }
+
     /// Decodes an event, and gives what it means to `sink`, whose refusal ends the decoding. After
     /// an error nothing of the transfer that the event belongs to is to take effect.
     ///
@@ -210,8 +220,18 @@ impl Protocol {
     #[cfg(feature = "full")]
     pub(crate) fn fault_of(event: &Event<'_>) -> Option<Error> {
         let mut fdv2 = fdv2::Fdv2::new(Vec::new());
-        fdv2.promise();
+        fdv2.joined(true);
         Self(Kind::Fdv2(fdv2)).read(event, false, &mut |_| Ok(())).err()
+    }
+
+    /// The item that an event puts, if that can be told at a glance: nearly all events of a stream
+    /// that keeps promises are such. Any other is to be decoded.
+    #[inline]
+    pub(crate) fn promised_put<'a>(&self, kind: &[u8], data: &'a [u8]) -> Option<Put<'a>> {
+        match &self.0 {
+            Kind::Fdv2(fdv2) => fdv2.promised_put(kind, data),
+            _ => None,
+        }
     }
 
     /// Decodes an event, or the answer to a poll.

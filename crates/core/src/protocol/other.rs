@@ -150,6 +150,12 @@ impl Other {
         }
     }
 
+    pub(super) fn joined(&mut self) {
+        if let Self::Consul(consul) = self {
+            consul.joined();
+        }
+    }
+
     pub(super) fn decode(&mut self, event: &Event<'_>, polled: bool, whole: &mut Decoding<'_>) {
         let kind = event.kind;
         match self {

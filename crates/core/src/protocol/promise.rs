@@ -11,9 +11,59 @@ use memchr::memchr2;
 
 use crate::json::whole_number;
 use crate::message::Version;
+use crate::same::behind;
 
-/// Reads `{"KIND":"…","KEY":"…","VERSION":N,"VALUE":…}` without looking into the value. A name
+/// An item as it is put.
+pub(crate) struct Put<'a> {
+    /// Its names, without escapes, and perhaps not UTF-8.
+    pub(crate) kind: &'a [u8],
+    pub(crate) key: &'a [u8],
+    pub(crate) version: Version,
+    pub(crate) value: &'a [u8],
+}
+
+/// Reads `{"kind":"…","key":"…","version":N,"object":…}` without looking into the value.
+pub(super) fn put(data: &[u8]) -> Option<Put<'_>> {
+    let data = data.strip_suffix(b"}")?;
+    let (kind, rest) = plain(behind(data, b"{\"kind\":\"")?)?;
+    let (key, rest) = plain(behind(rest, b"\"key\":\"")?)?;
+    let (version, rest) = whole(behind(rest, b"\"version\":")?)?;
+    let value = behind(rest, b"\"object\":")?;
+    (!value.is_empty()).then_some(Put { kind, key, version, value })
+}
+
+/// What comes before a quote and a comma: text without escapes.
+#[inline]
+fn plain(text: &[u8]) -> Option<(&[u8], &[u8])> {
+    let end = text.iter().position(|&byte| byte == b'"' || byte == b'\\' || byte < b' ')?;
+    let (text, rest) = text.split_at_checked(end)?;
+    Some((text, behind(rest, b"\",")?))
+}
+
+/// A number before a comma: not negative, of no more than 18 digits, without a leading zero.
+#[inline]
+fn whole(text: &[u8]) -> Option<(Version, &[u8])> {
+    let mut number = 0;
+    for (at, &byte) in text.iter().enumerate() {
+        match byte.wrapping_sub(b'0') {
+            digit @ 0..=9 if at < 18 && (number > 0 || at == 0) => {
+                number = number * 10 + Version::from(digit);
+            }
+            _ => {
+                return if at > 0 && byte == b',' {
+                    Some((number, text.get(at + 1..)?))
+                } else {
+                    None
+                };
+            }
+        }
+    }
+    None
+}
+
+/// Reads `{"KIND":"…","KEY":"…","VERSION":N,"VALUE":…}`, of names that an application chose, without looking into the value. A name
 /// that is empty stands for a member that is not there.
+#[cfg(feature = "full")]
 pub(super) fn item<'a>(
     data: &'a [u8],
     [kind, key, version, value]: [&str; 4],
@@ -83,7 +133,7 @@ fn name(rest: &mut &[u8], opening: &mut u8, name: &str) -> Option<()> {
     let (&[first, b'"'], after) = rest.split_first_chunk()? else {
         return None;
     };
-    let after = after.strip_prefix(name.as_bytes())?.strip_prefix(b"\":")?;
+    let after = behind(behind(after, name.as_bytes())?, b"\":")?;
     if first != *opening {
         return None;
     }

@@ -2,7 +2,7 @@
 //! where the lean one cannot read on, or is asked for what it does not have.
 //!
 //! What it takes along: the reasons to pause, whether there is a network, the event that could not
-//! be read, the places of all items (slots, epochs, revision: what was noted of them holds on the
+//! be read, the places of all items (slots, epochs, revision, kinds: what was noted of them holds on the
 //! other side), and a checkpoint. What was under way of a transfer is not among it: the stream
 //! resumes behind the last one.
 
@@ -74,7 +74,7 @@ impl<V: View> Session<V> {
     }
 
     #[cfg(feature = "full")]
-    fn arrived(&mut self, bytes: &mut Bytes<'_>) -> Option<(Option<Error>, Places)> {
+    fn arrived<'a>(&mut self, bytes: &mut Bytes<'a>) -> Option<(Option<Error>, Places<'a>)> {
         self.connections = bytes.number()? as u32;
         self.offline = bytes.number()? != 0;
         for _ in 0..bytes.number()? {

@@ -2,6 +2,8 @@
 
 mod handover;
 mod io;
+#[cfg(feature = "full")]
+mod join;
 mod options;
 mod outcomes;
 mod restore;
@@ -14,6 +16,8 @@ use alloc::vec::Vec;
 use core::time::Duration;
 
 pub use io::{ConnectionId, Effect, Failure, Input, Request};
+#[cfg(feature = "full")]
+pub use join::Standing;
 pub use options::SessionOptions;
 pub use status::{Phase, Status};
 
@@ -35,6 +39,8 @@ use crate::view::View;
 /// - S1: there is at most one connection, and what an old one still delivers is not read.
 /// - S2: every wait is bounded; a server is never asked again without one.
 /// - S3: no fault loses anything that was committed.
+/// - S4: connections that end at once, one after the other, are waited for ever longer, whatever
+///   they brought.
 ///
 /// ```
 /// use highwater_core::{Effect, Input, Instant, Protocol, Session, SessionOptions};
@@ -74,6 +80,11 @@ pub struct Session<V = ()> {
     stale_since: Option<Instant>,
     /// Faults in the data since the last commit.
     bad: u32,
+    /// The wait that a pause came into.
+    held: Option<Instant>,
+    /// How long the last connection was open, and how many in a row ended at once.
+    lived: Option<Duration>,
+    brief: u32,
     news: u64,
     /// The stream is none that this module reads.
     foreign: bool,
@@ -140,6 +151,9 @@ impl<V: View> Session<V> {
             synced: false,
             stale_since: None,
             bad: 0,
+            held: None,
+            lived: None,
+            brief: 0,
             news: 0,
             foreign: false,
             #[cfg(not(feature = "full"))]
@@ -156,6 +170,7 @@ impl<V: View> Session<V> {
                 if !matches!(self.link, Link::Stopped) {
                     self.disconnect(now);
                     self.link = Link::Idle;
+                    self.held = None;
                     self.resume(now);
                 }
             }
@@ -205,8 +220,11 @@ impl<V: View> Session<V> {
                 self.halt(now);
             }
             Input::Unpause { reason } => {
+                let before = self.pauses.len();
                 self.pauses.retain(|known| **known != *reason);
-                self.resume(now);
+                if self.pauses.len() < before {
+                    self.resume(now);
+                }
             }
             Input::Offline => {
                 self.offline = true;
@@ -214,6 +232,7 @@ impl<V: View> Session<V> {
             }
             Input::Online => {
                 self.offline = false;
+                self.held = None;
                 if matches!(self.link, Link::Waiting { .. }) {
                     self.link = Link::Idle;
                 }
@@ -315,6 +334,7 @@ impl<V: View> Session<V> {
         self.foreign = false;
         let id = ConnectionId(self.connections);
         self.link = Link::Connecting { id, since: now };
+        self.lived = None;
         let cursor = self.materializer.cursor();
         let last_event_id = if FULL { self.materializer.last_event_id() } else { "" };
         self.effects.push(Effect::Connect(Request {
@@ -400,16 +420,23 @@ impl<V: View> Session<V> {
 
     /// No connection for now.
     fn halt(&mut self, now: Instant) {
-        if !matches!(self.link, Link::Stopped) {
-            self.disconnect(now);
-            self.link = Link::Idle;
+        match self.link {
+            Link::Stopped => return,
+            // A pause is no way round a wait.
+            Link::Waiting { until } => self.held = Some(until),
+            _ => self.disconnect(now),
         }
+        self.link = Link::Idle;
     }
 
-    /// A connection at once, if nothing stands against it.
+    /// A connection at once, or when a wait is over that a pause came into, if nothing stands
+    /// against it.
     fn resume(&mut self, now: Instant) {
         if matches!(self.link, Link::Idle) && !self.is_halted() {
-            self.connect(now);
+            match self.held.take().filter(|&until| until > now) {
+                Some(until) => self.link = Link::Waiting { until },
+                None => self.connect(now),
+            }
         }
     }
 

@@ -4,6 +4,7 @@ use core::time::Duration;
 
 use super::{Effect, Failure, Fetch, Link, Session};
 use crate::FULL;
+use crate::backoff::LONGEST;
 use crate::error::{Class, Error};
 use crate::materializer::Signals;
 use crate::time::Instant;
@@ -22,7 +23,9 @@ impl<V: View> Session<V> {
         let updated = signals.committed || signals.up_to_date;
         if updated {
             self.bad = 0;
-            self.backoff.updated();
+            if !self.loops() {
+                self.backoff.updated();
+            }
             self.error = None;
             self.synchronised();
             if signals.committed {
@@ -138,27 +141,45 @@ impl<V: View> Session<V> {
 
     pub(super) fn retry(&mut self, now: Instant, retry_after: Option<Duration>) {
         self.note_end(now);
+        match self.lived.take() {
+            Some(lived) if lived < BRIEF => self.brief = self.brief.saturating_add(1),
+            Some(_) => self.brief = 0,
+            None => {}
+        }
+        if self.loops() {
+            let last = self.error.as_ref().map_or("goodbye", Error::code);
+            self.tell(Error::Loop { times: self.brief, last });
+        }
         let chance = self.chance();
-        let wait = self.backoff.fail(chance).max(retry_after.unwrap_or_default());
+        // Those who are told the same time are not to come back at the same time.
+        let wait = self.backoff.fail(chance).saturating_add(retry_after.unwrap_or_default());
         let enough = self.options.give_up_after;
         self.link = if enough.is_some_and(|enough| self.backoff.failures() >= enough) {
             Link::Stopped
         } else if self.is_halted() {
             Link::Idle
         } else {
-            Link::Waiting { until: now + wait }
+            Link::Waiting { until: now + wait.min(LONGEST) }
         };
     }
 
     /// Notes that the connection, if there was one, is over.
     pub(super) fn note_end(&mut self, now: Instant) {
         if let Link::Open(open) = self.link {
-            self.backoff.ended(open.since, now);
+            self.lived = Some(now.since(open.since));
+            if !self.loops() {
+                self.backoff.ended(open.since, now);
+            }
             if open.live {
                 self.stale_since = Some(now);
             }
             self.link = Link::Idle;
         }
+    }
+
+    /// Whether connections end as soon as they are made: what they bring wipes nothing clean then.
+    const fn loops(&self) -> bool {
+        self.brief >= LOOP
     }
 
     pub(super) fn tell(&mut self, error: Error) {
@@ -171,3 +192,8 @@ impl<V: View> Session<V> {
         self.synced = true;
     }
 }
+
+/// A connection that ends sooner is hardly one.
+const BRIEF: Duration = Duration::from_secs(1);
+/// So many of them in a row are no accident.
+const LOOP: u32 = 5;

@@ -2,13 +2,14 @@
 
 use alloc::vec::Vec;
 
-use super::record::Record;
+use super::record::{Entry, Record};
 use super::{Collected, State};
 use crate::FULL;
 use crate::item::{Change, Noop, Outcome};
 use crate::message::{Transfer, Version};
 use crate::names::{Part, Slot};
 use crate::receiver::{Action, Known};
+use crate::same::same;
 use crate::time::Instant;
 
 impl State {
@@ -16,16 +17,33 @@ impl State {
     pub(crate) fn slot(&mut self, kind: &str, key: &str) -> Slot {
         let part = self.part(kind);
         let slot = self.names.slot(part, key);
+        self.cover(slot);
+        slot
+    }
+
+    /// The same, of bytes; `None` if they are no text.
+    #[inline]
+    pub(crate) fn slot_of(&mut self, kind: &[u8], key: &[u8]) -> Option<Slot> {
+        let part = match self.part_of(kind) {
+            Some(part) => part,
+            None => self.part(core::str::from_utf8(kind).ok()?),
+        };
+        let slot = self.names.slot_of(part, key)?;
+        self.cover(slot);
+        Some(slot)
+    }
+
+    #[inline]
+    fn cover(&mut self, slot: Slot) {
         if slot.index() >= self.epochs.len() {
             self.epochs.push(0);
             self.marks.push(0);
         }
-        slot
     }
 
     /// The number of a kind, given out if it has none.
     pub(crate) fn part(&mut self, kind: &str) -> Part {
-        self.part_of(kind).unwrap_or_else(|| {
+        self.part_of(kind.as_bytes()).unwrap_or_else(|| {
             self.kinds.push(kind.into());
             (self.kinds.len() - 1) as Part
         })
@@ -44,13 +62,16 @@ impl State {
 
     /// Collects: the item is there. `gated`: versions decide.
     pub(crate) fn upsert(&mut self, slot: Slot, version: Version, value: &[u8], gated: bool) {
-        self.name_it(slot);
-        let Some(entry) = self.names.get(slot) else {
+        let Some(&Entry { now, pass, .. }) = self.names.get(slot) else {
             return;
         };
-        let mut known = entry.newest().known();
-        let before = known;
-        let same = || entry.newest().value().is_some_and(|span| self.values.get(span) == value);
+        let before = now.known();
+        // A slot that was never used cannot be missing.
+        if pass != 0 || before != Known::Unknown {
+            self.name_it(slot);
+        }
+        let mut known = before;
+        let same = || now.value().is_some_and(|span| same(self.values.get(span), value));
         let action = if gated {
             known.upsert(version)
         } else if before == Known::Live(version) && same() {
@@ -148,11 +169,15 @@ impl State {
         }
     }
 
-    /// Lets what was collected take effect, as a whole. What it did is appended to `changes`.
-    pub(crate) fn commit(&mut self, now: Instant, changes: &mut Vec<Change>) {
-        for change in &self.collected.changes {
-            if let Some(epoch) = self.epochs.get_mut(change.slot.index()) {
-                *epoch = epoch.wrapping_add(1);
+    /// Lets what was collected take effect, as a whole. What it did is appended to `changes`;
+    /// the answer is whether items are gone.
+    pub(crate) fn commit(&mut self, now: Instant, changes: &mut Vec<Change>) -> bool {
+        let removes = self.collected.removes;
+        if self.collected.moving > 0 {
+            for change in &self.collected.changes {
+                if let Some(epoch) = self.epochs.get_mut(change.slot.index()) {
+                    *epoch = epoch.wrapping_add(1);
+                }
             }
         }
         self.live = self.live.wrapping_add_signed(self.collected.live);
@@ -175,6 +200,7 @@ impl State {
         if FULL {
             self.bury(now);
         }
+        removes
     }
 
     /// Drops what was collected.
@@ -196,12 +222,12 @@ impl State {
         self.start();
     }
 
-    /// Forgets everything, now.
-    pub(crate) fn clear(&mut self, changes: &mut Vec<Change>) {
+    /// Forgets everything, now. The answer is whether there was anything.
+    pub(crate) fn clear(&mut self, changes: &mut Vec<Change>) -> bool {
         self.abandon();
         self.begin(Transfer::Snapshot);
         self.sweep(None);
-        self.commit(Instant::default(), changes);
+        self.commit(Instant::default(), changes)
     }
 
     /// A transfer begins, which names everything that there is, or else changes.
@@ -221,6 +247,8 @@ impl State {
 
     /// The transfer after this one has not begun.
     fn start(&mut self) {
+        self.collected.moving = 0;
+        self.collected.removes = false;
         self.collected.count = 0;
         self.collected.live = 0;
         self.collected.tombstones = 0;
@@ -234,6 +262,9 @@ impl State {
             // Once in four billion transactions numbers are used again: nothing old may be left.
             for slot in self.names.slots() {
                 self.settle(slot);
+                if let Some(entry) = self.names.get_mut(slot) {
+                    entry.pass = 0;
+                }
             }
             self.marks.fill(0);
             self.pass = 1;
@@ -256,14 +287,32 @@ impl State {
     }
 
     fn take_back(&mut self, slot: Slot) {
-        let taken = self.names.get_mut(slot).and_then(|entry| entry.take_back(self.pass));
-        self.release(taken);
+        let Some(entry) = self.names.get_mut(slot).filter(|entry| entry.pass == self.pass) else {
+            return;
+        };
+        let before = self.replaced.take(&mut entry.before).unwrap_or(Record::UNKNOWN);
+        let taken = core::mem::replace(&mut entry.now, before);
+        entry.pass = 0;
+        self.release(Some(taken));
         self.vacant.push(slot);
     }
 
     /// Collects a record, where this was known before.
     fn put(&mut self, slot: Slot, before: Known, record: Record) {
-        let hidden = self.names.get_mut(slot).and_then(|entry| entry.collect(record, self.pass));
+        let Some(entry) = self.names.get_mut(slot) else {
+            return;
+        };
+        // What nobody can see any more: a record of the same transfer, or one from before the last.
+        let hidden = if entry.pass == self.pass {
+            Some(entry.now)
+        } else {
+            let hidden = self.replaced.take(&mut entry.before);
+            entry.before = self.replaced.keep(entry.now);
+            entry.pass = self.pass;
+            self.collected.moving += usize::from(before.is_live());
+            hidden
+        };
+        entry.now = record;
         self.release(hidden);
         let one = |is: bool| isize::from(is);
         let tombstone = |known| one(matches!(known, Known::Tombstone(_)));
@@ -289,6 +338,7 @@ impl State {
         self.collected.count += 1;
         self.collected.changes.push(Change { slot, action, version });
         let delete = action == Action::Delete;
+        self.collected.removes |= delete;
         let outcome = || Outcome { slot, action, version, delete, noop: None };
         self.collected.outcomes.note(outcome);
     }
@@ -304,6 +354,6 @@ impl State {
     }
 
     fn newest(&self, slot: Slot) -> Known {
-        self.names.get(slot).map_or(Known::Unknown, |entry| entry.newest().known())
+        self.names.get(slot).map_or(Known::Unknown, |entry| entry.now.known())
     }
 }

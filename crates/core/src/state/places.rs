@@ -1,16 +1,20 @@
-//! Slots, epochs and revision as another process had them: what it noted of slots holds here too.
+//! Slots, epochs, revision and the numbers of kinds as another process had them: what it noted of slots holds here too.
 
 use alloc::vec::Vec;
 
 use super::State;
 #[cfg(feature = "full")]
 use crate::bytes::Bytes;
-use crate::bytes::number;
+use crate::bytes::{number, text};
 
 impl State {
-    /// Writes the revision, and for each slot its epoch and whether there is an item in it.
+    /// Writes the revision, the kinds, and for each slot its epoch and whether there is an item in it.
     pub(crate) fn write_places(&self, out: &mut Vec<u8>) {
         number(out, self.revision);
+        number(out, self.kinds.len() as u64);
+        for kind in &self.kinds {
+            text(out, kind.as_bytes());
+        }
         number(out, self.epochs.len() as u64);
         for (slot, &epoch) in self.names.slots().zip(&self.epochs) {
             number(out, u64::from(epoch) << 1 | u64::from(self.value(slot).is_some()));
@@ -21,17 +25,21 @@ impl State {
 /// What was written of places.
 #[cfg(feature = "full")]
 #[derive(Default)]
-pub(crate) struct Places {
+pub(crate) struct Places<'a> {
     revision: u64,
+    kinds: Vec<&'a str>,
     epochs: Vec<u32>,
     /// Slots with items, in their order.
     items: Vec<u32>,
 }
 
 #[cfg(feature = "full")]
-impl Places {
-    pub(crate) fn read(bytes: &mut Bytes<'_>) -> Option<Self> {
+impl<'a> Places<'a> {
+    pub(crate) fn read(bytes: &mut Bytes<'a>) -> Option<Self> {
         let mut places = Self { revision: bytes.number()?, ..Self::default() };
+        for _ in 0..bytes.number()? {
+            places.kinds.push(bytes.text()?);
+        }
         for slot in 0..bytes.number()? {
             let place = bytes.number()?;
             places.epochs.push((place >> 1) as u32);
@@ -54,6 +62,13 @@ impl Places {
 
 #[cfg(feature = "full")]
 impl State {
+    /// Has these numbers for kinds, in a state that is new.
+    pub(crate) fn number_kinds(&mut self, places: &Places<'_>) {
+        for kind in &places.kinds {
+            self.part(kind);
+        }
+    }
+
     /// Has the next new name in this slot, in a state that is new.
     pub(crate) fn leave_gap_before(&mut self, slot: u32) {
         while (self.epochs.len() as u32) < slot {
@@ -64,7 +79,7 @@ impl State {
     }
 
     /// Takes up the rest, when all items are there.
-    pub(crate) fn take_places(&mut self, places: Places) {
+    pub(crate) fn take_places(&mut self, places: Places<'_>) {
         self.leave_gap_before(places.epochs.len() as u32);
         self.names.open_gaps();
         self.epochs = places.epochs;

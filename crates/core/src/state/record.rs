@@ -1,5 +1,7 @@
 //! What a slot holds, and what a transfer would have it hold.
 
+use alloc::vec::Vec;
+
 use crate::FULL;
 use crate::arena::Span;
 use crate::message::Version;
@@ -13,14 +15,27 @@ pub(super) struct Record {
     at: Span,
 }
 
-/// Two records of a slot: one that was there, and one that takes its place from a pass on.
+/// What a slot holds, and where that is which it took the place of.
 #[derive(Clone, Copy)]
 pub(super) struct Entry {
-    now: Record,
-    next: Record,
-    /// The pass that `next` came with; 0 when there is none.
-    pass: u32,
+    /// What the last message left.
+    pub(super) now: Record,
+    /// The transfer that it came with: it is in effect when that is over.
+    pub(super) pass: u32,
+    /// What it took the place of, in [`Replaced`]; [`NOTHING`] if nothing was known.
+    pub(super) before: u32,
 }
+
+/// Records that others take the place of: as long as those are not in effect, and until somebody
+/// clears them away.
+#[derive(Default)]
+pub(super) struct Replaced {
+    records: Vec<Record>,
+    vacant: Vec<u32>,
+}
+
+/// No place in [`Replaced`].
+pub(super) const NOTHING: u32 = u32::MAX;
 
 impl Record {
     pub(super) const UNKNOWN: Self = Self { version: 0, at: NO_RECORD };
@@ -56,71 +71,52 @@ impl Record {
 impl Default for Entry {
     /// Nothing is known.
     fn default() -> Self {
-        Self { now: Record::UNKNOWN, next: Record::UNKNOWN, pass: 0 }
+        Self { now: Record::UNKNOWN, pass: 0, before: NOTHING }
     }
 }
 
-impl Entry {
-    /// The record that holds before this pass takes effect.
-    #[inline]
-    pub(super) const fn before(&self, pass: u32) -> &Record {
-        if self.pass == 0 || self.pass == pass { &self.now } else { &self.next }
-    }
-
-    /// The record that the last message left, in effect or not.
-    #[inline]
-    pub(super) const fn newest(&self) -> &Record {
-        if self.pass == 0 { &self.now } else { &self.next }
-    }
-
-    /// Whether a record was collected in this pass.
-    pub(super) const fn is_of(&self, pass: u32) -> bool {
-        self.pass == pass
-    }
-
-    /// Collects a record in this pass. Answers with the one that nobody can see any more, if
-    /// there is one.
-    pub(super) fn collect(&mut self, record: Record, pass: u32) -> Option<Record> {
-        let hidden = match self.pass {
-            0 => None,
-            same if same == pass => Some(self.next),
-            _ => self.settle(pass),
-        };
-        self.next = record;
-        self.pass = pass;
-        hidden
-    }
-
-    /// Takes back what was collected in this pass.
-    pub(super) fn take_back(&mut self, pass: u32) -> Option<Record> {
-        if self.pass != pass {
-            return None;
+impl Replaced {
+    /// Keeps a record, if it says anything. Answers with its place.
+    pub(super) fn keep(&mut self, record: Record) -> u32 {
+        if record.known() == Known::Unknown {
+            return NOTHING;
         }
-        self.pass = 0;
-        Some(self.next)
-    }
-
-    /// Puts the record that is in effect in the first place. Answers with the one it replaces.
-    pub(super) fn settle(&mut self, pass: u32) -> Option<Record> {
-        if self.pass == 0 || self.pass == pass {
-            return None;
+        if let Some(place) = self.vacant.pop() {
+            if let Some(vacant) = self.records.get_mut(place as usize) {
+                *vacant = record;
+            }
+            place
+        } else {
+            self.records.push(record);
+            (self.records.len() - 1) as u32
         }
-        self.pass = 0;
-        Some(core::mem::replace(&mut self.now, self.next))
     }
 
-    /// Forgets all about a settled entry.
-    pub(super) fn forget(&mut self) {
-        self.now = Record::UNKNOWN;
+    /// What is kept in a place; nothing is known in none.
+    #[inline]
+    pub(super) fn get(&self, place: u32) -> &Record {
+        self.records.get(place as usize).unwrap_or(&Record::UNKNOWN)
     }
 
-    /// Notes that a value was moved. There is only one: the entry is settled.
-    pub(super) fn moved(&mut self, to: Span) {
-        self.now.at = to;
+    /// Takes what is kept in a place, which is none afterwards.
+    pub(super) fn take(&mut self, place: &mut u32) -> Option<Record> {
+        let found = *self.records.get(*place as usize)?;
+        self.vacant.push(*place);
+        *place = NOTHING;
+        if self.vacant.len() == self.records.len() && self.records.len() > FEW {
+            *self = Self::default();
+        }
+        Some(found)
+    }
+
+    pub(super) fn is_empty(&self) -> bool {
+        self.vacant.len() == self.records.len()
     }
 }
 
+/// So many are kept room for.
+const FEW: usize = 1024;
 const UNKNOWN_SEGMENT: u32 = u32::MAX;
 const TOMBSTONE_SEGMENT: u32 = u32::MAX - 1;
-const NO_RECORD: Span = Span { segment: UNKNOWN_SEGMENT, at: 0, length: 0 };
-const TOMBSTONE: Span = Span { segment: TOMBSTONE_SEGMENT, at: 0, length: 0 };
+const NO_RECORD: Span = Span { segment: UNKNOWN_SEGMENT, at: 0, spare: 0, length: 0 };
+const TOMBSTONE: Span = Span { segment: TOMBSTONE_SEGMENT, at: 0, spare: 0, length: 0 };

@@ -11,8 +11,10 @@ impl State {
     /// change and nothing collected names a slot any more that may be given up.
     pub(crate) fn tend(&mut self) {
         if !self.is_collecting() {
-            let rest = self.vacant.len().saturating_sub(SLOTS);
-            for slot in self.vacant.split_off(rest) {
+            for _ in 0..SLOTS {
+                let Some(slot) = self.vacant.pop() else {
+                    break;
+                };
                 let record = self.record(slot).map(Record::known);
                 if record == Some(Known::Unknown) {
                     self.settle(slot);
@@ -41,6 +43,9 @@ impl State {
 
     /// After a commit: what little was replaced is given up at once, and much by and by.
     pub(super) fn clear_away(&mut self) {
+        if self.replaced.is_empty() {
+            return;
+        }
         let changed = self.collected.changes.len();
         let at_once = changed <= SLOTS;
         for at in 0..if at_once { changed } else { 0 } {
@@ -65,7 +70,7 @@ impl State {
             if current {
                 self.settle(slot);
                 if let Some(entry) = self.names.get_mut(slot) {
-                    entry.forget();
+                    entry.now = Record::UNKNOWN;
                 }
                 self.tombstones -= 1;
                 self.vacant.push(slot);
@@ -76,7 +81,8 @@ impl State {
 
     /// Gives up what the record in effect has replaced.
     pub(super) fn settle(&mut self, slot: Slot) {
-        let hidden = self.names.get_mut(slot).and_then(|entry| entry.settle(self.pass));
+        let entry = self.names.get_mut(slot).filter(|entry| entry.pass != self.pass);
+        let hidden = entry.and_then(|entry| self.replaced.take(&mut entry.before));
         self.release(hidden);
     }
 
@@ -89,14 +95,14 @@ impl State {
     /// Moves a value if that makes room, and answers with how many bytes that was.
     fn tidy_value(&mut self, slot: Slot) -> usize {
         // One that is being collected stays where it is until it has taken effect.
-        let Some(entry) = self.names.get_mut(slot).filter(|entry| !entry.is_of(self.pass)) else {
+        let Some(entry) = self.names.get_mut(slot).filter(|entry| entry.pass != self.pass) else {
             return 0;
         };
-        let Some(span) = entry.newest().value() else {
+        let Some(span) = entry.now.value() else {
             return 0;
         };
         let (moved, size) = self.values.tidy(span);
-        entry.moved(moved);
+        entry.now = Record::live(entry.now.version, moved);
         size
     }
 }

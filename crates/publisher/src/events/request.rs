@@ -33,7 +33,7 @@ impl SubscribeRequest {
 
     /// Whose subscription it is: what [`Publication::Close`](crate::Publication::Close) names.
     #[must_use]
-    pub fn token(self, secret: &str) -> Self {
+    pub fn token(self, secret: impl Into<Arc<str>>) -> Self {
         Self { token: secret.into(), ..self }
     }
 

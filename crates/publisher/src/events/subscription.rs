@@ -91,6 +91,10 @@ impl<P: Payload> Subscription<P> {
         &self.epoch
     }
 
+    pub(crate) fn token(&self) -> &Arc<str> {
+        &self.token
+    }
+
     fn leave(&mut self) {
         self.bell.leave(&mut self.ticket);
         if self.id != GONE {

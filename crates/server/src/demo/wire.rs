@@ -1,6 +1,7 @@
 //! A stream whose wire can be broken on demand.
 
 use super::fault::{Disturbance, Fault, GARBAGE, REPLAYED, torn};
+use crate::access::Caller;
 use crate::app::App;
 use crate::error::ApiError;
 use crate::extract::{Path, Query};
@@ -21,11 +22,12 @@ use tokio::time::{Instant, sleep, sleep_until};
 pub(super) async fn stream(
     State(app): State<App>,
     Extension(wires): Extension<Wires>,
+    Extension(caller): Extension<Caller>,
     Path(topic): Path<String>,
     Query(wanted): Query<Wanted>,
     headers: HeaderMap,
 ) -> Result<Response, ApiError> {
-    let connection = Connection::open(&app, &topic, &wanted, &headers)?;
+    let connection = Connection::open(&app, &caller, &topic, &wanted, &headers)?;
     let wire = wires.connect(connection, wanted.client);
     let chunks = unfold(wire, async |mut wire| Some((wire.next().await?, wire)));
     Ok(respond(Body::from_stream(chunks)))

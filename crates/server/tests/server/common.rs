@@ -1,7 +1,7 @@
 //! A server in this process, a server of its own, and a plain reader of streams.
 
 use core::time::Duration;
-use highwater_server::{App, Settings, app, serve};
+use highwater_server::{Access, App, Settings, app, serve};
 use reqwest::{Client, Method, Response, StatusCode};
 use serde_json::Value;
 use std::io::{BufRead as _, BufReader};
@@ -28,10 +28,14 @@ impl Server {
     }
 
     pub(crate) async fn with(settings: Settings) -> Self {
+        Self::guarded(settings, Access::default()).await
+    }
+
+    pub(crate) async fn guarded(settings: Settings, access: Access) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let url = format!("http://{}", listener.local_addr().unwrap());
         let (stop, stopped) = oneshot::channel();
-        let state = App::new(settings);
+        let state = App::guarded(settings, access);
         let router = app(state.clone());
         let running = tokio::spawn(serve(
             listener,
@@ -48,6 +52,28 @@ impl Server {
         let request = self.client.request(method, format!("{}{path}", self.url));
         let request = request.header("content-type", "application/json").body(body.to_owned());
         answer(request.send().await.unwrap()).await
+    }
+
+    /// As [`send`](Self::send), with a token.
+    pub(crate) async fn send_as(
+        &self,
+        token: &str,
+        method: Method,
+        path: &str,
+        body: &str,
+    ) -> (StatusCode, Value) {
+        let request = self.client.request(method, format!("{}{path}", self.url));
+        let request = request.header("content-type", "application/json").body(body.to_owned());
+        answer(request.bearer_auth(token).send().await.unwrap()).await
+    }
+
+    /// What `/metrics` says of a name with its labels.
+    pub(crate) async fn metric(&self, name: &str) -> Option<f64> {
+        let text = self.client.get(format!("{}/metrics", self.url)).send().await.unwrap();
+        let text = text.text().await.unwrap();
+        assert!(text.ends_with("# EOF\n"), "{text}");
+        let value = text.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(' '))?;
+        Some(value.parse().unwrap())
     }
 
     pub(crate) async fn put(&self, path: &str, body: &str) -> (StatusCode, Value) {
@@ -71,8 +97,18 @@ pub(crate) struct Process {
 
 impl Process {
     pub(crate) fn start(arguments: &[&str]) -> Self {
+        Self::spawn(arguments, &[("RUST_LOG", "off")], Stdio::inherit())
+    }
+
+    /// With these variables, and with its log kept: read it, or it stops when the pipe is full.
+    pub(crate) fn logged(arguments: &[&str], environment: &[(&str, &str)]) -> Self {
+        Self::spawn(arguments, environment, Stdio::piped())
+    }
+
+    fn spawn(arguments: &[&str], environment: &[(&str, &str)], log: Stdio) -> Self {
         let mut command = Command::new(env!("CARGO_BIN_EXE_highwater"));
-        command.args(arguments).args(["--listen", "127.0.0.1:0"]).env("RUST_LOG", "off");
+        command.args(arguments).args(["--listen", "127.0.0.1:0"]);
+        command.envs(environment.iter().copied()).stderr(log);
         let mut child = command.stdout(Stdio::piped()).spawn().unwrap();
         let mut line = String::new();
         BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
@@ -85,6 +121,15 @@ impl Drop for Process {
     fn drop(&mut self) {
         let _ = self.child.kill();
         let _ = self.child.wait();
+    }
+}
+
+/// Waits until it is so.
+pub(crate) async fn until(what: &str, mut so: impl AsyncFnMut() -> bool) {
+    let start = std::time::Instant::now();
+    while !so().await {
+        assert!(start.elapsed() < PATIENCE, "{what}, in time");
+        tokio::time::sleep(Duration::from_millis(20)).await;
     }
 }
 
@@ -118,7 +163,10 @@ pub(crate) struct Events {
 
 impl Events {
     pub(crate) async fn open(client: &Client, url: &str) -> Self {
-        let response = client.get(url).send().await.unwrap();
+        Self::of(client.get(url).send().await.unwrap())
+    }
+
+    pub(crate) fn of(response: Response) -> Self {
         assert_eq!(response.status(), 200);
         Self { response, text: String::new() }
     }

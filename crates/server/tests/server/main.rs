@@ -3,13 +3,20 @@
 
 mod common;
 
+mod access;
+mod config;
 mod cors;
 mod demo;
 mod errors;
 mod faults;
+mod import;
 mod items;
+mod limits;
+mod metrics;
+mod openapi;
 mod process;
 mod query;
+mod revocation;
 mod slow;
 mod stream;
 mod transactions;

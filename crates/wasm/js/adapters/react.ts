@@ -1,10 +1,11 @@
 // React: hooks over useSyncExternalStore, so that no two components ever show different moments.
 
 import { useMemo, useSyncExternalStore } from 'react'
+import type { Row, ViewSnapshot, ViewSpec } from '../rows.js'
 import type { Snapshot, Status } from '../types.js'
-import { type IsEqual, itemOf, type Readable, selecting, type Source, sourceOf, type Standing, statusOf, viewOf } from './source.js'
+import { type IsEqual, isSpec, itemOf, type Readable, selecting, type Source, sourceOf, type Standing, statusOf, type Viewing, viewOf } from './source.js'
 
-export type { IsEqual, Readable, Source, Standing } from './source.js'
+export type { IsEqual, Readable, Source, Standing, Viewing } from './source.js'
 
 /**
  * An item's value; `undefined` while there is none, and for no key. The component renders again
@@ -25,25 +26,32 @@ export function useItem<T extends object, K extends keyof T & string>(
 }
 
 /**
- * All items of a kind, a view, or what a function makes of the whole state. The component renders
+ * All items of a kind, a view or the spec of one, or what a function makes of the whole state. The component renders
  * again when that is another; of a function's results, `isEqual` may say when two are the same.
  *
  * @example
  * const flags = useView(store, 'flag')
  * const count = useView(store, ({ flag }) => flag?.size ?? 0)
+ * const { rows } = useView(store, { kind: 'flag', where: { '/on': true }, limit: 20 })
  */
 export function useView<T extends object, K extends keyof T & string>(store: Readable<T>, kind: K): ReadonlyMap<string, T[K]>
 export function useView<T extends object, R>(store: Readable<T>, select: (state: Snapshot<T>) => R, isEqual?: IsEqual<R>): R
 export function useView<T extends object, R>(store: Readable<T>, view: Source<R>): R
+export function useView<T extends object, K extends keyof T & string = keyof T & string>(
+  store: Readable<T> & Viewing<T>,
+  spec: ViewSpec<K>,
+): ViewSnapshot<Row<T, K>>
 export function useView(store: Readable<object>, view: unknown, isEqual?: IsEqual<never>): unknown {
-  const source = sourceOf(store, view)
+  // A spec that says the same is the same, and has one view.
+  const name = isSpec(view) ? JSON.stringify(view) : view
+  const source = useMemo(() => sourceOf(store, view), [store, name])
   const equal = isEqual as IsEqual<unknown> | undefined
   // A function may be another one each time: to listen anew for that would be waste.
   const { listen } = useMemo(() => viewOf(store, source), [store, source])
   const [read, first] = useMemo(() => {
     const state = (): unknown => source.snapshot()
     return [selecting(state, view, equal), selecting(() => hydrated(states, source, state), view, equal)]
-  }, [source, view, equal])
+  }, [source, name, equal])
   return useSyncExternalStore(listen, read, first)
 }
 

@@ -1,10 +1,11 @@
 // Solid: accessors that move whatever reads them, when what they give is another.
 
 import { type Accessor, createEffect, createMemo, createSignal, onCleanup } from 'solid-js'
+import type { Row, ViewSnapshot, ViewSpec } from '../rows.js'
 import type { Snapshot, Status } from '../types.js'
-import { type IsEqual, itemOf, type Readable, type Reading, type Source, type Standing, statusOf, viewOf } from './source.js'
+import { type IsEqual, itemOf, type Readable, type Reading, type Source, type Standing, statusOf, type Viewing, viewOf } from './source.js'
 
-export type { IsEqual, Readable, Source, Standing } from './source.js'
+export type { IsEqual, Readable, Source, Standing, Viewing } from './source.js'
 
 /**
  * An item's value; `undefined` while there is none, and for no key. The key may be an accessor.
@@ -21,16 +22,21 @@ export function useItem<T extends object, K extends keyof T & string>(
 }
 
 /**
- * All items of a kind, a view, or what a function makes of the whole state. Of a function's
+ * All items of a kind, a view or the spec of one, or what a function makes of the whole state. Of a function's
  * results, `isEqual` may say when two are the same.
  *
  * @example
  * const flags = useView(store, 'flag')
  * const count = useView(store, ({ flag }) => flag?.size ?? 0)
+ * const { rows } = useView(store, { kind: 'flag', where: { '/on': true }, limit: 20 })
  */
 export function useView<T extends object, K extends keyof T & string>(store: Readable<T>, kind: K): Accessor<ReadonlyMap<string, T[K]>>
 export function useView<T extends object, R>(store: Readable<T>, select: (state: Snapshot<T>) => R, isEqual?: IsEqual<R>): Accessor<R>
 export function useView<T extends object, R>(store: Readable<T>, view: Source<R>): Accessor<R>
+export function useView<T extends object, K extends keyof T & string = keyof T & string>(
+  store: Readable<T> & Viewing<T>,
+  spec: ViewSpec<K>,
+): Accessor<ViewSnapshot<Row<T, K>>>
 export function useView(store: Readable<object>, view: unknown, isEqual?: IsEqual<never>): Accessor<unknown> {
   const reading = viewOf(store, view, isEqual as IsEqual<unknown> | undefined)
   return liveOf(() => reading)

@@ -1,5 +1,6 @@
 // What the adapters have in common. Of the package they take types alone: any door's store will do.
 
+import type { LiveView, ViewSpec } from '../rows.js'
 import type { Scope, Snapshot, Status } from '../types.js'
 
 /** A state to be read, and who says that it moved: a view, a collection, a whole store. */
@@ -23,6 +24,11 @@ export interface Readable<T extends object> extends Source<Snapshot<T>>, Standin
   subscribe(listener: () => void, scope?: Scope<T>): () => void
 }
 
+/** What makes views of specs: a store. */
+export interface Viewing<T extends object> {
+  view<K extends keyof T & string>(spec: ViewSpec<K>): LiveView<T, K>
+}
+
 /** Whether what is read now is as good as what was read before. */
 export type IsEqual<R> = (before: R, now: R) => boolean
 
@@ -44,13 +50,19 @@ export function itemOf<T extends object, K extends keyof T & string>(
   }
 }
 
-/** Where a kind, a view or a selection of a store is read. */
+/** Where a kind, a view, a spec of one or a selection of a store is read. */
 export function sourceOf<T extends object>(store: Readable<T>, view: unknown): Source<unknown> {
   if (typeof view === 'string') return store.collection(view as keyof T & string)
-  return typeof view === 'function' ? store : (view as Source<unknown>)
+  if (typeof view === 'function') return store
+  return isSpec(view) ? (store as unknown as Viewing<T>).view(view) : (view as Source<unknown>)
 }
 
-/** A kind, a view or a selection of a store. */
+/** Whether it says what a view is to list, and is none. */
+export function isSpec(view: unknown): view is ViewSpec<never> {
+  return typeof view === 'object' && view !== null && !('subscribe' in view)
+}
+
+/** A kind, a view, a spec of one or a selection of a store. */
 export function viewOf<T extends object>(store: Readable<T>, view: unknown, isEqual?: IsEqual<unknown>): Reading<unknown> {
   const source = sourceOf(store, view)
   return {

@@ -1,10 +1,11 @@
 // Svelte: values that are a store (`$value`) and for runes (`value.current`) at once.
 
 import { createSubscriber } from 'svelte/reactivity'
+import type { Row, ViewSnapshot, ViewSpec } from '../rows.js'
 import type { Snapshot, Status } from '../types.js'
-import { type IsEqual, itemOf, type Readable, type Reading, type Source, type Standing, statusOf, viewOf } from './source.js'
+import { type IsEqual, itemOf, type Readable, type Reading, type Source, type Standing, statusOf, type Viewing, viewOf } from './source.js'
 
-export type { IsEqual, Readable, Source, Standing } from './source.js'
+export type { IsEqual, Readable, Source, Standing, Viewing } from './source.js'
 
 /** A value that moves. */
 export interface Live<R> {
@@ -30,16 +31,21 @@ export function useItem<T extends object, K extends keyof T & string>(
 }
 
 /**
- * All items of a kind, a view, or what a function makes of the whole state. Of a function's
+ * All items of a kind, a view or the spec of one, or what a function makes of the whole state. Of a function's
  * results, `isEqual` may say when two are the same.
  *
  * @example
  * const flags = useView(store, 'flag')
  * const count = useView(store, ({ flag }) => flag?.size ?? 0)
+ * const { rows } = useView(store, { kind: 'flag', where: { '/on': true }, limit: 20 })
  */
 export function useView<T extends object, K extends keyof T & string>(store: Readable<T>, kind: K): Live<ReadonlyMap<string, T[K]>>
 export function useView<T extends object, R>(store: Readable<T>, select: (state: Snapshot<T>) => R, isEqual?: IsEqual<R>): Live<R>
 export function useView<T extends object, R>(store: Readable<T>, view: Source<R>): Live<R>
+export function useView<T extends object, K extends keyof T & string = keyof T & string>(
+  store: Readable<T> & Viewing<T>,
+  spec: ViewSpec<K>,
+): Live<ViewSnapshot<Row<T, K>>>
 export function useView(store: Readable<object>, view: unknown, isEqual?: IsEqual<never>): Live<unknown> {
   return liveOf(viewOf(store, view, isEqual as IsEqual<unknown> | undefined))
 }

@@ -2,10 +2,11 @@
 // objects are the store's own.
 
 import { getCurrentInstance, type MaybeRefOrGetter, onBeforeMount, onScopeDispose, type ShallowRef, shallowRef, toValue, watch } from 'vue'
+import type { Row, ViewSnapshot, ViewSpec } from '../rows.js'
 import type { Snapshot, Status } from '../types.js'
-import { type IsEqual, itemOf, type Readable, type Reading, type Source, type Standing, statusOf, viewOf } from './source.js'
+import { type IsEqual, itemOf, type Readable, type Reading, type Source, type Standing, statusOf, type Viewing, viewOf } from './source.js'
 
-export type { IsEqual, Readable, Source, Standing } from './source.js'
+export type { IsEqual, Readable, Source, Standing, Viewing } from './source.js'
 
 /** What a composable gives: to be read, and to be watched. */
 export type Live<R> = Readonly<ShallowRef<R>>
@@ -29,16 +30,21 @@ export function useItem<T extends object, K extends keyof T & string>(
 }
 
 /**
- * All items of a kind, a view, or what a function makes of the whole state. Of a function's
+ * All items of a kind, a view or the spec of one, or what a function makes of the whole state. Of a function's
  * results, `isEqual` may say when two are the same.
  *
  * @example
  * const flags = useView(store, 'flag')
  * const count = useView(store, ({ flag }) => flag?.size ?? 0)
+ * const { rows } = useView(store, { kind: 'flag', where: { '/on': true }, limit: 20 })
  */
 export function useView<T extends object, K extends keyof T & string>(store: Readable<T>, kind: K): Live<ReadonlyMap<string, T[K]>>
 export function useView<T extends object, R>(store: Readable<T>, select: (state: Snapshot<T>) => R, isEqual?: IsEqual<R>): Live<R>
 export function useView<T extends object, R>(store: Readable<T>, view: Source<R>): Live<R>
+export function useView<T extends object, K extends keyof T & string = keyof T & string>(
+  store: Readable<T> & Viewing<T>,
+  spec: ViewSpec<K>,
+): Live<ViewSnapshot<Row<T, K>>>
 export function useView(store: Readable<object>, view: unknown, isEqual?: IsEqual<never>): Live<unknown> {
   return liveOf(
     () => [],

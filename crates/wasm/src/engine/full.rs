@@ -1,7 +1,10 @@
 //! What a session can do in the module with everything.
 
+mod checkpoint;
 mod materializer;
 mod parts;
+mod query;
+mod share;
 mod trace;
 mod view;
 

@@ -101,6 +101,9 @@ fn write_numbers(then: &mut dyn FnMut(&mut Vec<u32>)) -> u32 {
 #[inline(never)]
 fn write_text(then: &mut dyn FnMut(&mut Vec<u8>)) -> u32 {
     let mut text = TEXT.take();
+    if text.capacity() > KEPT {
+        text = Vec::new();
+    }
     text.clear();
     then(&mut text);
     let length = text.len() as u32;
@@ -122,5 +125,5 @@ fn panic(_: &core::panic::PanicInfo<'_>) -> ! {
 /// No slot; no length.
 const NONE: u32 = u32::MAX;
 
-/// An input buffer larger than this is not kept.
+/// A buffer larger than this is not kept.
 const KEPT: usize = 1 << 20;

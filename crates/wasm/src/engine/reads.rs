@@ -6,7 +6,6 @@
 use highwater_core::{Action, Slot};
 
 use super::input::Input;
-use super::output::Output;
 use super::{Machine, NONE, export, write_numbers, write_text};
 
 export! {
@@ -19,13 +18,15 @@ export! {
         slot.filter(|&slot| state.value(slot).is_some()).map_or(NONE, |slot| slot.index() as u32)
     }
 
-    /// Where the JSON of an item is: its place and length are the numbers, if it is there.
-    fn value(session: &Machine, slot: u32) -> u32 {
-        write_numbers(&mut |numbers| {
-            if let Some((_, value)) = session.state().value(Slot::from_index(slot)) {
-                numbers.extend_from_slice(&[value.as_ptr() as u32, value.len() as u32]);
-            }
-        })
+    /// Where the JSON of an item begins in memory; nothing if it is not there.
+    fn value(session: &Machine, slot: u32) -> *const u8 {
+        let value = session.state().value(Slot::from_index(slot));
+        value.map_or(core::ptr::null(), |(_, value)| value.as_ptr())
+    }
+
+    /// How many bytes it is.
+    fn length(session: &Machine, slot: u32) -> u32 {
+        session.state().value(Slot::from_index(slot)).map_or(0, |(_, value)| value.len() as u32)
     }
 
     /// The values of so many slots of the input, end to end: the answer is how long they are
@@ -37,10 +38,18 @@ export! {
             write_numbers(&mut |numbers| {
                 for at in 0..count {
                     let slot = Slot::from_index(input.word(at * 4).unwrap_or(NONE));
-                    let value = session.state().value(slot);
-                    let value = value.and_then(|(_, value)| core::str::from_utf8(value).ok());
-                    text.extend_from_slice(value.unwrap_or_default().as_bytes());
-                    numbers.push(value.map_or(NONE, units));
+                    let value = session.state().value(slot).map(|(_, value)| value);
+                    let units = value.map_or(NONE, |value| {
+                        // Nearly all are ASCII, and that is quickly seen.
+                        if value.is_ascii() {
+                            return value.len() as u32;
+                        }
+                        core::str::from_utf8(value).map_or(NONE, units)
+                    });
+                    if units != NONE {
+                        text.extend_from_slice(value.unwrap_or_default());
+                    }
+                    numbers.push(units);
                 }
             });
         })
@@ -51,17 +60,28 @@ export! {
         session.state().value(Slot::from_index(slot)).map_or(0, |(version, _)| version)
     }
 
-    /// Kinds and keys of so many slots of the input, `[kind, key, …]`: also of those that the last
-    /// input deleted.
+    /// Names of so many slots of the input, also of those that the last input deleted: the text is
+    /// the keys, end to end, and the numbers are, for each, its kind and how long its key is in
+    /// UTF-16 units.
     fn names(session: &Machine, count: usize) -> u32 {
         let input = Input::take();
-        Output::write(&mut |out| {
-            for at in 0..count {
-                let slot = Slot::from_index(input.word(at * 4).unwrap_or(NONE));
-                let (kind, key) = session.state().name(slot).unwrap_or_default();
-                out.text(kind);
-                out.text(key);
-            }
+        write_text(&mut |text| {
+            write_numbers(&mut |numbers| {
+                for at in 0..count {
+                    let slot = Slot::from_index(input.word(at * 4).unwrap_or(NONE));
+                    let (kind, key) = session.state().place(slot).unwrap_or_default();
+                    text.extend_from_slice(key.as_bytes());
+                    numbers.extend_from_slice(&[kind, units(key)]);
+                }
+            });
+        })
+    }
+
+    /// The text is the kind that has this number.
+    fn kind(session: &Machine, number: u32) -> u32 {
+        write_text(&mut |text| {
+            let kind = session.state().kinds().nth(number as usize);
+            text.extend_from_slice(kind.unwrap_or_default().as_bytes());
         })
     }
 

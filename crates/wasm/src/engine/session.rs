@@ -7,7 +7,7 @@ use alloc::boxed::Box;
 #[cfg(feature = "full")]
 use highwater_core::Event;
 use highwater_core::{
-    Action, ConnectionId, Effect, Failure, Input as Happening, Instant, Protocol, Session, Status,
+    ConnectionId, Effect, Failure, Input as Happening, Instant, Protocol, Session, Status,
 };
 
 #[cfg(feature = "full")]
@@ -29,13 +29,16 @@ pub(super) mod bit {
     pub(super) const SYNCED: u32 = 8;
     /// The session is over.
     pub(super) const STOPPED: u32 = 16;
-    /// Of a materializer: the input was at fault, and the text says how.
+    /// Of a materializer: the input was at fault.
     #[cfg(feature = "full")]
     pub(crate) const FAULT: u32 = 32;
     /// The server at hand is one of our own.
     pub(super) const OWN: u32 = 64;
     /// The stream is none that this module reads.
     pub(super) const FOREIGN: u32 = 128;
+    /// Of a materializer: it asked for something, or was at fault, as the text says.
+    #[cfg(feature = "full")]
+    pub(crate) const TOLD: u32 = 256;
 }
 
 export! {
@@ -77,6 +80,7 @@ export! {
             UNPAUSE => Happening::Unpause { reason: text },
             #[cfg(feature = "full")]
             EVENT => Happening::Event { connection, event: event(&input, texts) },
+            // The last, 11: it failed.
             _ => {
                 let temporary = if number < 0.0 { None } else { Some(number > 0.0) };
                 let failure = Failure::Network { what: text, temporary };
@@ -123,8 +127,8 @@ export! {
         put_text(session.leave(keeps_connection != 0))
     }
 
-    /// A checkpoint, as bytes.
-    fn checkpoint(session: &Machine) -> u32 {
+    /// The state and the position as bytes: they are the text, and the answer is how many.
+    fn session_checkpoint(session: &Machine) -> u32 {
         put_text(session.materializer().checkpoint())
     }
 
@@ -177,7 +181,7 @@ pub(super) fn told(session: &Machine) -> u32 {
     let mut note = |is: bool, bit: u32| bits |= if is { bit } else { 0 };
     note(session.has_effects(), bit::EFFECTS);
     note(!materializer.commits().is_empty(), bit::COMMITS);
-    note(materializer.changes().iter().any(|change| change.action == Action::Delete), bit::GONE);
+    note(materializer.commits().iter().any(|commit| commit.removes), bit::GONE);
     note(session.is_synced(), bit::SYNCED);
     note(session.is_stopped(), bit::STOPPED);
     note(materializer.protocol().is_promised(), bit::OWN);
@@ -255,5 +259,4 @@ const ABORTED: u32 = 7;
 const BYTES: u32 = 8;
 const PAUSE: u32 = 9;
 const UNPAUSE: u32 = 10;
-
 const EVENT: u32 = 12;

@@ -7,6 +7,7 @@ mod apt;
 mod browser;
 mod nats;
 mod npm;
+mod schemathesis;
 mod toolchain;
 mod tools;
 
@@ -54,6 +55,8 @@ pub(crate) struct Everything {
     pub(crate) browser: Browser,
     /// None where there is none to be had: what needs it is skipped.
     pub(crate) nats: Option<PathBuf>,
+    /// The same.
+    pub(crate) schemathesis: Option<PathBuf>,
 }
 
 /// Sets up what `build` needs.
@@ -74,6 +77,12 @@ pub(crate) fn for_bench(project: &Project, folder: &str) -> Result<(WasmTools, B
     Ok((tools, browser::ensure(project)?))
 }
 
+/// Sets up what the tests of the packed package need: the npm packages of `folder`.
+pub(crate) fn for_package(project: &Project, folder: &str) -> Result {
+    let _one_at_a_time = lock(project)?;
+    npm::install(&format!("bundlers and runtimes in {folder}"), &project.root.join(folder))
+}
+
 /// Sets up what `build` and `test` need.
 pub(crate) fn everything(project: &Project) -> Result<Everything> {
     let _one_at_a_time = lock(project)?;
@@ -84,7 +93,8 @@ pub(crate) fn everything(project: &Project) -> Result<Everything> {
     npm::ensure(project, &mut folders)?;
     let browser = browser::ensure(project)?;
     let nats = nats::ensure(project)?;
-    Ok(Everything { wasm: WasmTools { folders }, browser, nats })
+    let schemathesis = schemathesis::ensure(project)?;
+    Ok(Everything { wasm: WasmTools { folders }, browser, nats, schemathesis })
 }
 
 /// `cargo xtask wasm COMMAND…`

@@ -5,12 +5,12 @@ use highwater_core::{Known, Signals};
 use crate::engine::input::Input;
 use crate::engine::output::Output;
 use crate::engine::session::{at, bit, event, told};
-use crate::engine::{Machine, export, fault};
+use crate::engine::{Machine, export, fault, write_numbers};
 
 export! {
-    /// To a materializer by itself: bytes (0), an event (1), the answer to a poll (2). The text
-    /// says what they asked for: `[bits, events, up to date, resumed, reconnect, goodbye,
-    /// invalidated, error]`.
+    /// To a materializer by itself: bytes (0), an event (1), the answer to a poll (2). The numbers
+    /// are how many events there were, and how long the text is, if there is one (`TOLD`): `[up to
+    /// date, resumed, reconnect, goodbye, invalidated, error]`.
     fn push(session: &mut Machine, now: f64, what: u32, size: usize) -> u32 {
         let mut input = Input::take();
         let texts = if what == 1 { [input.next(), input.next(), input.next()] } else { [None; 3] };
@@ -21,20 +21,29 @@ export! {
             1 => materializer.event(at(now), &event(&input, texts)),
             _ => materializer.fetched(at(now), input.bytes(size)),
         };
-        let fault = if result.is_err() { bit::FAULT } else { 0 };
-        let bits = told(session) | fault;
         let quiet = Signals::default();
         let signals = result.as_ref().unwrap_or(&quiet);
-        Output::write(&mut |out| {
-            out.number(bits.into());
-            out.number(signals.events as u64);
-            out.flag(signals.up_to_date);
-            out.maybe(signals.resumed.map(u64::from));
-            out.flag(signals.reconnect);
-            out.maybe_text(signals.goodbye.as_deref());
-            out.flag(signals.invalidated);
-            fault::write(out, result.as_ref().err().or(signals.fault.as_ref()));
-        })
+        let error = result.as_ref().err().or(signals.fault.as_ref());
+        let mut length = 0;
+        let told = error.is_some()
+            || signals.up_to_date
+            || signals.resumed.is_some()
+            || signals.reconnect
+            || signals.goodbye.is_some()
+            || signals.invalidated;
+        if told {
+            length = Output::write(&mut |out| {
+                out.flag(signals.up_to_date);
+                out.maybe(signals.resumed.map(u64::from));
+                out.flag(signals.reconnect);
+                out.maybe_text(signals.goodbye.as_deref());
+                out.flag(signals.invalidated);
+                fault::write(out, error);
+            });
+        }
+        let fault = if result.is_err() { bit::FAULT } else { 0 };
+        write_numbers(&mut |numbers| numbers.extend_from_slice(&[signals.events as u32, length]));
+        self::told(session) | fault | if told { bit::TOLD } else { 0 }
     }
 
     /// To a materializer by itself: a new connection begins (0; of server-sent events 1, of lines

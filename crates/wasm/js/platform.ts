@@ -1,0 +1,53 @@
+// What the platform says that concerns a connection: the network, the page, the application's signal.
+
+import type { Options } from './options.js'
+
+/** What can be done about it. */
+export interface Heeding {
+  close(): void
+  network(on: boolean): void
+  pause(reason: string): void
+  resume(reason: string): void
+}
+
+/** Heeds the platform, until the function that it returns is called. */
+export function heed(url: string, { signal, hidden = false }: Options, to: Heeding): () => void {
+  const ends: (() => void)[] = []
+  const on = (target: EventTarget | undefined, type: string, listener: (event: Event) => void): void => {
+    if (typeof target?.addEventListener !== 'function') return
+    target.addEventListener(type, listener)
+    ends.push(() => target.removeEventListener(type, listener))
+  }
+  on(signal, 'abort', () => to.close())
+  // This machine is there without a network too.
+  if (!LOCAL.test(new URL(url).hostname)) {
+    on(globalThis, 'offline', () => to.network(false))
+    on(globalThis, 'online', () => to.network(true))
+  }
+  // A page that is put aside is kept whole only if it holds no connection; when it is shown again, what it
+  // missed is caught up with.
+  on(globalThis, 'pagehide', (event) => (event as PageTransitionEvent).persisted && to.pause(PAGE))
+  on(globalThis, 'pageshow', (event) => (event as PageTransitionEvent).persisted && to.resume(PAGE))
+  const page = typeof document === 'object' ? document : undefined
+  if (hidden !== false && page !== undefined) {
+    let timer: ReturnType<typeof setTimeout> | undefined
+    const look = (): void => {
+      clearTimeout(timer)
+      if (page.visibilityState !== 'hidden') to.resume(HIDDEN)
+      else if (hidden === 'pause') to.pause(HIDDEN)
+      else timer = setTimeout(() => to.pause(HIDDEN), hidden)
+    }
+    on(page, 'visibilitychange', look)
+    ends.push(() => clearTimeout(timer))
+    if (page.visibilityState === 'hidden') look()
+  }
+  if (signal?.aborted === true) to.close()
+  return () => {
+    for (const end of ends.splice(0)) end()
+  }
+}
+
+// No application has these reasons.
+const PAGE = '\0page'
+const HIDDEN = '\0hidden'
+const LOCAL = /^(localhost|127\.[0-9.]+|\[::1\])$|\.localhost$/
