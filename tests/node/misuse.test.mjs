@@ -134,7 +134,7 @@ test('a module that does not load is told by the store, and rejects nothing unha
   t.after(() => rmSync(folder, { recursive: true }))
   cpSync(DIST, folder, { recursive: true })
   writeFileSync(join(folder, 'package.json'), '{"type":"module"}')
-  writeFileSync(join(folder, 'core.wasm'), 'not wasm')
+  writeFileSync(join(folder, 'full.wasm'), 'not wasm')
   const door = JSON.stringify(pathToFileURL(join(folder, 'node.js')).href)
   const program = `
     import { connect, SseDecoder } from ${door}
@@ -180,7 +180,7 @@ test('a module that comes later is waited for, and what was asked meanwhile is d
     import { connect, init } from ${slim}
     const early = connect(${JSON.stringify(server.url)})
     await early.ready.catch((error) => console.log(error.message))
-    const done = init(readFileSync(${JSON.stringify(join(DIST, 'core.wasm'))}))
+    const done = init(readFileSync(${JSON.stringify(join(DIST, 'full.wasm'))}))
     const store = connect(${JSON.stringify(server.url)}, ${JSON.stringify({ retry: SOON })})
     store.pause('early')
     const traced = []

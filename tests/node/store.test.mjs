@@ -2,7 +2,7 @@
 
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { connect } from '../../dist/node.js'
+import { connect } from './door.mjs'
 import { begin, event, gone, intent, put, raw, serve, snapshot, statusOf, transferred, until } from './stream.mjs'
 
 /** A store of a server that sends a snapshot, and lets the test send more. */
@@ -239,6 +239,9 @@ test('the trace tells of every event and what came of it, while somebody listens
   const { store, send } = await live(t, { a: { x: [5, 1] } })
   const seen = []
   const stop = store.trace((traced) => seen.push(traced))
+  // A store that begins in the lean module moves first, and connects anew.
+  if (globalThis.highwaterDoor !== undefined) await until(() => seen.length === 3)
+  seen.length = 0
   send(put('a', 'x', 5, 1) + put('a', 'n', 1, 1) + gone('a', 'none', 1) + transferred(2, 1) + event('heart-beat', {}) + event('odd', {}))
   await until(() => seen.length === 6)
   const [first] = seen

@@ -2,7 +2,7 @@
 
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { connect } from '../../dist/node.js'
+import { connect } from './door.mjs'
 import { begin, event, intent, put, serve, snapshot, SOON, statusOf, transferred, until } from './stream.mjs'
 
 const A = { a: { x: [1, { n: 1 }] } }

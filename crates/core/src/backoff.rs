@@ -111,6 +111,7 @@ impl Backoff {
         Duration::from_millis(self.base_millis())
     }
 
+    #[expect(clippy::cast_precision_loss, clippy::cast_sign_loss, reason = "it saturates")]
     fn base_millis(&self) -> u64 {
         let Profile { min_failures, factor, min, max, .. } = self.profile;
         let [factor, min, max] = [factor, min, max].map(millis);
@@ -118,7 +119,8 @@ impl Backoff {
             return min;
         };
         let factor = if factor == 0 { 1000 } else { factor };
-        let base = factor.saturating_mul(1 << doublings.min(30));
+        // In floats, whose casts saturate: without arithmetic of 128 bits.
+        let base = (factor as f64 * f64::from(1 << doublings.min(30))) as u64;
         let base = if max == 0 { base } else { base.min(max) };
         base.max(min)
     }
@@ -166,16 +168,16 @@ impl Backoff {
         }
     }
 
+    #[expect(clippy::cast_precision_loss, clippy::cast_sign_loss, reason = "it saturates")]
     fn jittered(&self, base: u64, chance: u32) -> u64 {
-        let part = |percent: u32| {
-            let span = base.saturating_mul(u64::from(percent)) / 100;
-            span.min(u64::from(u32::MAX)) * u64::from(chance) / u64::from(u32::MAX)
+        let part = match self.profile.jitter {
+            Jitter::None => 0.0,
+            Jitter::Add(percent) => f64::from(percent),
+            Jitter::Subtract(percent) => -f64::from(percent.min(100)),
         };
-        let wait = match self.profile.jitter {
-            Jitter::None => base,
-            Jitter::Add(percent) => base.saturating_add(part(percent)),
-            Jitter::Subtract(percent) => base.saturating_sub(part(percent.min(100))),
-        };
+        let base = base as f64;
+        let wait =
+            (base + base * (part / 100.0) * (f64::from(chance) / f64::from(u32::MAX))) as u64;
         wait.max(millis(self.profile.min))
     }
 }

@@ -20,20 +20,17 @@
 //! There is no checksum: storage and channels have their own. Every length is checked, and keys to
 //! be UTF-8, before anything takes effect. Values are judged as those of a stream are.
 
+#[cfg(feature = "full")]
+mod read;
+
 use alloc::vec::Vec;
 
-use crate::error::Error;
-use crate::message::{Message, Transfer, Version};
-use crate::protocol::Sink;
+use crate::bytes::{number, text};
+use crate::message::Version;
 use crate::receiver::Known;
 use crate::state::State;
-
-/// What a checkpoint holds. All of it has been checked.
-pub(crate) struct Checkpoint<'a> {
-    pub(crate) last_event_id: &'a str,
-    cursor: Option<&'a str>,
-    entries: Entries<'a>,
-}
+#[cfg(feature = "full")]
+pub(crate) use read::Checkpoint;
 
 /// Writes a checkpoint.
 pub(crate) fn write(
@@ -74,147 +71,6 @@ pub(crate) fn write(
     out
 }
 
-impl<'a> Checkpoint<'a> {
-    /// Reads a checkpoint of this protocol, to its end.
-    pub(crate) fn read(bytes: &'a [u8], protocol: &str) -> Result<Self, Error> {
-        let mut bytes = Bytes { all: bytes, at: 0, what: "" };
-        let Some((last_event_id, cursor)) = Self::head(&mut bytes, protocol) else {
-            return Err(bytes.error());
-        };
-        let entries = Entries { bytes, kinds: Vec::new() };
-        // Once to the end, so that nothing of a bad one takes effect.
-        let mut unread = entries.clone();
-        while unread.next().is_some() {}
-        if !unread.bytes.what.is_empty() {
-            return Err(unread.bytes.error());
-        }
-        Ok(Self { last_event_id, cursor, entries })
-    }
-
-    fn head(bytes: &mut Bytes<'a>, protocol: &str) -> Option<(&'a str, Option<&'a str>)> {
-        if bytes.take(4)? != MAGIC {
-            return bytes.fail("these bytes are no checkpoint");
-        }
-        if bytes.take(1)? != [FORMAT] {
-            return bytes.fail("a checkpoint of another format version");
-        }
-        let length = bytes.take(8)?.iter().rev().fold(0, |sum, &byte| sum << 8 | u64::from(byte));
-        let left = (bytes.all.len() - bytes.at) as u64;
-        if length != left {
-            return bytes.fail("the checkpoint is cut off, or more follows it");
-        }
-        if bytes.text()? != protocol {
-            return bytes.fail("a checkpoint of another protocol");
-        }
-        let last_event_id = bytes.text()?;
-        let cursor = match bytes.take(1)? {
-            [0] => None,
-            [1] => Some(bytes.text()?),
-            _ => return bytes.fail("expected 0 or 1"),
-        };
-        Some((last_event_id, cursor))
-    }
-
-    /// Tells what it holds, as a snapshot.
-    pub(crate) fn tell(&self, sink: Sink<'_>) -> Result<(), Error> {
-        sink(Message::Begin(Transfer::Snapshot))?;
-        let mut entries = self.entries.clone();
-        while let Some(message) = entries.next() {
-            sink(message)?;
-        }
-        // As our own server's, a cursor that does not lead on is one that was seen before.
-        let cursor = self.cursor;
-        sink(Message::Commit { cursor, version: None, basis: None, ordered: true })
-    }
-}
-
-#[derive(Clone)]
-struct Entries<'a> {
-    bytes: Bytes<'a>,
-    kinds: Vec<&'a str>,
-}
-
-impl<'a> Entries<'a> {
-    /// The next entry; `None` at the end, or where something is wrong.
-    fn next(&mut self) -> Option<Message<'a>> {
-        let bytes = &mut self.bytes;
-        if bytes.at == bytes.all.len() {
-            return None;
-        }
-        let head = bytes.number()?;
-        if head >> 1 == self.kinds.len() as u64 {
-            self.kinds.push(bytes.text()?);
-        }
-        let kind = usize::try_from(head >> 1).ok().and_then(|kind| self.kinds.get(kind).copied());
-        let Some(kind) = kind else {
-            return bytes.fail("a kind that was not named");
-        };
-        let key = bytes.text()?;
-        let zigzag = bytes.number()?;
-        let version = (zigzag >> 1).cast_signed() ^ -(zigzag & 1).cast_signed();
-        Some(if head & 1 == 1 {
-            Message::Delete { kind, key, version }
-        } else {
-            Message::Upsert { kind, key, version, value: bytes.string()? }
-        })
-    }
-}
-
-/// Reads front to back. What is wrong is kept here, and `None` returned.
-#[derive(Clone)]
-struct Bytes<'a> {
-    all: &'a [u8],
-    at: usize,
-    what: &'static str,
-}
-
-impl<'a> Bytes<'a> {
-    fn take(&mut self, count: u64) -> Option<&'a [u8]> {
-        let rest = self.all.get(self.at..).unwrap_or_default();
-        let taken = usize::try_from(count).ok().and_then(|count| rest.get(..count));
-        let Some(taken) = taken else {
-            return self.fail("the checkpoint ends early");
-        };
-        self.at += taken.len();
-        Some(taken)
-    }
-
-    fn number(&mut self) -> Option<u64> {
-        let mut number = 0;
-        for shift in (0..64).step_by(7) {
-            let byte = self.take(1)?.first().copied().unwrap_or_default();
-            let bits = u64::from(byte & 0x7f);
-            if bits << shift >> shift != bits {
-                break;
-            }
-            number |= bits << shift;
-            if byte < 0x80 {
-                return Some(number);
-            }
-        }
-        self.fail("a number that does not fit in 64 bits")
-    }
-
-    fn string(&mut self) -> Option<&'a [u8]> {
-        let length = self.number()?;
-        self.take(length)
-    }
-
-    fn text(&mut self) -> Option<&'a str> {
-        let text = core::str::from_utf8(self.string()?).ok();
-        text.or_else(|| self.fail("a text that is not UTF-8"))
-    }
-
-    fn fail<T>(&mut self, what: &'static str) -> Option<T> {
-        self.what = what;
-        None
-    }
-
-    fn error(&self) -> Error {
-        Error::Checkpoint { at: self.at, what: self.what }
-    }
-}
-
 fn entry<'a>(
     out: &mut Vec<u8>,
     kinds: &mut Vec<&'a str>,
@@ -232,19 +88,6 @@ fn entry<'a>(
     }
     text(out, key.as_bytes());
     number(out, (version << 1 ^ version >> 63).cast_unsigned());
-}
-
-fn number(out: &mut Vec<u8>, mut number: u64) {
-    while number >= 0x80 {
-        out.push(number as u8 | 0x80);
-        number >>= 7;
-    }
-    out.push(number as u8);
-}
-
-fn text(out: &mut Vec<u8>, text: &[u8]) {
-    number(out, text.len() as u64);
-    out.extend_from_slice(text);
 }
 
 const MAGIC: &[u8; 4] = b"HWCP";

@@ -31,12 +31,14 @@ pub struct Position<'a> {
 impl<'a> Position<'a> {
     /// Reads `epoch.index`; `None` for any other text.
     pub fn parse(cursor: &'a str) -> Option<Self> {
-        let dot = cursor.bytes().rposition(|byte| byte == b'.')?;
-        let (epoch, index) = (cursor.get(..dot)?, cursor.get(dot + 1..)?.as_bytes());
-        let plain = !epoch.is_empty() && epoch.bytes().all(|byte| byte.is_ascii_alphanumeric());
-        let canonical = index.len() == 1 || index.first() != Some(&b'0');
-        let index = whole_number(index)?;
-        (plain && canonical).then_some(Self { epoch, index })
+        let point = cursor.bytes().position(|byte| !byte.is_ascii_alphanumeric())?;
+        let (epoch, rest) = cursor.split_at_checked(point)?;
+        let digits = rest.strip_prefix('.')?.as_bytes();
+        let canonical = digits == b"0" || !digits.starts_with(b"0");
+        if epoch.is_empty() || !canonical {
+            return None;
+        }
+        Some(Self { epoch, index: whole_number(digits)? })
     }
 
     /// The cursor's text, owned.

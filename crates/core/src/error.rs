@@ -4,6 +4,7 @@ use alloc::boxed::Box;
 use core::fmt;
 use core::time::Duration;
 
+#[cfg(feature = "full")]
 use crate::json::JsonError;
 use crate::time::millis;
 
@@ -24,6 +25,7 @@ pub enum Class {
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Error {
+    #[cfg(feature = "full")]
     /// An event's data is not JSON, or not of the shape that the protocol gives it.
     /// Likely cause: a proxy that cuts or rewrites, or another protocol than the one chosen.
     Data {
@@ -39,6 +41,7 @@ pub enum Error {
         /// The byte of the stream at which it was passed.
         at: u64,
     },
+    #[cfg(feature = "full")]
     /// A value was not JSON when it was judged (on arrival, with [`Judge::OnArrival`]).
     ///
     /// [`Judge::OnArrival`]: crate::Judge::OnArrival
@@ -50,6 +53,7 @@ pub enum Error {
         /// What was wrong, and at which byte of the value.
         cause: JsonError,
     },
+    #[cfg(feature = "full")]
     /// An event stands where the protocol does not allow it.
     Order {
         /// The event's type.
@@ -79,11 +83,13 @@ pub enum Error {
         /// What it sent instead; empty when it named nothing.
         found: Box<str>,
     },
+    #[cfg(feature = "full")]
     /// A query is not written as a [`Query`](crate::Query) is.
     Query {
         /// What was wrong, and at which byte of the query.
         cause: JsonError,
     },
+    #[cfg(feature = "full")]
     /// Bytes are not a checkpoint that can be taken up. Nothing of it took effect.
     /// Likely cause: it was written by another version, or for another protocol, or cut off.
     Checkpoint {
@@ -101,8 +107,10 @@ pub enum Error {
     },
     /// The server closed the stream.
     Closed,
+    #[cfg(feature = "full")]
     /// The server asked for everything to be read again (Consul's `Aborted`).
     Aborted,
+    #[cfg(feature = "full")]
     /// The server said that it fails.
     Server {
         /// Its words.
@@ -132,6 +140,15 @@ pub enum Error {
         /// The time that it had.
         after: Duration,
     },
+    /// The stream is not written as our own server promises to, and this module reads no other:
+    /// the one with everything has to. Nothing of the event took effect.
+    #[cfg(not(feature = "full"))]
+    Foreign {
+        /// The event's type.
+        event: Box<str>,
+        /// Its data.
+        data: Box<[u8]>,
+    },
 }
 
 impl Error {
@@ -139,7 +156,9 @@ impl Error {
     pub const fn class(&self) -> Class {
         match self {
             Self::Status { terminal: true, .. } => Class::Terminal,
-            Self::View { .. } | Self::Aborted => Class::Reset,
+            Self::View { .. } => Class::Reset,
+            #[cfg(feature = "full")]
+            Self::Aborted => Class::Reset,
             _ => Class::Retry,
         }
     }
@@ -147,19 +166,28 @@ impl Error {
     /// A short name that programs may compare.
     pub const fn code(&self) -> &'static str {
         match self {
+            #[cfg(feature = "full")]
             Self::Data { .. } => "bad-data",
             Self::TooLarge { .. } => "too-large",
+            #[cfg(feature = "full")]
             Self::Value { .. } => "bad-value",
+            #[cfg(feature = "full")]
             Self::Order { .. } => "out-of-order",
             Self::Gap { .. } => "gap",
             Self::View { .. } => "view",
             Self::Status { .. } => "status",
             Self::ContentType { .. } => "content-type",
+            #[cfg(feature = "full")]
             Self::Query { .. } => "bad-query",
+            #[cfg(feature = "full")]
             Self::Checkpoint { .. } => "bad-checkpoint",
             Self::Network { .. } => "network",
             Self::Closed => "closed",
+            #[cfg(not(feature = "full"))]
+            Self::Foreign { .. } => "foreign",
+            #[cfg(feature = "full")]
             Self::Aborted => "aborted",
+            #[cfg(feature = "full")]
             Self::Server { .. } => "server",
             Self::Silent { .. } => "silent",
             Self::SnapshotTimeout { .. } => "snapshot-timeout",
@@ -171,14 +199,18 @@ impl Error {
     /// The words of the fault: what was found, or what was wanted.
     pub fn what(&self) -> &str {
         match self {
+            #[cfg(feature = "full")]
             Self::Data { cause, .. } | Self::Value { cause, .. } | Self::Query { cause } => {
                 cause.what
             }
+            #[cfg(feature = "full")]
             Self::Order { what, .. } | Self::Checkpoint { what, .. } => what,
-            Self::Gap { basis } => basis,
-            Self::View { what } | Self::Network { what, .. } => what,
-            Self::ContentType { found } => found,
+            #[cfg(feature = "full")]
             Self::Server { reason } => reason,
+            Self::Gap { basis: what }
+            | Self::View { what }
+            | Self::Network { what, .. }
+            | Self::ContentType { found: what } => what,
             Self::Loop { last, .. } => last,
             _ => "",
         }
@@ -187,7 +219,9 @@ impl Error {
     /// The event, or `kind/key`'s kind, that the fault was met in; empty for others.
     pub fn place(&self) -> &str {
         match self {
+            #[cfg(feature = "full")]
             Self::Data { event, .. } | Self::Order { event, .. } => event,
+            #[cfg(feature = "full")]
             Self::Value { kind, .. } => kind,
             _ => "",
         }
@@ -195,7 +229,11 @@ impl Error {
 
     /// The key of the item that the fault was met in, if it was met in one.
     pub fn key(&self) -> Option<&str> {
-        if let Self::Value { key, .. } = self { Some(key) } else { None }
+        match self {
+            #[cfg(feature = "full")]
+            Self::Value { key, .. } => Some(key),
+            _ => None,
+        }
     }
 
     /// The number that belongs to the fault: a byte offset, a status, a limit in bytes, or a time
@@ -203,10 +241,12 @@ impl Error {
     pub fn number(&self) -> Option<u64> {
         let number = |size: usize| u64::try_from(size).ok();
         match self {
+            #[cfg(feature = "full")]
             Self::Data { cause, .. } | Self::Value { cause, .. } | Self::Query { cause } => {
                 number(cause.at)
             }
             Self::TooLarge { limit, .. } => number(*limit),
+            #[cfg(feature = "full")]
             Self::Checkpoint { at, .. } => number(*at),
             Self::Status { code, .. } => Some(u64::from(*code)),
             Self::Loop { times, .. } => Some(u64::from(*times)),
@@ -219,22 +259,39 @@ impl Error {
 
     /// Whether a first failure of this sort is kept quiet: it says of itself that it will pass.
     pub(crate) const fn is_temporary(&self) -> bool {
-        matches!(self, Self::Network { temporary: Some(true), .. } | Self::Aborted)
+        match self {
+            #[cfg(feature = "full")]
+            Self::Aborted => true,
+            Self::Network { temporary, .. } => matches!(temporary, Some(true)),
+            _ => false,
+        }
+    }
+
+    /// Whether the fault is in the data: then the position may be to blame.
+    pub(crate) const fn is_of_data(&self) -> bool {
+        match self {
+            #[cfg(feature = "full")]
+            Self::Data { .. } | Self::Order { .. } => true,
+            _ => false,
+        }
     }
 }
 
 impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
+            #[cfg(feature = "full")]
             Self::Data { event, cause } => {
                 write!(f, "the data of event '{event}': {} at byte {}", cause.what, cause.at)
             }
             Self::TooLarge { limit, at } => {
                 write!(f, "an event larger than {limit} bytes, at byte {at} of the stream")
             }
+            #[cfg(feature = "full")]
             Self::Value { kind, key, cause } => {
                 write!(f, "the value of {kind}/{key}: {} at byte {}", cause.what, cause.at)
             }
+            #[cfg(feature = "full")]
             Self::Order { event, what } => write!(f, "event '{event}' out of order: {what}"),
             Self::Gap { basis } => write!(f, "the transactions up to {basis} never came"),
             Self::View { what } => write!(f, "the view refused a transaction: {what}"),
@@ -245,13 +302,19 @@ impl fmt::Display for Error {
             Self::ContentType { found } => {
                 write!(f, "the answer is no event stream but '{found}'")
             }
+            #[cfg(feature = "full")]
             Self::Query { cause } => write!(f, "the query: {} at byte {}", cause.what, cause.at),
+            #[cfg(feature = "full")]
             Self::Checkpoint { at, what } => {
                 write!(f, "the checkpoint cannot be taken up: {what}, at byte {at}")
             }
             Self::Network { what, .. } => write!(f, "the connection failed: {what}"),
+            #[cfg(not(feature = "full"))]
+            Self::Foreign { .. } => f.write_str("the stream is not of our own server"),
             Self::Closed => f.write_str("the server closed the stream"),
+            #[cfg(feature = "full")]
             Self::Aborted => f.write_str("the server asked for a new snapshot"),
+            #[cfg(feature = "full")]
             Self::Server { reason } => write!(f, "the server reported: {reason}"),
             Self::Silent { after } => write!(f, "nothing came for {} ms", after.as_millis()),
             Self::SnapshotTimeout { after } => {

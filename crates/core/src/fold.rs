@@ -3,6 +3,7 @@
 use alloc::string::String;
 use alloc::vec::Vec;
 
+use crate::FULL;
 use crate::cursor::Position;
 use crate::error::Error;
 use crate::item::{Change, Gate, Item};
@@ -109,41 +110,44 @@ impl<V: View> Fold<V> {
             }
             Message::Delete { kind, key, version } => {
                 let slot = self.state.slot(kind, key);
-                if self.gate == Gate::Cursor {
+                if self.gate.is_cursor() {
                     self.state.forget(slot, version);
                 } else {
                     self.state.delete(slot, version, self.is_gated());
                 }
             }
+            #[cfg(feature = "full")]
             Message::Keep { kind, key } => {
                 let slot = self.state.slot(kind, key);
                 self.state.keep(slot, None);
             }
+            #[cfg(feature = "full")]
             Message::Listed { kind } => {
                 let part = self.state.part(kind);
                 self.state.sweep(Some(part));
             }
             Message::Commit { cursor, basis, ordered, .. } => {
-                if self.commit(now, cursor, basis, ordered)? {
-                    signals.committed = true;
-                }
+                signals.committed |= self.commit(now, cursor, basis, ordered)?;
             }
             Message::UpToDate => signals.up_to_date = true,
             Message::Resumed(resumed) => signals.resumed = Some(resumed),
             Message::HeartbeatEvery(millis) => signals.heartbeat_every = Some(millis),
             Message::Target(target) => signals.target = Some(target),
+            #[cfg(feature = "full")]
             Message::Failed { reason, .. } => {
                 // What was collected goes; the kind of transfer stays, by the protocol.
                 self.state.abandon();
                 signals.fault = Some(Error::Server { reason: reason.into() });
             }
+            #[cfg(feature = "full")]
             Message::Invalidate => signals.invalidated = true,
+            #[cfg(feature = "full")]
             Message::Reconnect => signals.reconnect = true,
             Message::Goodbye { reason } => {
                 self.drop_transfer();
                 signals.goodbye = Some(reason.into());
             }
-            Message::Heartbeat | Message::Ignored(_) => {}
+            _ => {}
         }
         Ok(())
     }
@@ -158,7 +162,7 @@ impl<V: View> Fold<V> {
         self.cursor = None;
         self.view.reset();
         self.view_owed = true;
-        if self.options.refill == Refill::EmptyFirst {
+        if self.empties_first() {
             self.empty();
         }
     }
@@ -185,6 +189,11 @@ impl<V: View> Fold<V> {
 
     pub(crate) const fn options(&self) -> &MaterializerOptions {
         &self.options
+    }
+
+    #[cfg(feature = "full")]
+    pub(crate) const fn state_mut(&mut self) -> &mut State {
+        &mut self.state
     }
 
     pub(crate) const fn state(&self) -> &State {
@@ -228,8 +237,7 @@ impl<V: View> Fold<V> {
         self.drop_transfer();
         self.transfer = Some(transfer);
         self.state.begin(transfer);
-        let empty_first = self.options.refill == Refill::EmptyFirst;
-        if empty_first && transfer == Transfer::Snapshot && self.cursor.is_some() {
+        if self.empties_first() && transfer == Transfer::Snapshot && self.cursor.is_some() {
             self.cursor = None;
             self.view.reset();
             let removes = self.state.clear(&mut self.changes);
@@ -237,6 +245,7 @@ impl<V: View> Fold<V> {
         }
     }
 
+    #[cfg_attr(not(feature = "full"), expect(unused_variables, reason = "nothing is judged"))]
     fn upsert(
         &mut self,
         kind: &str,
@@ -249,18 +258,23 @@ impl<V: View> Fold<V> {
             return Err(Error::TooLarge { limit: u32::MAX as usize, at: 0 });
         }
         let slot = self.state.slot(kind, key);
+        #[cfg(feature = "full")]
         if let Err(error) = self.judge(kind, key, value) {
             self.state.keep(slot, Some(version));
             signals.fault = Some(error);
-        } else {
-            self.state.upsert(slot, version, value, self.is_gated());
+            return Ok(());
         }
+        self.state.upsert(slot, version, value, self.is_gated());
         Ok(())
     }
 
     /// Whether versions decide in the transfer at hand.
     fn is_gated(&self) -> bool {
         self.transfer.is_some_and(|transfer| self.gate.holds(transfer))
+    }
+
+    fn empties_first(&self) -> bool {
+        FULL && self.options.refill == Refill::EmptyFirst
     }
 
     fn empty(&mut self) {
@@ -297,8 +311,7 @@ impl<V: View> Fold<V> {
             }
         }
         // An emptied state is filled; there is nothing to compare a snapshot with.
-        let refill = self.options.refill;
-        let applied = if refill == Refill::EmptyFirst && self.gate == Gate::Cursor {
+        let applied = if self.empties_first() && self.gate == Gate::Cursor {
             Transfer::Changes
         } else {
             transfer
@@ -378,6 +391,7 @@ impl<V: View> Fold<V> {
         told.map_err(|what| Error::View { what })
     }
 
+    #[cfg(feature = "full")]
     fn judge(&self, kind: &str, key: &str, value: &[u8]) -> Result<(), Error> {
         if self.options.judge == Judge::WhenRead {
             return Ok(());

@@ -4,6 +4,7 @@ use alloc::vec::Vec;
 
 use memchr::memchr;
 
+use crate::FULL;
 use crate::sse::{SseDecoder, SseEvent, SseItem};
 
 /// What a stream's bytes are cut into.
@@ -40,7 +41,7 @@ impl Framing {
     }
 
     pub(crate) fn read_lines(&mut self, lines: bool, limit: usize) {
-        self.lines = lines.then(|| Lines {
+        self.lines = (FULL && lines).then(|| Lines {
             limit,
             at: 0,
             partial: Vec::new(),
@@ -51,7 +52,7 @@ impl Framing {
 
     /// The next frame out of `rest`, which is advanced; `None` when it is used up.
     pub(crate) fn next<'s, 'c: 's>(&'s mut self, rest: &mut &'c [u8]) -> Option<Frame<'s>> {
-        if let Some(lines) = &mut self.lines {
+        if FULL && let Some(lines) = &mut self.lines {
             return lines.next(rest);
         }
         Some(match self.sse.next(rest)? {
@@ -65,7 +66,7 @@ impl Framing {
     /// The connection ended: what is incomplete is dropped.
     pub(crate) fn end(&mut self) {
         self.sse.finish();
-        if let Some(Lines { limit, .. }) = self.lines {
+        if FULL && let Some(Lines { limit, .. }) = self.lines {
             self.read_lines(true, limit);
         }
     }

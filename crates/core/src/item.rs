@@ -2,8 +2,9 @@
 
 use core::time::Duration;
 
+use crate::FULL;
 use crate::json::{self, JsonError};
-use crate::message::Version;
+use crate::message::{Transfer, Version};
 use crate::names::Slot;
 use crate::receiver::Action;
 
@@ -19,6 +20,22 @@ pub enum Gate {
     /// Not at all: whoever wrote the stream ordered it, and the cursor says where it stands.
     /// (FDv2, Consul.)
     Cursor,
+}
+
+impl Gate {
+    /// Whether versions decide in such a transfer.
+    pub(crate) fn holds(self, transfer: Transfer) -> bool {
+        FULL && match self {
+            Self::PerKey => true,
+            Self::PerKeySnapshotReplaces => transfer == Transfer::Changes,
+            Self::Cursor => false,
+        }
+    }
+
+    /// Whether versions never decide.
+    pub(crate) fn is_cursor(self) -> bool {
+        !FULL || self == Self::Cursor
+    }
 }
 
 /// How long deletions are remembered.

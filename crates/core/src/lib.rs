@@ -27,14 +27,19 @@
 #![no_std]
 #![forbid(unsafe_code)]
 #![cfg_attr(
-    not(all(feature = "protocols", feature = "trace")),
-    allow(dead_code, reason = "some of what there is serves a feature alone")
+    not(feature = "full"),
+    allow(
+        dead_code,
+        unused_imports,
+        reason = "what is only needed with everything is not marked one by one"
+    )
 )]
 
 extern crate alloc;
 
 mod arena;
 mod backoff;
+mod bytes;
 mod checkpoint;
 mod cursor;
 mod error;
@@ -48,6 +53,7 @@ mod message;
 mod names;
 mod pages;
 mod protocol;
+#[cfg(feature = "full")]
 mod query;
 mod receiver;
 mod same;
@@ -66,14 +72,23 @@ pub use json::JsonError;
 pub use materializer::{Commit, Judge, Materializer, MaterializerOptions, Refill, Signals};
 pub use message::{Event, Message, Transfer, Version};
 pub use names::Slot;
-pub use protocol::{JsonSpec, Mode, Protocol, Sink};
+#[cfg(feature = "full")]
+pub use protocol::JsonSpec;
+pub use protocol::{Mode, Protocol, Sink};
+#[cfg(feature = "full")]
 pub use query::{Edits, Group, Insertion, LiveQuery, Query};
 pub use receiver::{Action, Known, MessageReceiver};
+#[cfg(feature = "full")]
+pub use session::Standing;
 pub use session::{
-    ConnectionId, Effect, Failure, Input, Phase, Request, Session, SessionOptions, Standing, Status,
+    ConnectionId, Effect, Failure, Input, Phase, Request, Session, SessionOptions, Status,
 };
 pub use sse::{SseDecoder, SseEvent, SseItem};
 pub use state::State;
 pub use time::Instant;
 pub use trace::{Step, TRACE_DATA_BYTES, Traced};
 pub use view::View;
+
+/// Whether everything is there (see the feature `full`): what follows `FULL &&` is not compiled
+/// into the lean module.
+pub(crate) const FULL: bool = cfg!(feature = "full");

@@ -3,7 +3,9 @@
 use alloc::boxed::Box;
 use alloc::vec::Vec;
 
-use crate::checkpoint::{self, Checkpoint};
+use crate::checkpoint;
+#[cfg(feature = "full")]
+use crate::checkpoint::Checkpoint;
 use crate::error::Error;
 use crate::fold::Fold;
 use crate::framing::{Frame, Framing};
@@ -11,6 +13,8 @@ use crate::item::{Change, Item, Tombstones};
 use crate::message::{Event, Message};
 use crate::protocol::Protocol;
 use crate::sse::SseEvent;
+#[cfg(feature = "full")]
+use crate::state::Places;
 use crate::state::State;
 use crate::time::Instant;
 use crate::trace::Traced;
@@ -102,6 +106,7 @@ pub struct Signals {
     /// The server announced that it will close.
     pub goodbye: Option<Box<str>>,
     /// A fault that was reported and passed over.
+    #[cfg(feature = "full")]
     pub fault: Option<Error>,
 }
 
@@ -298,12 +303,14 @@ impl<V: View> Materializer<V> {
     }
 
     /// Whether all that came has taken effect: no event and no transfer is under way.
+    #[cfg(feature = "full")]
     pub fn is_settled(&self) -> bool {
         self.staged() == 0 && !self.in_snapshot() && self.framing.is_between_events()
     }
 
     /// Goes on in the connection at hand from where another reader of it stood when that was
     /// [settled](Self::is_settled), whose checkpoint `bytes` is; empty if the state is the same.
+    #[cfg(feature = "full")]
     pub(crate) fn join_into(
         &mut self,
         now: Instant,
@@ -373,15 +380,32 @@ impl<V: View> Materializer<V> {
     ///
     /// Bytes that are no checkpoint of this protocol change nothing; nor does one of a position
     /// before this one, where positions say their order.
+    #[cfg(feature = "full")]
     pub fn restore_checkpoint(&mut self, now: Instant, bytes: &[u8]) -> Result<(), Error> {
+        self.take_over(now, bytes, Places::default())
+    }
+
+    /// The same; and, in a state that is new, its items are at these places.
+    #[cfg(feature = "full")]
+    pub(crate) fn take_over(
+        &mut self,
+        now: Instant,
+        bytes: &[u8],
+        places: Places<'_>,
+    ) -> Result<(), Error> {
         let checkpoint = Checkpoint::read(bytes, self.protocol.name())?;
         let Self { protocol, framing, fold } = self;
         let mut signals = Signals::default();
         fold.event(now, &Event { kind: "checkpoint", data: b"", id: "" });
-        let mut last = 0;
+        fold.state_mut().number_kinds(&places);
+        let (mut last, mut items) = (0, 0);
         let told = checkpoint.tell(&mut |message| {
             if let Message::Upsert { version, .. } = message {
                 last = last.max(version);
+                if let Some(slot) = places.of(items) {
+                    fold.state_mut().leave_gap_before(slot);
+                }
+                items += 1;
             }
             fold.message(now, message, &mut signals)
         });
@@ -389,11 +413,16 @@ impl<V: View> Materializer<V> {
         if told.is_err() {
             // The view refused it, and is owed everything.
             self.reset();
-        } else if signals.committed {
+            return told;
+        }
+        if signals.committed {
             protocol.restored(last);
             framing.saw_id(checkpoint.last_event_id);
         }
-        told
+        if !places.is_empty() {
+            fold.state_mut().take_places(places);
+        }
+        Ok(())
     }
 }
 

@@ -136,6 +136,23 @@ impl<T: Default> Names<T> {
         name.hash = core::mem::replace(&mut self.free, slot.0);
     }
 
+    /// Leaves the next slot out: nothing has it until [`open_gaps`](Self::open_gaps).
+    #[cfg(feature = "full")]
+    pub(crate) fn leave_gap(&mut self) {
+        let key = Key::Here { length: 0, bytes: [0; HERE] };
+        self.list.push(Name { part: FREE, hash: LAST, key, item: T::default() });
+    }
+
+    /// Has the slots that were left out given to names to come.
+    #[cfg(feature = "full")]
+    pub(crate) fn open_gaps(&mut self) {
+        for slot in 0..self.list.len() {
+            if let Some(name) = self.list.get_mut(slot).filter(|name| name.part == FREE) {
+                name.hash = core::mem::replace(&mut self.free, slot);
+            }
+        }
+    }
+
     /// All slots there are or were.
     pub(crate) fn slots(&self) -> impl Iterator<Item = Slot> + use<T> {
         (0..self.list.len()).map(Slot)

@@ -6,6 +6,7 @@
 //! it at each input.
 
 mod collect;
+mod places;
 mod record;
 mod tend;
 
@@ -21,6 +22,8 @@ use crate::receiver::Known;
 use crate::same::same;
 use crate::time::Instant;
 use crate::trace::Outcomes;
+#[cfg(feature = "full")]
+pub(crate) use places::Places;
 use record::{Entry, Record, Replaced};
 
 /// The default view: every item at its newest version, values as raw JSON.

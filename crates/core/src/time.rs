@@ -12,6 +12,9 @@ use core::time::Duration;
 pub struct Instant(u64);
 
 impl Instant {
+    /// A time that does not come.
+    pub(crate) const NEVER: Self = Self(u64::MAX);
+
     /// The instant `millis` milliseconds after the clock's zero.
     pub const fn from_millis(millis: u64) -> Self {
         Self(millis)
@@ -31,12 +34,14 @@ impl Instant {
 impl Add<Duration> for Instant {
     type Output = Self;
 
+    #[inline(never)]
     fn add(self, wait: Duration) -> Self {
         Self(self.0.saturating_add(millis(wait)))
     }
 }
 
 /// A duration in milliseconds. (`as_millis` divides 128 bits, which costs a kilobyte of code.)
+#[inline(never)]
 pub(crate) const fn millis(duration: Duration) -> u64 {
     duration.as_secs().saturating_mul(1000).saturating_add(duration.subsec_millis() as u64)
 }

@@ -93,15 +93,15 @@ const STEPS: usize = 200;
 /// What became of messages, kept while somebody wants to know.
 #[derive(Debug, Default)]
 pub(crate) struct Outcomes {
-    #[cfg(feature = "trace")]
+    #[cfg(feature = "full")]
     kept: Option<Vec<Outcome>>,
 }
 
-#[cfg_attr(not(feature = "trace"), expect(clippy::unused_self, reason = "nothing is kept"))]
+#[cfg_attr(not(feature = "full"), expect(clippy::unused_self, reason = "nothing is kept"))]
 impl Outcomes {
     pub(crate) fn keep(&mut self, on: bool) {
         let _ = on;
-        #[cfg(feature = "trace")]
+        #[cfg(feature = "full")]
         {
             self.kept = on.then(Vec::new);
         }
@@ -110,14 +110,14 @@ impl Outcomes {
     /// Keeps what came last, of what is made by `outcome`.
     pub(crate) fn note(&mut self, outcome: impl FnOnce() -> Outcome) {
         let _ = &outcome;
-        #[cfg(feature = "trace")]
+        #[cfg(feature = "full")]
         if let Some(kept) = &mut self.kept {
             kept.push(outcome());
         }
     }
 
     pub(crate) fn take(&mut self) -> Vec<Outcome> {
-        #[cfg(feature = "trace")]
+        #[cfg(feature = "full")]
         if let Some(kept) = &mut self.kept {
             return core::mem::take(kept);
         }
@@ -126,15 +126,15 @@ impl Outcomes {
 }
 
 #[derive(Debug, Default)]
-#[cfg(feature = "trace")]
+#[cfg(feature = "full")]
 pub(crate) struct Trace(Vec<Traced>);
 
 /// What stands for it where it is left out: there is none, and what would ask it asks nobody.
 #[derive(Debug)]
-#[cfg(not(feature = "trace"))]
+#[cfg(not(feature = "full"))]
 pub(crate) enum Trace {}
 
-#[cfg(not(feature = "trace"))]
+#[cfg(not(feature = "full"))]
 impl Trace {
     pub(crate) const fn begun(_: bool) -> Option<Self> {
         None
@@ -161,7 +161,7 @@ impl Trace {
     }
 }
 
-#[cfg(feature = "trace")]
+#[cfg(feature = "full")]
 impl Trace {
     pub(crate) fn begun(on: bool) -> Option<Self> {
         on.then(Self::default)

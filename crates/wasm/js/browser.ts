@@ -1,7 +1,10 @@
-// The door for browsers and bundlers: the module is fetched when it is first wanted.
+// The door for browsers and bundlers: a module is fetched when it is first wanted.
 
-import { setSource } from './module.js'
+import { setSources } from './module.js'
 
-setSource(() => fetch(new URL('./core.wasm', import.meta.url)))
+setSources(
+  () => fetch(new URL('./full.wasm', import.meta.url)),
+  () => fetch(new URL('./core.wasm', import.meta.url)),
+)
 
 export * from './api.js'

@@ -5,10 +5,13 @@
 //   within effects: what comes meanwhile waits for its turn.
 // - E2: whatever is still under way for an old connection (a promise, a listener) finds by the
 //   connection's number that it is not wanted any more, and does nothing.
+// - E3: a connection that the lean module cannot read loses nothing: until its first event has been
+//   read, what came is kept, and is given to the module with everything.
 
 import { HEADERS_FAILED, HighwaterError, wordsOf } from './errors.js'
 import { report } from './listeners.js'
 import { Bit, type Effect, Input, type Machine } from './machine.js'
+import { loadModule, type Module, moduleFor } from './module.js'
 import { addressOf, LONGEST, type Options } from './options.js'
 import { wordsOfProtocol } from './protocols.js'
 import type { Share } from './share.js'
@@ -30,6 +33,12 @@ export class Edge {
   #polling: AbortController | undefined
   #source: EventSource | undefined
   #timer: ReturnType<typeof setTimeout> | undefined
+  #started = false
+  #stopped = false
+  /** What the connection at hand began with, until the module knows whose it is. */
+  #beginning: Beginning | undefined
+  /** The whole module is on its way, for a connection that waits for it. */
+  #moving: Promise<void> | undefined
   /** This session's part in a connection that pages share. */
   #share: Share | undefined
   #sharing: Promise<void> | undefined
@@ -57,8 +66,40 @@ export class Edge {
 
   /** Tells the session of something, and carries out what follows. */
   input(what: Input, connection = 0, number = 0, ...texts: string[]): void {
+    this.#started ||= what === Input.Start
     this.#take(() => this.#machine.input(performance.now(), what, connection, number, ...texts))
     if (what === Input.Pause || what === Input.Offline) this.#share?.leave()
+  }
+
+  /** Calls with the session once it is in the module with everything; `failed` if that cannot be. */
+  withEverything(call: (machine: Machine) => void, failed: (error: unknown) => void): void {
+    const machine = this.#machine
+    if (machine.module.isWhole) return call(machine)
+    const then = (module: Module): void => {
+      if (this.#stopped && !machine.module.isWhole) return failed(new HighwaterError('closed', STOPPED))
+      try {
+        if (!machine.module.isWhole) this.#move(module)
+        call(machine)
+      } catch (error) {
+        this.#break(error)
+      }
+    }
+    const module = moduleFor(true)
+    if (this.#stopped) failed(new HighwaterError('closed', STOPPED))
+    else if (module !== undefined) then(module)
+    else loadModule(true).then(then, failed)
+  }
+
+  /** Has the session go on in the module with everything, and the stream where it was left. */
+  #move(to: Module): void {
+    const beginning = this.#beginning?.id === this.#current ? this.#beginning : undefined
+    this.#beginning = undefined
+    this.#queue = []
+    if (beginning === undefined) this.#let()
+    this.#take(() => this.#machine.move(performance.now(), to, this.#started, beginning !== undefined))
+    if (beginning === undefined) return
+    this.#take(() => beginning.opened())
+    for (const bytes of beginning.chunks) this.#take(() => this.#machine.bytes(performance.now(), beginning.id, bytes))
   }
 
   #take(input: () => number): void {
@@ -68,17 +109,27 @@ export class Edge {
       if ((bits & Bit.Effects) !== 0) this.#queue.push(...this.#machine.effects())
     } catch (error) {
       // The module does not throw, unless it has failed.
-      this.#broken(error)
+      this.#break(error)
       return
     }
     this.#notify(bits)
+    if ((bits & Bit.Own) !== 0) this.#beginning = undefined
+    if ((bits & Bit.Foreign) !== 0) {
+      this.#moving ??= new Promise((resolve) => {
+        this.withEverything(
+          () => resolve(),
+          (error) => (this.#stopped ? resolve() : this.#break(error)),
+        )
+      })
+    }
     if (!this.#busy) {
       this.#busy = true
       for (let next = this.#queue.shift(); next !== undefined; next = this.#queue.shift()) this.#carryOut(next)
       this.#busy = false
     }
     // No timer outlives the session.
-    if ((bits & Bit.Stopped) === 0) return
+    this.#stopped = (bits & Bit.Stopped) !== 0
+    if (!this.#stopped) return
     clearTimeout(this.#timer)
     this.#share?.leave()
   }
@@ -89,11 +140,21 @@ export class Edge {
       const wait = Math.max(0, Math.ceil(number - performance.now()))
       this.#timer = setTimeout(() => this.input(Input.Wake), Math.min(wait, LONGEST))
     } else if (type === 'connect') {
+      // After a move it may be the one that is at hand.
+      if (number === this.#current) return
       this.#current = number
       if (isNative(this.#options)) this.#listen(number, withQuery(this.#url, query))
       else void this.#read(number, attempt, lastEventId ?? '', query)
     } else if (type === 'fetch') void this.#poll(number)
     else if (number === this.#current) this.#let()
+  }
+
+  /** The module is of no use. */
+  #break(error: unknown): void {
+    this.#stopped = true
+    clearTimeout(this.#timer)
+    this.#let()
+    this.#broken(error)
   }
 
   /** Lets go of the connection. */
@@ -142,18 +203,25 @@ export class Edge {
       }
       const { status, body } = response
       const reader = status === 200 ? body?.getReader() : undefined
-      const contentType = response.headers.get('content-type') ?? undefined
+      // Of several, as proxies may join them, the last counts; and of that, not the parameters.
+      const contentType = response.headers.get('content-type')?.split(',').pop()?.split(';')[0]?.trim()
       const retryAfter = waitOf(response.headers.get('retry-after'))
-      this.#take(() => this.#machine.opened(performance.now(), id, status, contentType, retryAfter))
+      const opened = (): number => this.#machine.opened(performance.now(), id, status, contentType, retryAfter)
+      if (!this.#machine.module.isWhole) this.#beginning = { id, opened, chunks: [] }
+      this.#take(opened)
       const join = seat?.join
       if (join !== undefined) this.#take(() => join(performance.now(), id))
       while (id === this.#current) {
+        if (this.#moving !== undefined && !this.#machine.module.isWhole) await this.#moving
         const { done = true, value } = (await reader?.read()) ?? {}
         if (id !== this.#current) return
         if (done || value === undefined) {
           this.#current = 0
           this.input(Input.Ended, id)
-        } else this.#take(() => this.#machine.bytes(performance.now(), id, value))
+        } else {
+          this.#beginning?.chunks.push(value)
+          this.#take(() => this.#machine.bytes(performance.now(), id, value))
+        }
       }
     } catch (error) {
       this.#fail(id, error)
@@ -253,6 +321,21 @@ export class Edge {
   }
 }
 
+/** A connection that has not said whose it is. */
+interface Beginning {
+  readonly id: number
+  /** Tells the session of the answer. */
+  readonly opened: () => number
+  readonly chunks: Uint8Array[]
+}
+
+/** Whether the lean module does not have what these options ask for. */
+export function needsEverything(options: Options): boolean {
+  const { protocol = 'fdv2', validate, initial, persist, share } = options
+  const keeps = initial !== undefined || (persist ?? false) !== false
+  return protocol !== 'fdv2' || validate === 'ingest' || keeps || share === 'browser' || isNative(options)
+}
+
 /** Whether the stream is to come over the platform's own event source. */
 export function isNative({ transport = 'auto', fetch = globalThis.fetch }: Options): boolean {
   if (transport !== 'auto') return transport === 'eventsource'
@@ -299,3 +382,5 @@ function waitOf(retryAfter: string | null): number {
   const wait = /^\d+$/.test(text) ? Number(text) * 1000 : Date.parse(text) - Date.now()
   return wait > 0 ? Math.min(wait, LONGEST) : NaN
 }
+
+const STOPPED = 'the store stopped before it went on in the module with everything, which this needs'

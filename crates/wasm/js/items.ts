@@ -3,8 +3,7 @@
 
 import { HighwaterError } from './errors.js'
 import { Bit, type Machine } from './machine.js'
-import { decode, jsonOf, numbersOf, say, textOf, wasm, words } from './module.js'
-import { giveWords, type Later, Names } from './names.js'
+import { type Later, Names } from './names.js'
 import type { Judge } from './schema.js'
 import { Shot, type ShotSource, UNREADABLE } from './shot.js'
 import { type ItemName, type Version, versionOf } from './types.js'
@@ -38,11 +37,11 @@ export class Items implements ShotSource {
   }
 
   get size(): number {
-    return wasm.size(this.#raw.handle)
+    return this.#raw.module.size(this.#raw.handle)
   }
 
   get version(): number {
-    return wasm.revision(this.#raw.handle)
+    return this.#raw.module.revision(this.#raw.handle)
   }
 
   get cursor(): string | undefined {
@@ -64,11 +63,11 @@ export class Items implements ShotSource {
 
   versionOf(kind: string, key: string): Version | undefined {
     const slot = this.#names.find(kind, key)
-    return slot === undefined ? undefined : versionOf(wasm.version(this.#raw.handle, slot))
+    return slot === undefined ? undefined : versionOf(this.#raw.module.version(this.#raw.handle, slot))
   }
 
   tombstones(): (ItemName & { readonly version: Version })[] {
-    const flat = jsonOf(wasm.tombstones(this.#raw.handle))
+    const flat = this.#raw.module.jsonOf(this.#raw.module.tombstones(this.#raw.handle))
     return Array.from({ length: flat.length / 3 }, (_, at) => {
       const [kind, key, version] = flat.slice(at * 3, at * 3 + 3) as [string, string, string | number]
       return { kind, key, version: versionOf(version) }
@@ -170,10 +169,11 @@ export class Items implements ShotSource {
   /** The texts of values, `undefined` for one that has none. They are decoded some hundreds at a time. */
   texts(slots: readonly number[], then: (text: string | undefined, index: number) => void): void {
     for (let start = 0; start < slots.length; start += BATCH) {
-      const count = giveWords(slots.slice(start, start + BATCH))
-      const text = textOf(wasm.values(this.#raw.handle, count))
+      const { module } = this.#raw
+      const count = module.giveWords(slots.slice(start, start + BATCH))
+      const text = module.textOf(module.values(this.#raw.handle, count))
       let at = 0
-      numbersOf(count).slice().forEach((length, index) => {
+      module.numbersOf(count).slice().forEach((length, index) => {
         then(length === NO_TEXT ? undefined : text.slice(at, (at += length)), start + index)
       })
     }
@@ -191,14 +191,20 @@ export class Items implements ShotSource {
   }
 
   #slots(kind: string | undefined): Uint32Array {
-    say([kind])
-    return numbersOf(wasm.slots(this.#raw.handle)).slice()
+    const { module } = this.#raw
+    module.say([kind])
+    return module.numbersOf(module.slots(this.#raw.handle)).slice()
   }
 
   /** Moves exactly when a value of the slot's is replaced or goes. */
   epoch(slot: number): number {
     // A memory that has grown since leaves nothing in the view.
-    return this.#epochs?.[slot] ?? (this.#epochs = words().subarray(wasm.epochs(this.#raw.handle) >>> 2))[slot] ?? 0
+    return this.#epochs?.[slot] ?? (this.#epochs = this.#allEpochs())[slot] ?? 0
+  }
+
+  #allEpochs(): Uint32Array {
+    const { module } = this.#raw
+    return module.words().subarray(module.epochs(this.#raw.handle) >>> 2)
   }
 
   /** The value of this epoch, if somebody still holds it. */
@@ -212,10 +218,10 @@ export class Items implements ShotSource {
     const epoch = this.epoch(slot)
     let held = this.#held(slot, epoch)
     if (held === undefined) {
-      const { handle } = this.#raw
-      const pointer = wasm.value(handle, slot)
+      const { module, handle } = this.#raw
+      const pointer = module.value(handle, slot)
       if (pointer === 0) return undefined
-      held = this.#parse(slot, epoch, decode(pointer, wasm.length(handle, slot)))
+      held = this.#parse(slot, epoch, module.decode(pointer, module.length(handle, slot)))
     }
     return held === UNREADABLE ? undefined : held
   }

@@ -3,7 +3,7 @@
 import { errorOf, HighwaterError } from './errors.js'
 import { Items } from './items.js'
 import { Bit, Machine } from './machine.js'
-import { give, jsonOf, needModule, numberAt, say, wasm } from './module.js'
+import { needModule } from './module.js'
 import type { Later } from './names.js'
 import { checkTombstones, described, known, number, numbersOf, oneOf, refuse, type TombstoneOptions } from './options.js'
 import { isProtocol, type ProtocolOptions } from './protocols.js'
@@ -72,10 +72,9 @@ export class Materializer<T extends object = AnyKinds> extends Reads<T> {
     number('option maxBytes', maxBytes, 1, 2 ** 31 - 1)
     checkTombstones(tombstones)
     isView(view)
-    needModule('Materializer')
     const numbers = numbersOf(options as MaterializerOptions, { emptyFirst: refill === 'empty-first' })
     this.#view = view
-    this.#raw = new Machine(protocol, numbers, view !== undefined)
+    this.#raw = new Machine(needModule('Materializer'), protocol, numbers, view !== undefined)
     this.items = new Items(this.#raw, (error) => (this.#unreadable = error))
     if (trace === true) this.#raw.trace(true)
   }
@@ -96,7 +95,7 @@ export class Materializer<T extends object = AnyKinds> extends Reads<T> {
    */
   push(bytes: Uint8Array): PushResult {
     if (!(bytes instanceof Uint8Array)) refuse(`push needs a Uint8Array, not ${described(bytes)}`)
-    return this.#take(Push.Bytes, give(bytes))
+    return this.#take(Push.Bytes, this.#raw.module.give(bytes))
   }
 
   /** Reads one event, as an `EventSource` hands it over; otherwise as {@link Materializer.push}. */
@@ -104,24 +103,24 @@ export class Materializer<T extends object = AnyKinds> extends Reads<T> {
     if (typeof event !== 'object' || event === null || typeof event.data !== 'string') {
       refuse(`pushEvent needs an object with data as a string, not ${described(event)}`)
     }
-    say([event.type ?? 'message', event.data, event.id ?? ''])
+    this.#raw.module.say([event.type ?? 'message', event.data, event.id ?? ''])
     return this.#take(Push.Event, 0)
   }
 
   /** Reads the answer to a fetch that {@link PushResult.invalidated} asked for. */
   fetched(body: Uint8Array): PushResult {
     if (!(body instanceof Uint8Array)) refuse(`fetched needs a Uint8Array, not ${described(body)}`)
-    return this.#take(Push.Fetched, give(body))
+    return this.#take(Push.Fetched, this.#raw.module.give(body))
   }
 
   /** A new connection begins: what the old one left unfinished is dropped. */
   connected(options: { readonly lines?: boolean } = {}): void {
-    wasm.connected(this.#raw.handle, options.lines === undefined ? 0 : options.lines ? 2 : 1)
+    this.#raw.module.connected(this.#raw.handle, options.lines === undefined ? 0 : options.lines ? 2 : 1)
   }
 
   /** Drops the position: the next connection is to ask for everything. */
   reset(): void {
-    viewing(this.#raw, this.#view, () => wasm.connected(this.#raw.handle, 3))
+    viewing(this.#raw, this.#view, () => this.#raw.module.connected(this.#raw.handle, 3))
     this.items.took(Bit.Commits | Bit.Gone, false)
   }
 
@@ -137,10 +136,11 @@ export class Materializer<T extends object = AnyKinds> extends Reads<T> {
 
   #take(what: Push, size: number): PushResult {
     let thrown: unknown
-    const push = (): number => wasm.push(this.#raw.handle, Date.now(), what, size)
+    const { module } = this.#raw
+    const push = (): number => module.push(this.#raw.handle, Date.now(), what, size)
     const bits = this.#view === undefined ? push() : viewing(this.#raw, this.#view, push, (error) => (thrown = error))
-    const events = numberAt(0)
-    const signals = (bits & Bit.Told) === 0 ? undefined : (jsonOf(numberAt(1)) as SignalParts)
+    const events = module.numberAt(0)
+    const signals = (bits & Bit.Told) === 0 ? undefined : (module.jsonOf(module.numberAt(1)) as SignalParts)
     const transactions = this.items.took(bits, true)
     const fault = signals?.[5]
     let error = fault == null ? undefined : errorOf(fault, this.cursor)

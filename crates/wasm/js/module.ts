@@ -1,12 +1,15 @@
-// The module, once it is there: how it gets here, what it exports, and the only reads and writes
-// of its memory. The doors (browser.ts, node.ts, …) say where it comes from.
+// The modules, once they are there: how they get here, what they export, and the only reads and
+// writes of their memory. The doors (browser.ts, node.ts, …) say where they come from.
+//
+// There are two. The lean one has what `connect` needs for a stream of our own server's; the whole
+// one has everything. Whatever runs in the lean one can go on in the whole one (handover.ts).
 
 import { HighwaterError, wordsOf } from './errors.js'
 
 /** A module, its bytes, or a response with its bytes. */
 export type ModuleSource = BufferSource | WebAssembly.Module | Response | Promise<Response>
 
-/** What the module exports; crates/wasm/src/engine says what each does. */
+/** What the whole module exports; crates/wasm/src/engine says what each does. */
 export interface Exports {
   readonly memory: WebAssembly.Memory
   input(size: number): number
@@ -19,6 +22,8 @@ export interface Exports {
   session_fetched(handle: number, now: number, connection: number, status: number, size: number): number
   session_effects(handle: number): number
   session_status(handle: number): number
+  session_leave(handle: number, keepsConnection: number): number
+  session_arrive(handle: number, now: number, size: number, connects: number): number
   session_types(handle: number): number
   session_trace(handle: number, on: number): void
   session_traced(handle: number): number
@@ -72,37 +77,192 @@ export interface Exports {
   backoff_first(handle: number, millis: number): void
 }
 
-/** There once {@link isLoaded}. */
-export let wasm: Exports
-let loading: Promise<void> | undefined
-let load: (() => ModuleSource | Promise<ModuleSource>) | undefined
 /** What a view of the application's is to be told by. */
 let told: (length: number) => number = () => 0
 
 const imports = { view: { tell: (length: number): number => told(length) } }
 
-/** Says where the module comes from, when it is wanted. */
-export function setSource(source: () => ModuleSource | Promise<ModuleSource>): void {
-  load = source
+/** A module: what it exports, and its memory. */
+// eslint-disable-next-line @typescript-eslint/no-unsafe-declaration-merging -- the constructor takes them over
+export interface Module extends Exports {}
+export class Module {
+  #bytes = new Uint8Array(0)
+  #words = new Uint32Array(0)
+  /** Where the last long text was written. */
+  #target: Uint8Array = this.#bytes
+
+  constructor(instance: WebAssembly.Instance) {
+    Object.assign(this, instance.exports)
+  }
+
+  /** Whether it has everything. */
+  get isWhole(): boolean {
+    return 'session_arrive' in this
+  }
+
+  /** What the last answer says, which said how long its text is. */
+  jsonOf(length: number): unknown[] {
+    return JSON.parse(this.textOf(length)) as unknown[]
+  }
+
+  /** The text of the last answer. */
+  textOf(length: number): string {
+    return this.decode(this.text(), length)
+  }
+
+  /** The text of these bytes. */
+  decode(pointer: number, length: number): string {
+    return decoder.decode(this.bytes().subarray(pointer, pointer + length))
+  }
+
+  /** One of the numbers of the last answer. */
+  numberAt(index: number): number {
+    return this.words()[(this.numbers() >>> 2) + index] as number
+  }
+
+  /** The numbers of the last answer: to be read before the next call. */
+  numbersOf(count: number): Uint32Array {
+    const at = this.numbers() >>> 2
+    return this.words().subarray(at, at + count)
+  }
+
+  /** All of the memory as bytes, until the next call. */
+  bytes(): Uint8Array {
+    const { buffer } = this.memory
+    if (this.#bytes.buffer !== buffer) this.#bytes = new Uint8Array(buffer)
+    return this.#bytes
+  }
+
+  /** All of the memory as 32-bit numbers, until the next call. */
+  words(): Uint32Array {
+    const { buffer } = this.memory
+    if (this.#words.buffer !== buffer) this.#words = new Uint32Array(buffer)
+    return this.#words
+  }
+
+  /** Writes bytes, or numbers, to the input. Answers with how many bytes they are. */
+  give(data: ArrayBufferView): number {
+    const { buffer, byteOffset, byteLength } = data
+    const pointer = this.input(byteLength)
+    this.bytes().set(data instanceof Uint8Array ? data : new Uint8Array(buffer, byteOffset, byteLength), pointer)
+    return byteLength
+  }
+
+  /** Writes 32-bit numbers to the input. Answers with how many they are. */
+  giveWords(numbers: readonly number[]): number {
+    this.give(Uint32Array.from(numbers))
+    return numbers.length
+  }
+
+  /** Writes texts to the input, behind `before`. */
+  say(texts: readonly (string | undefined)[], before?: Float64Array): void {
+    const behind = before?.byteLength ?? 0
+    let room = behind
+    for (const text of texts) room += 4 + 3 * (text?.length ?? 0)
+    let at = this.input(room)
+    const all = this.bytes()
+    if (before !== undefined) all.set(new Uint8Array(before.buffer), at)
+    at += behind
+    for (const text of texts) {
+      const start = at + 4
+      let length = text?.length ?? -1
+      if (text !== undefined) {
+        // A key is written sooner than it is handed to the encoder.
+        let next = length > 40 ? 0 : length
+        for (; next > 0; next--) {
+          const code = text.charCodeAt(next - 1)
+          if (code > 127) break
+          all[start + next - 1] = code
+        }
+        if (next > 0 || length > 40) {
+          // Events of one type begin in one place.
+          if (this.#target.byteOffset !== start || this.#target.buffer !== all.buffer) this.#target = all.subarray(start)
+          length = encoder.encodeInto(text, this.#target).written
+        }
+      }
+      all[at] = length
+      all[at + 1] = length >> 8
+      all[at + 2] = length >> 16
+      all[at + 3] = length >> 24
+      at = start + Math.max(length, 0)
+    }
+  }
 }
 
-/** Loads the module now, from bytes or a module that is there. */
+/** The bytes that a module's text stands for. */
+export function bytesOf(base64: string): Uint8Array<ArrayBuffer> {
+  return Uint8Array.from(atob(base64), (char) => char.charCodeAt(0))
+}
+
+/** What gzip made these bytes of. */
+export function unzipped(bytes: Uint8Array<ArrayBuffer>): Promise<ArrayBuffer> {
+  const stream = new Blob([bytes]).stream().pipeThrough(new DecompressionStream('gzip'))
+  return new Response(stream).arrayBuffer()
+}
+
+type Source = () => ModuleSource | Promise<ModuleSource>
+
+/** By whether they are the whole one: the modules, where they come from, and those on the way. */
+const modules = new Map<boolean, Module>()
+const sources = new Map<boolean, Source>()
+const coming = new Map<boolean, Promise<Module>>()
+let brought: Promise<Module> | undefined
+
+/** Says where the modules come from, when they are wanted. */
+export function setSources(whole: Source, lean?: Source): void {
+  sources.set(true, whole)
+  if (lean !== undefined) sources.set(false, lean)
+}
+
+/** Loads a module now, from bytes or a module that is there. */
 export function loadSync(source: BufferSource | WebAssembly.Module): void {
-  const module = source instanceof WebAssembly.Module ? source : new WebAssembly.Module(source)
-  take(new WebAssembly.Instance(module, imports))
+  take(new WebAssembly.Instance(source instanceof WebAssembly.Module ? source : new WebAssembly.Module(source), imports))
 }
 
-/** Whether the module is there. */
-export function isLoaded(): boolean {
-  return wasm !== undefined
+/** The module for everything, or for what the lean one has; if it is there. */
+export function moduleFor(everything: boolean): Module | undefined {
+  return modules.get(everything) ?? modules.get(true)
 }
 
-/** Loads the module, once; from `source` if that is given. */
-export function loadModule(source?: ModuleSource): Promise<void> {
-  if (isLoaded()) return Promise.resolve()
-  loading ??= (async () => {
-    const given = await (source ?? load?.())
-    if (given === undefined) throw new Error('highwater/slim brings no module of its own: call init(module) first')
+/** The same, loaded if need be. */
+export async function loadModule(everything: boolean): Promise<Module> {
+  const whole = everything || !sources.has(false)
+  // What the application brings may be on its way.
+  if (!sources.has(whole)) await brought
+  const there = moduleFor(everything)
+  if (there !== undefined) return there
+  let loading = coming.get(whole)
+  if (loading === undefined) {
+    loading = fetched(sources.get(whole)).catch((error: unknown) => {
+      // Another attempt may find the network back.
+      coming.delete(whole)
+      throw error
+    })
+    coming.set(whole, loading)
+  }
+  return loading
+}
+
+/** Loads the module that the application brings. */
+export async function bring(source: ModuleSource): Promise<void> {
+  brought = fetched(() => source)
+  try {
+    await brought
+  } finally {
+    brought = undefined
+  }
+}
+
+async function fetched(source: Source | undefined): Promise<Module> {
+  try {
+    const given = await source?.()
+    if (given === undefined) {
+      throw new Error(
+        modules.size > 0
+          ? 'what is asked for needs all of full.wasm: call init(module) with that'
+          : 'highwater/slim brings no module of its own: call init(module) first',
+      )
+    }
     if (typeof Response === 'function' && given instanceof Response) {
       if (!given.ok) throw new Error(`${given.url} answered ${given.status}`)
       // What is served as something else than application/wasm is not streamed.
@@ -110,20 +270,29 @@ export function loadModule(source?: ModuleSource): Promise<void> {
       const { instance } = await (streams
         ? WebAssembly.instantiateStreaming(given, imports)
         : WebAssembly.instantiate(await given.arrayBuffer(), imports))
-      take(instance)
-    } else if (given instanceof WebAssembly.Module) take(await WebAssembly.instantiate(given, imports))
-    else take((await WebAssembly.instantiate(given as BufferSource, imports)).instance)
-  })().catch((error: unknown) => {
-    // Another attempt may find the network back.
-    loading = undefined
+      return take(instance)
+    }
+    if (given instanceof WebAssembly.Module) return take(await WebAssembly.instantiate(given, imports))
+    return take((await WebAssembly.instantiate(given as BufferSource, imports)).instance)
+  } catch (error) {
     throw new HighwaterError('wasm', `the WebAssembly module did not load: ${wordsOf(error)}`, { cause: error })
-  })
-  return loading
+  }
 }
 
-/** Throws unless the module is there. */
-export function needModule(what: string): void {
-  if (!isLoaded()) throw new HighwaterError('wasm', `${what} needs the WebAssembly module: await init() first`)
+/** The module with everything; throws unless it is there. */
+export function needModule(what: string): Module {
+  const module = moduleFor(true)
+  if (module === undefined) throw new HighwaterError('wasm', `${what} needs the WebAssembly module: await init() first`)
+  return module
+}
+
+function take(instance: WebAssembly.Instance): Module {
+  const module = new Module(instance)
+  const { isWhole } = module
+  const there = modules.get(isWhole)
+  if (there !== undefined) return there
+  modules.set(isWhole, module)
+  return module
 }
 
 /**
@@ -131,11 +300,24 @@ export function needModule(what: string): void {
  * and to none when it was freed, or while it is telling a view of something.
  */
 export class Thing {
-  #handle: number
-  readonly #free: (handle: number) => void
+  #module: Module
+  #handle = 0
+  #free: (handle: number) => void = () => {}
   #busy = false
 
-  constructor(handle: number, free: (handle: number) => void) {
+  constructor(module: Module, handle: number, free: (handle: number) => void) {
+    this.#module = module
+    this.become(module, handle, free)
+  }
+
+  /** The module that it is in, for a call that is made now. */
+  get module(): Module {
+    return this.#module
+  }
+
+  /** Is another object from now on. */
+  protected become(module: Module, handle: number, free: (handle: number) => void): void {
+    this.#module = module
     this.#handle = handle
     this.#free = free
     registry.register(this, [handle, free], this)
@@ -178,93 +360,6 @@ export class Thing {
   }
 }
 
-/** What the last answer says, which said how long its text is. */
-export function jsonOf(length: number): unknown[] {
-  return JSON.parse(textOf(length)) as unknown[]
-}
-
-/** The text of the last answer. */
-export function textOf(length: number): string {
-  return decode(wasm.text(), length)
-}
-
-/** The text of these bytes. */
-export function decode(pointer: number, length: number): string {
-  return decoder.decode(bytes().subarray(pointer, pointer + length))
-}
-
-/** One of the numbers of the last answer. */
-export function numberAt(index: number): number {
-  return words()[(wasm.numbers() >>> 2) + index] as number
-}
-
-/** The numbers of the last answer: to be read before the next call. */
-export function numbersOf(count: number): Uint32Array {
-  const at = wasm.numbers() >>> 2
-  return words().subarray(at, at + count)
-}
-
-/** All of the memory as bytes, until the next call. */
-export function bytes(): Uint8Array {
-  if (allBytes.buffer !== wasm.memory.buffer) allBytes = new Uint8Array(wasm.memory.buffer)
-  return allBytes
-}
-
-/** All of the memory as 32-bit numbers, until the next call. */
-export function words(): Uint32Array {
-  if (allWords.buffer !== wasm.memory.buffer) allWords = new Uint32Array(wasm.memory.buffer)
-  return allWords
-}
-
-/** Writes bytes, or numbers, to the input. Answers with how many bytes they are. */
-export function give(data: ArrayBufferView): number {
-  const { buffer, byteOffset, byteLength } = data
-  const pointer = wasm.input(byteLength)
-  bytes().set(data instanceof Uint8Array ? data : new Uint8Array(buffer, byteOffset, byteLength), pointer)
-  return byteLength
-}
-
-/** Writes texts to the input, behind so many bytes. */
-export function say(texts: readonly (string | undefined)[], behind = 0, before?: Uint8Array): void {
-  let room = behind
-  for (const text of texts) room += 4 + 3 * (text?.length ?? 0)
-  let at = wasm.input(room)
-  const all = bytes()
-  if (before !== undefined) all.set(before, at)
-  at += behind
-  for (const text of texts) {
-    const start = at + 4
-    let length = text?.length ?? -1
-    if (text !== undefined) {
-      // A key is written sooner than it is handed to the encoder.
-      let next = length > 40 ? 0 : length
-      for (; next > 0; next--) {
-        const code = text.charCodeAt(next - 1)
-        if (code > 127) break
-        all[start + next - 1] = code
-      }
-      if (next > 0 || length > 40) {
-        // Events of one type begin in one place.
-        if (target.byteOffset !== start || target.buffer !== all.buffer) target = all.subarray(start)
-        length = encoder.encodeInto(text, target).written
-      }
-    }
-    all[at] = length
-    all[at + 1] = length >> 8
-    all[at + 2] = length >> 16
-    all[at + 3] = length >> 24
-    at = start + Math.max(length, 0)
-  }
-}
-
-function take(instance: WebAssembly.Instance): void {
-  wasm ??= instance.exports as unknown as Exports
-}
-
-let allBytes = new Uint8Array(0)
-let allWords = new Uint32Array(0)
-/** Where the last long text was written. */
-let target: Uint8Array = allBytes
 const encoder = new TextEncoder()
 const decoder = new TextDecoder('utf-8', { ignoreBOM: true })
 const registry = new FinalizationRegistry<[number, (handle: number) => void]>(([handle, free]) => free(handle))

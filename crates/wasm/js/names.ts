@@ -1,6 +1,6 @@
 // Names of slots, and transactions that name what they changed when somebody asks.
 
-import { give, numbersOf, say, textOf, type Thing, wasm, words } from './module.js'
+import type { Thing } from './module.js'
 import type { Transacted } from './reads.js'
 import type { ItemName } from './types.js'
 
@@ -58,8 +58,9 @@ export class Names {
     const known = this.#ofKind.get(key)
     if (known !== undefined) return known
     if (typeof key !== 'string') return undefined
-    say([kind, key])
-    const slot = wasm.find(this.#raw.handle)
+    const { module } = this.#raw
+    module.say([kind, key])
+    const slot = module.find(this.#raw.handle)
     if (slot < 0) return undefined
     this.#keys[slot] = key
     this.#kindOf[slot] = kind
@@ -89,9 +90,10 @@ export class Names {
 
   /** What the last input changed. */
   packed(): Packed {
-    const count = wasm.changes(this.#raw.handle)
-    const start = wasm.numbers() >>> 2
-    const all = words()
+    const { module } = this.#raw
+    const count = module.changes(this.#raw.handle)
+    const start = module.numbers() >>> 2
+    const all = module.words()
     if (count > 1000) return all.slice(start, start + count)
     // A short list is copied sooner than a buffer for it is made.
     const packed = new Array<number>(count)
@@ -173,13 +175,14 @@ export class Names {
   }
 
   #read(slots: readonly number[]): void {
-    const text = textOf(wasm.names(this.#raw.handle, giveWords(slots)))
-    const numbers = numbersOf(slots.length * 2).slice()
+    const { module } = this.#raw
+    const text = module.textOf(module.names(this.#raw.handle, module.giveWords(slots)))
+    const numbers = module.numbersOf(slots.length * 2).slice()
     let start = 0
     slots.forEach((slot, at) => {
       const kind = numbers[at * 2] as number
       const end = start + (numbers[at * 2 + 1] as number)
-      this.#kindOf[slot] = this.#kinds[kind] ??= textOf(wasm.kind(this.#raw.handle, kind))
+      this.#kindOf[slot] = this.#kinds[kind] ??= module.textOf(module.kind(this.#raw.handle, kind))
       this.#keys[slot] = text.slice(start, end)
       start = end
     })
@@ -229,12 +232,6 @@ function transactionOf(names: Names, layer: Layer, snapshot: boolean, packed: Pa
       return (found ??= find()).inserted
     },
   }
-}
-
-/** Writes numbers to the input, and answers with how many they are. */
-export function giveWords(numbers: readonly number[]): number {
-  give(Uint32Array.from(numbers))
-  return numbers.length
 }
 
 const INSERTED = 0

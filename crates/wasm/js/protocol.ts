@@ -1,7 +1,7 @@
 // One wire format by itself.
 
 import { errorOf } from './errors.js'
-import { jsonOf, needModule, say, Thing, wasm } from './module.js'
+import { needModule, Thing } from './module.js'
 import { isProtocol, type ProtocolOptions, wordsOfProtocol } from './protocols.js'
 import { type Version, versionOf } from './types.js'
 
@@ -35,27 +35,27 @@ export class Protocol {
 
   constructor(protocol: ProtocolOptions) {
     isProtocol(protocol)
-    needModule('Protocol')
-    say(wordsOfProtocol(protocol))
-    this.#raw = new Thing(wasm.protocol_new(), wasm.protocol_free)
+    const module = needModule('Protocol')
+    module.say(wordsOfProtocol(protocol))
+    this.#raw = new Thing(module, module.protocol_new(), module.protocol_free)
   }
 
   /** Where an FDv2 stream stands; `undefined` for other protocols. */
   get mode(): 'inactive' | 'changes' | 'full' | undefined {
-    const [mode] = jsonOf(wasm.protocol_mode(this.#raw.handle))
+    const [mode] = this.#raw.module.jsonOf(this.#raw.module.protocol_mode(this.#raw.handle))
     return (mode ?? undefined) as 'inactive' | 'changes' | 'full' | undefined
   }
 
   /** A new connection begins, which asks for what follows the cursor. */
   connected(cursor?: string): void {
-    say([cursor])
-    wasm.protocol_connected(this.#raw.handle)
+    this.#raw.module.say([cursor])
+    this.#raw.module.protocol_connected(this.#raw.handle)
   }
 
   /** Decodes an event. Throws a {@link HighwaterError} if it cannot be; its `messages` came before. */
   decode(event: { type?: string; data: string; id?: string }): Message[] {
-    say([event.type ?? 'message', event.data, event.id ?? ''])
-    const list = jsonOf(wasm.protocol_decode(this.#raw.handle)) as unknown[][]
+    this.#raw.module.say([event.type ?? 'message', event.data, event.id ?? ''])
+    const list = this.#raw.module.jsonOf(this.#raw.module.protocol_decode(this.#raw.handle)) as unknown[][]
     const error = list.pop() as unknown
     const messages = list.map(messageOf)
     if (error !== null) throw Object.assign(errorOf(error), { messages })

@@ -1,7 +1,7 @@
 // The rule of versions alone, for messages that come by a way of the application's own.
 
 import { HighwaterError } from './errors.js'
-import { jsonOf, needModule, say, Thing, wasm } from './module.js'
+import { needModule, Thing } from './module.js'
 import { described } from './options.js'
 import { type Version, versionOf } from './types.js'
 
@@ -33,8 +33,8 @@ export class MessageReceiver<T = unknown> {
   readonly #items = new Map<string, T>()
 
   constructor() {
-    needModule('MessageReceiver')
-    this.#raw = new Thing(wasm.receiver_new(), wasm.receiver_free)
+    const module = needModule('MessageReceiver')
+    this.#raw = new Thing(module, module.receiver_new(), module.receiver_free)
   }
 
   /** The item is there at this version. */
@@ -74,7 +74,7 @@ export class MessageReceiver<T = unknown> {
 
   /** All that is known, deletions included. */
   entries(): ReceiverEntry<T>[] {
-    const flat = jsonOf(wasm.receiver_entries(this.#raw.handle))
+    const flat = this.#raw.module.jsonOf(this.#raw.module.receiver_entries(this.#raw.handle))
     const entries: ReceiverEntry<T>[] = []
     for (let at = 0; at < flat.length; at += 3) {
       const [id, version, tombstone] = flat.slice(at, at + 3) as [string, number | string, number]
@@ -102,8 +102,8 @@ export class MessageReceiver<T = unknown> {
   }
 
   #take(what: Take, id: string, version: bigint): ReceiverAction {
-    say([id])
-    return ACTIONS[wasm.receiver_take(this.#raw.handle, what, version)] ?? 'noop'
+    this.#raw.module.say([id])
+    return ACTIONS[this.#raw.module.receiver_take(this.#raw.handle, what, version)] ?? 'noop'
   }
 }
 

@@ -5,7 +5,7 @@ import type { Followed, Follower } from './followers.js'
 import type { Items } from './items.js'
 import { Listeners } from './listeners.js'
 import type { Machine } from './machine.js'
-import { give, jsonOf, numbersOf, Thing, wasm } from './module.js'
+import { Thing } from './module.js'
 import { callable, described, number, refuse } from './options.js'
 import type { AnyKinds } from './types.js'
 
@@ -140,6 +140,7 @@ export class LiveView<T extends object = AnyKinds, K extends keyof T & string = 
     this.ready.catch(() => {})
     this.#follower = {
       hears: false,
+      everything: true,
       start: (machine, items) => this.#start(machine, items),
       follow: () => this.#follow(),
       stop: () => this.#stop(),
@@ -159,7 +160,7 @@ export class LiveView<T extends object = AnyKinds, K extends keyof T & string = 
 
   /** How many rows there are, listed or not. */
   get count(): number {
-    return this.#live === undefined ? (this.#whole?.count ?? 0) : wasm.query_count(this.#live.thing.handle)
+    return this.#live === undefined ? (this.#whole?.count ?? 0) : this.#live.thing.module.query_count(this.#live.thing.handle)
   }
 
   /** The groups, in order. */
@@ -201,7 +202,8 @@ export class LiveView<T extends object = AnyKinds, K extends keyof T & string = 
     number('limit', limit, 0, NO_LIMIT)
     if (this.#live === undefined) this.#window = [offset, limit]
     else {
-      this.#edited(wasm.query_show(this.#live.thing.handle, offset, limit), this.#live.items)
+      const { thing, items } = this.#live
+      this.#edited(thing.module.query_show(thing.handle, offset, limit), thing, items)
       this.#store.flush()
     }
   }
@@ -226,19 +228,20 @@ export class LiveView<T extends object = AnyKinds, K extends keyof T & string = 
   #start(machine: Machine, items: Items): void {
     if (this.#closed) return
     const text = new TextEncoder().encode(this.#text)
-    const handle = wasm.query_new(machine.handle, give(text))
+    const { module } = machine
+    const handle = module.query_new(machine.handle, module.give(text))
     if (handle === 0) {
-      const [[, words, , , at = 0]] = jsonOf(numbersOf(1)[0] ?? 0) as [[string, string, string, null, number]]
+      const [[, words, , , at = 0]] = module.jsonOf(module.numberAt(0)) as [[string, string, string, null, number]]
       const near = new TextDecoder().decode(text.subarray(at, at + 32))
       this.#error = new HighwaterError('bad-query', `the view's spec is wrong at ${near === '' ? 'its end' : near}: ${words}`, { at })
       this.#settle(this.#error)
       throw this.#error
     }
     this.#settle()
-    this.#live = { thing: new Thing(handle, wasm.query_free), machine, items }
+    this.#live = { thing: new Thing(module, handle, module.query_free), machine, items }
     this.#rows = this.#groups = this.#whole = undefined
     this.#count = this.count
-    if (this.#window !== undefined) wasm.query_show(handle, ...this.#window)
+    if (this.#window !== undefined) module.query_show(handle, ...this.#window)
     if (this.#listeners.size === 0 || this.count === 0) return
     const inserted = this.rows.map((row, at) => ({ at, from: undefined, row }))
     this.#store.tell((failed) => this.#listeners.tell({ removed: [], inserted, updated: [] }, failed))
@@ -246,7 +249,9 @@ export class LiveView<T extends object = AnyKinds, K extends keyof T & string = 
 
   #follow(): void {
     const live = this.#live
-    if (live !== undefined) this.#edited(wasm.query_update(live.thing.handle, live.machine.handle), live.items)
+    if (live === undefined) return
+    const { thing, machine, items } = live
+    this.#edited(thing.module.query_update(thing.handle, machine.handle), thing, items)
   }
 
   /** What was read last stays. */
@@ -255,8 +260,8 @@ export class LiveView<T extends object = AnyKinds, K extends keyof T & string = 
     this.#settle()
   }
 
-  #edited(count: number, items: Items): void {
-    const [recounted = 0, removed = 0, inserted = 0, updated = 0, ...places] = numbersOf(count)
+  #edited(count: number, { module }: Thing, items: Items): void {
+    const [recounted = 0, removed = 0, inserted = 0, updated = 0, ...places] = module.numbersOf(count)
     const edited = places.length > 0
     // Rows may have moved where nobody looks.
     const before = this.#count
@@ -281,7 +286,7 @@ export class LiveView<T extends object = AnyKinds, K extends keyof T & string = 
   #list(): readonly Row<T, K>[] {
     if (this.#live === undefined) return NOTHING as readonly Row<T, K>[]
     const { thing, items } = this.#live
-    const slots = Array.from(numbersOf(wasm.query_rows(thing.handle)))
+    const slots = Array.from(thing.module.numbersOf(thing.module.query_rows(thing.handle)))
     const rows = this.#rowsOf(slots, items)
     // What is not listed any more is not to be kept.
     if (this.#known.size > slots.length) {
@@ -305,7 +310,7 @@ export class LiveView<T extends object = AnyKinds, K extends keyof T & string = 
   #grouped(): readonly Group[] {
     if (this.#live === undefined || this.#group === undefined) return NOTHING
     const { thing, machine, items } = this.#live
-    const flat = jsonOf(wasm.query_groups(thing.handle, machine.handle)) as (number | string | null)[]
+    const flat = thing.module.jsonOf(thing.module.query_groups(thing.handle, machine.handle)) as (number | string | null)[]
     const groups: Group[] = []
     for (let at = 0; at < flat.length; at += 4) {
       const [slot, start, count, text] = flat.slice(at, at + 4) as [number, number, number, string | null]

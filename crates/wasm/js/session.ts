@@ -4,7 +4,7 @@ import type { HighwaterError } from './errors.js'
 import { Items } from './items.js'
 import { type Effect, Input, Machine } from './machine.js'
 import type { MaterializerOptions } from './materializer.js'
-import { give, needModule, Thing, wasm } from './module.js'
+import { needModule, Thing } from './module.js'
 import { checkRetry, checkTombstones, described, known, number, numbersOf, oneOf, refuse, type RetryOptions, retryNumbers } from './options.js'
 import { isProtocol } from './protocols.js'
 import type { Later } from './names.js'
@@ -112,10 +112,9 @@ export class Session<T extends object = AnyKinds> extends Reads<T> {
     checkRetry(retry)
     checkTombstones(rest.tombstones)
     isView(view)
-    needModule('Session')
     const more = { emptyFirst: refill === 'empty-first', ...(seed === undefined ? {} : { seed }) }
     this.#view = view
-    this.#raw = new Machine(protocol, numbersOf(options as SessionOptions, more), view !== undefined)
+    this.#raw = new Machine(needModule('Session'), protocol, numbersOf(options as SessionOptions, more), view !== undefined)
     this.items = new Items(this.#raw, () => {})
     if (trace === true) this.#raw.trace(true)
   }
@@ -197,31 +196,31 @@ export class Backoff {
 
   constructor(options: BackoffOptions = {}) {
     checkRetry(options)
-    needModule('Backoff')
-    give(Float64Array.from(retryNumbers(options)))
-    this.#raw = new Thing(wasm.backoff_new(), wasm.backoff_free)
+    const module = needModule('Backoff')
+    module.give(Float64Array.from(retryNumbers(options)))
+    this.#raw = new Thing(module, module.backoff_new(), module.backoff_free)
   }
 
   /** How many failures count at present. */
   get failures(): number {
-    return wasm.backoff_failures(this.#raw.handle)
+    return this.#raw.module.backoff_failures(this.#raw.handle)
   }
 
   /** The wait after that many failures, without chance, in milliseconds. */
   get base(): number {
-    return wasm.backoff_base(this.#raw.handle)
+    return this.#raw.module.backoff_base(this.#raw.handle)
   }
 
   /** Counts a failure and returns the wait that follows, in milliseconds; `chance` is from 0 to 1. */
   fail(chance: number = Math.random()): number {
     number('chance', chance, 0, 1)
-    return wasm.backoff_fail(this.#raw.handle, chance)
+    return this.#raw.module.backoff_fail(this.#raw.handle, chance)
   }
 
   /** Takes this as the first wait, as a server asks by `retry:`. */
   setFirst(millis: number): void {
     number('the wait', millis, 0)
-    wasm.backoff_first(this.#raw.handle, millis)
+    this.#raw.module.backoff_first(this.#raw.handle, millis)
   }
 
   /** Frees its memory in the module. */

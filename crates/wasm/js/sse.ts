@@ -1,6 +1,6 @@
 // The decoder of server-sent events by itself.
 
-import { give, jsonOf, needModule, numbersOf, say, textOf, Thing, wasm } from './module.js'
+import { needModule, Thing } from './module.js'
 import { described, known, number, refuse } from './options.js'
 
 /** An event, as the standard has it. */
@@ -42,19 +42,19 @@ export class SseDecoder {
     known('option', options, ['limit', 'onComment', 'onRetry', 'onTooLarge'])
     const { limit } = options as SseDecoderOptions
     number('option limit', limit, 1, 2 ** 31 - 1)
-    needModule('SseDecoder')
+    const module = needModule('SseDecoder')
     this.#options = options
-    this.#raw = new Thing(wasm.decoder_new(limit ?? 0), wasm.decoder_free)
+    this.#raw = new Thing(module, module.decoder_new(limit ?? 0), module.decoder_free)
   }
 
   /** The last event id of the stream; it survives a reconnect. */
   get lastEventId(): string {
-    return jsonOf(wasm.decoder_id(this.#raw.handle))[0] as string
+    return this.#raw.module.jsonOf(this.#raw.module.decoder_id(this.#raw.handle))[0] as string
   }
 
   set lastEventId(id: string) {
-    say([id])
-    wasm.decoder_set_id(this.#raw.handle)
+    this.#raw.module.say([id])
+    this.#raw.module.decoder_set_id(this.#raw.handle)
   }
 
   /** The last reconnection time that the stream named, in milliseconds. */
@@ -65,13 +65,13 @@ export class SseDecoder {
   /** Reads the next bytes: the events that they complete. */
   push(bytes: Uint8Array): SseEvent[] {
     if (!(bytes instanceof Uint8Array)) refuse(`push needs a Uint8Array, not ${described(bytes)}`)
-    const size = give(bytes)
-    const count = wasm.decoder_push(this.#raw.handle, size)
+    const size = this.#raw.module.give(bytes)
+    const count = this.#raw.module.decoder_push(this.#raw.handle, size)
     const events: SseEvent[] = []
     if (count < 2) return events
     // Copied: a callback may push.
-    const table = numbersOf(count).slice()
-    const text = textOf(table[0] ?? 0)
+    const table = this.#raw.module.numbersOf(count).slice()
+    const text = this.#raw.module.textOf(table[0] ?? 0)
     let at = 0
     const next = (length = 0): string => text.slice(at, (at += length))
     for (let row = 1; row < count; row += 4) {
@@ -86,7 +86,7 @@ export class SseDecoder {
 
   /** The connection ended: what is incomplete is dropped, the last event id is kept. */
   end(): void {
-    wasm.decoder_end(this.#raw.handle)
+    this.#raw.module.decoder_end(this.#raw.handle)
   }
 
   /** Frees its memory in the module. */

@@ -1,6 +1,6 @@
 // The store: one stream, kept up, and its state to be read.
 
-import { Edge, isNative } from './edge.js'
+import { Edge, isNative, needsEverything } from './edge.js'
 import { collectionOf } from './collection.js'
 import { errorOf, HighwaterError, wordsOf } from './errors.js'
 import { type Followed, type Follower, Followers } from './followers.js'
@@ -9,7 +9,7 @@ import { iterate } from './iteration.js'
 import { Items } from './items.js'
 import { Listeners, placesOf, report, Subscriptions } from './listeners.js'
 import { Bit, Input, Machine } from './machine.js'
-import { isLoaded, loadModule, type ModuleSource } from './module.js'
+import { bring, loadModule, type Module, moduleFor, type ModuleSource } from './module.js'
 import { addressOf, checkOptions, numbersOf, type Options } from './options.js'
 import { Materialized, type StoreView } from './materialized.js'
 import type { Transacted } from './reads.js'
@@ -43,15 +43,15 @@ export function connect<T extends object = AnyKinds>(url: string | URL, options:
 }
 
 /**
- * Loads the WebAssembly module, from `source` if that is given. Only `highwater/slim` needs it;
- * elsewhere it is there before it is wanted, or is fetched by the first {@link connect}.
+ * Loads the WebAssembly module with everything, or the one that `source` is. Only `highwater/slim`
+ * needs it, and whoever uses other classes than {@link Store}: {@link connect} loads what it wants.
  *
  * @example
  * import { init } from 'highwater/slim'
  * await init(fetch('/assets/core.wasm'))
  */
-export function init(source?: ModuleSource): Promise<void> {
-  return loadModule(source)
+export async function init(source?: ModuleSource): Promise<void> {
+  await (source === undefined ? loadModule(true) : bring(source))
 }
 
 /** What there is once the module is there. */
@@ -114,10 +114,12 @@ export class Store<T extends object = AnyKinds> {
     if (this.#closed) this.#release()
     if (this.#closed) return
     const isKept = (options.persist ?? false) !== false
-    if (isLoaded() && !isKept) this.#run(url)
+    const everything = needsEverything(options)
+    const module = isKept ? undefined : moduleFor(everything)
+    if (module !== undefined) this.#run(url, module)
     else {
-      Promise.all([loadModule(), isKept ? this.#kept(url) : undefined]).then(
-        ([, keeper]) => this.#run(url, keeper),
+      Promise.all([loadModule(everything), isKept ? this.#kept(url) : undefined]).then(
+        ([loaded, keeper]) => this.#run(url, loaded, keeper),
         (error: unknown) => this.#fail(error),
       )
     }
@@ -271,10 +273,11 @@ export class Store<T extends object = AnyKinds> {
   trace(listener: (event: TraceEvent) => void): () => void {
     this.#check('trace', listener)
     const remove = this.#traces.add(listener)
-    this.#ask(({ machine }) => machine.trace(this.#traces.size > 0))
+    const follow = (): void => this.#ask(({ edge }) => this.#whole(edge, (machine) => machine.trace(this.#traces.size > 0)))
+    follow()
     return () => {
       remove()
-      if (!this.#closed) this.#ask(({ machine }) => machine.trace(this.#traces.size > 0))
+      if (!this.#closed) follow()
     }
   }
 
@@ -307,7 +310,8 @@ export class Store<T extends object = AnyKinds> {
     const running = this.#running
     if (running !== undefined && this.#broken === undefined) {
       running.edge.input(Input.Stop)
-      this.#guard(() => running.machine.trace(false))
+      const { machine } = running
+      if (machine.module.isWhole) this.#guard(() => machine.trace(false))
     } else this.#notify(0)
   }
 
@@ -360,13 +364,13 @@ export class Store<T extends object = AnyKinds> {
     else this.#told(error)
   }
 
-  #run(url: string, keeper?: Keeper): void {
+  #run(url: string, module: Module, keeper?: Keeper): void {
     if (this.#closed) return
     const options = this.#options
     // The platform's event source hides comments: their absence means nothing.
     const chosen: Options = isNative(options) && options.idle === undefined ? { ...options, idle: false } : options
     this.#guard(() => {
-      const machine = new Machine(options.protocol, numbersOf(chosen, { seed: Math.random() }))
+      const machine = new Machine(module, options.protocol, numbersOf(chosen, { seed: Math.random() }))
       const edge = new Edge(machine, url, options, (bits) => this.#notify(bits), (error) => this.#fail(error))
       const items = new Items(machine, (error) => this.#told(error), options.schema && judgeOf(options.schema))
       this.#running = { machine, edge, items }
@@ -394,16 +398,34 @@ export class Store<T extends object = AnyKinds> {
 
   /** Has something follow the state, from now on or when the module is there. */
   #follow(follower: Follower): void {
-    if (this.#running === undefined) {
-      this.#ask(({ machine, items }) => {
-        try {
-          follower.start(machine, items)
-        } catch (error) {
-          report(this.#options.onError, error)
+    const running = this.#running
+    if (running === undefined || (follower.everything && !running.machine.module.isWhole)) {
+      if (this.#closed) follower.stop()
+      this.#ask(({ machine, edge, items }) => {
+        const start = (): void => {
+          try {
+            follower.start(machine, items)
+          } catch (error) {
+            report(this.#options.onError, error)
+          }
         }
+        if (follower.everything) this.#whole(edge, start, () => follower.stop())
+        else start()
       })
-    } else follower.start(this.#running.machine, this.#running.items)
+    } else follower.start(running.machine, running.items)
     this.#followers.add(follower)
+  }
+
+  /** Asks something of the session in the module with everything, now or when that is there. */
+  #whole(edge: Edge, ask: (machine: Machine) => void, failed?: () => void): void {
+    const then = (machine: Machine): void => {
+      ask(machine)
+      this.#tell()
+    }
+    edge.withEverything(then, (error) => {
+      failed?.()
+      if (!this.#closed) this.#told(error as HighwaterError)
+    })
   }
 
   #pause(what: Input.Pause | Input.Unpause, reason: string): void {
@@ -453,7 +475,7 @@ export class Store<T extends object = AnyKinds> {
     if (this.#statuses.size > 0 || (!this.#standing.settled && (running === undefined || (bits & SETTLES) !== 0))) {
       this.#queue.push(() => this.#tellStatus())
     }
-    if (this.#traces.size > 0 && running !== undefined) {
+    if (this.#traces.size > 0 && running?.machine.module.isWhole === true) {
       const events = traceOf(running.machine.traced(), Date.now() - performance.now())
       for (const event of events) this.#queue.push(() => this.#traces.tell(event, this.#thrown))
     }

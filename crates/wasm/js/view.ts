@@ -1,6 +1,6 @@
 // A view of the application's own, over whole transactions.
 
-import { jsonOf, say, type Thing } from './module.js'
+import type { Thing } from './module.js'
 import { described, refuse } from './options.js'
 import { type Version, versionOf } from './types.js'
 
@@ -50,13 +50,13 @@ export function viewing<R>(machine: Thing, view: View | undefined, call: () => R
     try {
       if (length === 0) view.reset()
       else {
-        const [cursor, ...flat] = jsonOf(length) as [string | null, ...unknown[]]
+        const [cursor, ...flat] = machine.module.jsonOf(length) as [string | null, ...unknown[]]
         view.update(changesOf(flat), cursor ?? undefined)
       }
       return 0
     } catch (error) {
       thrown(error)
-      say([error instanceof Error ? error.message : String(error)])
+      machine.module.say([error instanceof Error ? error.message : String(error)])
       return 1
     }
   }

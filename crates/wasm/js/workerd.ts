@@ -1,7 +1,7 @@
 // The door for runtimes that compile modules ahead of time and only ever import them.
 
 // @ts-expect-error There are no types for it: the runtime gives a WebAssembly.Module.
-import module from './core.wasm'
+import module from './full.wasm'
 import { loadSync } from './module.js'
 
 loadSync(module as WebAssembly.Module)

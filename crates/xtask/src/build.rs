@@ -1,7 +1,7 @@
 //! `cargo xtask build`: the module and its glue, the TypeScript around them, the page, the server.
 
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::process::Command;
 
 use crate::project::{Project, cargo};
 use crate::setup::{self, WASM, WasmTools};
@@ -48,7 +48,7 @@ pub(crate) fn command(project: &Project, arguments: &[String]) -> Result {
         match argument.as_str() {
             "--dev" => mode = Mode::Dev,
             "--release" => mode = Mode::Release,
-            part if PARTS.iter().any(|(name, _)| *name == part) => chosen.push(part),
+            part if PARTS.iter().any(|(name, ..)| *name == part) => chosen.push(part),
             other => return Err(format!("build: no part or option `{other}`").into()),
         }
     }
@@ -80,48 +80,46 @@ fn parts(project: &Project, tools: &WasmTools, mode: Mode, chosen: &[&str]) -> R
     Ok(())
 }
 
-/// dist/core.wasm: the module; dist/core.base64.{js,d.ts}: the module as text.
+/// The modules in dist/, and what is in them: what `connect` begins with, and everything. Each is
+/// there as NAME.wasm, and as text in NAME.base64.js, one of them compressed.
+const MODULES: [(&str, &[&str], &str); 2] =
+    [("core", &[], "gzip"), ("full", &["--features", "full"], "plain")];
+
 fn wasm(project: &Project, tools: &WasmTools, mode: Mode) -> Result {
     let (profile, folder) = mode.wasm_profile();
-    sh::run(
-        tools
-            .command("cargo")?
-            .args([
-                "build",
-                "--package",
-                "highwater-wasm",
-                "--no-default-features",
-                "--features",
-                "full",
-            ])
-            .args(["--target", WASM, "--profile", profile]),
-    )?;
-    let module = project.target.join(WASM).join(folder).join("highwater_wasm.wasm");
-
     // Made aside: dist/ changes only when all of it was made.
     let aside = project.target.join("module");
     fs::create_dir_all(&aside)?;
-    let wasm = aside.join("core.wasm");
-    match mode {
-        Mode::Release => {
-            sh::run(tools.command("wasm-opt")?.args(OPTIMISE).arg(module).arg("-o").arg(&wasm))?;
+    let mut ready = Vec::new();
+    for (name, features, text) in MODULES {
+        sh::run(
+            tools
+                .command("cargo")?
+                .args(["build", "--package", "highwater-wasm", "--no-default-features"])
+                .args(features)
+                .args(["--target", WASM, "--profile", profile]),
+        )?;
+        let module = project.target.join(WASM).join(folder).join("highwater_wasm.wasm");
+        let wasm = aside.join(format!("{name}.wasm"));
+        match mode {
+            Mode::Release => {
+                sh::run(
+                    tools.command("wasm-opt")?.args(OPTIMISE).arg(module).arg("-o").arg(&wasm),
+                )?;
+            }
+            Mode::Dev => drop(fs::copy(module, &wasm)?),
         }
-        Mode::Dev => drop(fs::copy(module, &wasm)?),
+        let files = ["wasm", "base64.js", "base64.d.ts"].map(|end| format!("{name}.{end}"));
+        let script = project.root.join("crates/xtask/scripts/embed.mjs");
+        let mut embed = Command::new("node");
+        sh::run(embed.arg(script).arg(&wasm).arg(aside.join(&files[1])).arg(text))?;
+        ready.extend(files);
     }
-    let text = base64(&fs::read(&wasm)?);
-    fs::write(aside.join("core.base64.js"), format!("export const base64 = \"{text}\";\n"))?;
-    fs::write(aside.join("core.base64.d.ts"), "export declare const base64: string;\n")?;
 
     let dist = project.root.join("dist");
     fs::create_dir_all(&dist)?;
-    for name in ["core.wasm", "core.base64.js", "core.base64.d.ts"] {
-        fs::copy(aside.join(name), dist.join(name))?;
-    }
-    // The glue of earlier builds: there is none any more.
-    for name in ["core.js", "core.d.ts"] {
-        if dist.join(name).exists() {
-            fs::remove_file(dist.join(name))?;
-        }
+    for name in ready {
+        fs::copy(aside.join(&name), dist.join(&name))?;
     }
     Ok(())
 }
@@ -132,15 +130,15 @@ const OPTIMISE: [&str; 3] = ["-Oz", "--strip-producers", "--strip-target-feature
 /// dist/*.js and dist/*.d.ts from crates/wasm/js/*.ts.
 fn js(project: &Project, _: &WasmTools, _: Mode) -> Result {
     let dist = project.root.join("dist");
-    if !dist.join("core.base64.d.ts").is_file() {
-        return Err("dist/core.base64.d.ts is missing: build wasm first".into());
+    if !dist.join("full.base64.d.ts").is_file() {
+        return Err("dist/full.base64.d.ts is missing: build wasm first".into());
     }
     // What an earlier source file left behind must not be published.
     for entry in fs::read_dir(&dist)? {
         let entry = entry?;
         if entry.file_type()?.is_dir() {
             fs::remove_dir_all(entry.path())?;
-        } else if !entry.file_name().to_string_lossy().starts_with("core.") {
+        } else if !is_module(&entry.file_name().to_string_lossy()) {
             fs::remove_file(entry.path())?;
         }
     }
@@ -156,6 +154,11 @@ fn js(project: &Project, _: &WasmTools, _: Mode) -> Result {
         "--allow-overwrite",
         "--log-level=warning",
     ]))
+}
+
+/// Whether a file in dist/ is one of [`MODULES`].
+fn is_module(file: &str) -> bool {
+    MODULES.iter().any(|(name, ..)| file.split('.').next() == Some(name))
 }
 
 /// www/dist: the page's scripts and styles bundled, everything else as it is.
@@ -186,8 +189,10 @@ fn page(project: &Project, _: &WasmTools, mode: Mode) -> Result {
             fs::copy(entry.path(), out.join(name))?;
         }
     }
-    // esbuild leaves `new URL('./core.wasm', import.meta.url)` as it is: the file has to lie beside the bundle.
-    fs::copy(project.root.join("dist/core.wasm"), out.join("core.wasm"))?;
+    // esbuild leaves `new URL('./core.wasm', import.meta.url)` as it is: the files have to lie beside the bundle.
+    for file in ["core.wasm", "full.wasm"] {
+        fs::copy(project.root.join("dist").join(file), out.join(file))?;
+    }
     Ok(())
 }
 
@@ -199,65 +204,4 @@ fn server(_: &Project, _: &WasmTools, mode: Mode) -> Result {
         build.arg("--release");
     }
     sh::run(&mut build)
-}
-
-/// Minified bundles of two doors, as an application would load them; for measuring.
-pub(crate) fn bundles(project: &Project) -> Result<[PathBuf; 2]> {
-    let bundle = |door: &str| -> Result<PathBuf> {
-        let out = project.target.join("sizes").join(door);
-        sh::read(
-            sh::node_tool(&project.root, "esbuild")
-                .arg(Path::new("dist").join(door))
-                .args([
-                    "--bundle",
-                    "--minify",
-                    "--format=esm",
-                    "--target=es2022",
-                    "--log-level=error",
-                ])
-                .arg(format!("--outfile={}", out.display())),
-        )?;
-        Ok(out)
-    };
-    Ok([bundle("browser.js")?, bundle("inline.js")?])
-}
-
-/// RFC 4648, with padding.
-fn base64(bytes: &[u8]) -> String {
-    const ALPHABET: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-    let mut text = String::with_capacity(bytes.len().div_ceil(3) * 4);
-    for chunk in bytes.chunks(3) {
-        let word = chunk.iter().fold(0u32, |word, byte| word << 8 | u32::from(*byte))
-            << (8 * (3 - chunk.len()));
-        for place in 0..4 {
-            if place <= chunk.len() {
-                text.push(char::from(ALPHABET[(word >> (18 - 6 * place)) as usize & 63]));
-            } else {
-                text.push('=');
-            }
-        }
-    }
-    text
-}
-
-#[cfg(test)]
-mod tests {
-    use super::base64;
-
-    #[test]
-    fn base64_is_that_of_the_standard() {
-        // RFC 4648, section 10.
-        let pairs = [
-            ("", ""),
-            ("f", "Zg=="),
-            ("fo", "Zm8="),
-            ("foo", "Zm9v"),
-            ("foob", "Zm9vYg=="),
-            ("fooba", "Zm9vYmE="),
-            ("foobar", "Zm9vYmFy"),
-        ];
-        for (bytes, text) in pairs {
-            assert_eq!(base64(bytes.as_bytes()), text);
-        }
-    }
 }

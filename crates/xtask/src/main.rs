@@ -27,6 +27,7 @@ cargo xtask COMMAND
   test [STEP…]            set up and run every step, or those named; stops at the first that fails
        [--keep-going]     run the rest after a failure too (as CI does)
        [--list]           name the steps
+  size                    what browsers load: raw, compressed, and beside its budget
   vectors [SUITE…]        recorded vectors, of tests/vectors or $HIGHWATER_VECTORS, on the core and
                           through the built package in Node
   bench client [--quick] [--json FILE]
@@ -70,6 +71,7 @@ fn run(arguments: &[String]) -> Result<ExitCode> {
         "build" => build::command(&project, rest).map(|()| ExitCode::SUCCESS),
         "start" => start::command(&project, rest),
         "test" => test::command(&project, rest),
+        "size" => sizes::print(&project).map(|()| ExitCode::SUCCESS),
         "vectors" => vectors::command(&project, rest),
         "bench" => bench::command(&project, rest),
         "wasm" => setup::run_with_wasm_tools(&project, rest),

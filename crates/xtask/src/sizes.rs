@@ -1,21 +1,108 @@
-//! What a browser has to load: raw, gzipped, and as Brotli.
+//! What a browser has to load, and how much that may be.
 
+use std::path::PathBuf;
 use std::process::Command;
 
 use crate::project::Project;
-use crate::{Result, build, sh};
+use crate::{Result, sh};
 
-/// Prints a line per file; Node compresses, so that we need no crates for it.
+/// What an application imports, and what else is loaded with it.
+struct Load {
+    name: &'static str,
+    /// A script that is bundled.
+    import: Option<&'static str>,
+    /// Files of dist/ that come with it.
+    files: &'static [&'static str],
+    /// How large all of it may be after gzip, in bytes: what it was when this was last looked at. More
+    /// is a decision, to be made here.
+    ceiling: u64,
+    /// How large it is meant to be.
+    budget: u64,
+}
+
+const LOADS: [Load; 5] = [
+    Load { name: "wasm", import: None, files: &["core.wasm"], ceiling: 16_000, budget: 16_000 },
+    Load {
+        name: "highwater",
+        import: Some("export { connect } from './dist/browser.js'"),
+        files: &["core.wasm"],
+        ceiling: 25_000,
+        budget: 25_000,
+    },
+    Load {
+        name: "highwater/inline",
+        import: Some("export { connect } from './dist/inline.js'"),
+        files: &[],
+        ceiling: 30_000,
+        budget: 30_000,
+    },
+    Load {
+        name: "highwater/react",
+        import: Some("export * from './dist/adapters/react.js'"),
+        files: &[],
+        ceiling: 1000,
+        budget: 1000,
+    },
+    // Loaded only by who asks for what is in it.
+    Load {
+        name: "full.wasm",
+        import: None,
+        files: &["full.wasm"],
+        ceiling: 60_000,
+        budget: 60_000,
+    },
+];
+
+/// Prints the table.
 pub(crate) fn print(project: &Project) -> Result {
-    let [browser, inline] = build::bundles(project)?;
-    let program = project.root.join("crates/xtask/scripts/sizes.mjs");
-    let table = sh::read(
-        Command::new("node")
-            .arg(program)
-            .arg("wasm module=dist/core.wasm")
-            .arg(format!("JavaScript, minified={}", browser.display()))
-            .arg(format!("inline, minified={}", inline.display())),
-    )?;
-    println!("{table}");
+    println!("{}", table(project)?);
     Ok(())
+}
+
+/// The same; fails if anything is larger than it may be.
+pub(crate) fn check(project: &Project) -> Result {
+    let table = table(project)?;
+    println!("{table}");
+    let over: Vec<&str> = table.lines().filter(|line| line.ends_with("too large")).collect();
+    if over.is_empty() {
+        Ok(())
+    } else {
+        Err(format!("grown over its ceiling:\n{}", over.join("\n")).into())
+    }
+}
+
+/// Node compresses, so that we need no crates for it.
+fn table(project: &Project) -> Result<String> {
+    let program = project.root.join("crates/xtask/scripts/sizes.mjs");
+    let mut sizes = Command::new("node");
+    sizes.arg(program);
+    for load in &LOADS {
+        let mut files = Vec::new();
+        if let Some(import) = load.import {
+            files.push(bundle(project, load.name, import)?);
+        }
+        files.extend(load.files.iter().map(|file| project.root.join("dist").join(file)));
+        let files: Vec<String> = files.iter().map(|file| file.display().to_string()).collect();
+        sizes.arg(format!("{}={}={}={}", load.name, load.ceiling, load.budget, files.join(",")));
+    }
+    sh::read(&mut sizes)
+}
+
+/// A minified bundle, as an application would load it.
+fn bundle(project: &Project, name: &str, import: &str) -> Result<PathBuf> {
+    let folder = project.target.join("sizes");
+    std::fs::create_dir_all(&folder)?;
+    let entry = project.root.join("dist").join(".size.js");
+    std::fs::write(&entry, import.replace("./dist/", "./"))?;
+    let out = folder.join(format!("{}.js", name.replace('/', "-")));
+    let bundled = sh::read(
+        sh::node_tool(&project.root, "esbuild")
+            .arg(&entry)
+            .args(["--bundle", "--minify", "--format=esm", "--target=es2022"])
+            .args(["--external:react", "--log-level=error"])
+            .arg(format!("--outfile={}", out.display())),
+    );
+    std::fs::remove_file(&entry)?;
+    bundled?;
+    Ok(out)
 }

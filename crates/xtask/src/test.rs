@@ -9,7 +9,7 @@ use std::time::Instant;
 use crate::build::{self, Mode};
 use crate::project::{Project, cargo};
 use crate::setup::{self, BARE, Everything, WASM};
-use crate::{Result, api, licences, locks, sh};
+use crate::{Result, api, licences, locks, sh, sizes};
 
 /// One thing that must hold.
 struct Step {
@@ -42,6 +42,11 @@ const STEPS: &[Step] = &[
     Step { name: "loom", what: "every order of the publisher's threads", run: loom },
     Step { name: "doc", what: "rustdoc finds nothing", run: doc },
     Step { name: "build", what: "module, package, page and server", run: build_all },
+    Step {
+        name: "size",
+        what: "what browsers load has not grown",
+        run: |c| sizes::check(c.project),
+    },
     Step { name: "api", what: "the server does what its API file says", run: api },
     Step { name: "vectors", what: "recorded vectors, natively and in wasm", run: vectors },
     Step { name: "types", what: "tsc finds nothing in the page", run: types },
@@ -166,10 +171,15 @@ fn clippy(_: &Context) -> Result {
     sh::run(cargo().args(["clippy", "--workspace", "--all-targets", "--", "-Dwarnings"]))
 }
 
+/// The crate as it is by itself, and as the two modules of the npm package.
 fn clippy_wasm(context: &Context) -> Result {
-    let mut clippy = context.setup.wasm.command("cargo")?;
-    clippy.args(["clippy", "--package", "highwater-wasm", "--all-targets", "--target", WASM]);
-    sh::run(clippy.args(["--", "-Dwarnings"]))
+    let modules = ["--no-default-features", "--no-default-features --features full"];
+    for kind in ["--all-targets"].iter().chain(&modules) {
+        let mut clippy = context.setup.wasm.command("cargo")?;
+        clippy.args(["clippy", "--package", "highwater-wasm", "--target", WASM]);
+        sh::run(clippy.args(kind.split(' ')).args(["--", "-Dwarnings"]))?;
+    }
+    Ok(())
 }
 
 fn no_std(context: &Context) -> Result {

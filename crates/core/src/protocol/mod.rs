@@ -3,22 +3,24 @@
 //! A protocol turns [`Event`]s into [`Message`]s, one event at a time. It knows the wire format
 //! and the rules of its own sequence, and nothing of connections or of the state.
 
-#[cfg(feature = "protocols")]
+#[cfg(feature = "full")]
 mod autoconfig;
-#[cfg(feature = "protocols")]
+#[cfg(feature = "full")]
 mod consul;
+#[cfg(feature = "full")]
 mod decoding;
 mod fdv2;
+#[cfg(feature = "full")]
 mod json;
-#[cfg(feature = "protocols")]
+#[cfg(feature = "full")]
 mod other;
-#[cfg(not(feature = "protocols"))]
+#[cfg(not(feature = "full"))]
 #[path = "none.rs"]
 mod other;
-#[cfg(feature = "protocols")]
+#[cfg(feature = "full")]
 mod ping;
 mod promise;
-#[cfg(feature = "protocols")]
+#[cfg(feature = "full")]
 mod relay;
 
 use alloc::string::String;
@@ -29,8 +31,10 @@ use crate::error::Error;
 use crate::item::Gate;
 use crate::message::{Event, Message, Version};
 
+#[cfg(feature = "full")]
 use decoding::{Decoding, Fault};
 pub use fdv2::Mode;
+#[cfg(feature = "full")]
 pub use json::JsonSpec;
 use other::Other;
 pub(crate) use promise::Put;
@@ -48,13 +52,15 @@ pub type Sink<'s> = &'s mut dyn FnMut(Message<'_>) -> Result<(), Error>;
 /// | [`autoconfig`](Self::autoconfig) | `put` | `patch`, `delete` | per key, in puts too |
 /// | [`consul`](Self::consul) | events up to `EndOfSnapshot` | events | not: the index does |
 /// | [`json`](Self::json) | as the application says | as it says | per key, if it says where |
+///
+/// Without the feature `full` there is `fdv2` alone, and of it what our own server promises to
+/// write.
 #[derive(Debug)]
 pub struct Protocol(Kind);
 
 #[derive(Debug)]
 enum Kind {
     Fdv2(fdv2::Fdv2),
-    Json(json::Json),
     Other(Other),
 }
 
@@ -75,13 +81,8 @@ impl Protocol {
         Self(Kind::Fdv2(fdv2::Fdv2::new(kinds.iter().map(|&kind| kind.into()).collect())))
     }
 
-    /// Any stream of JSON, as the application describes it.
-    pub fn json(spec: JsonSpec) -> Self {
-        Self(Kind::Json(json::Json::new(spec)))
-    }
-
-    /// The protocol of this name, with its defaults: `fdv2` or `json`; with the feature
-    /// `protocols` (on by default) also `relay`, `flags`, `ping`, `autoconfig` or `consul`.
+    /// The protocol of this name, with its defaults: `fdv2`, `json`, `relay`, `flags`, `ping`,
+    /// `autoconfig` or `consul`.
     ///
     /// ```
     /// # use highwater_core::Protocol;
@@ -91,7 +92,6 @@ impl Protocol {
     pub fn named(name: &str) -> Option<Self> {
         match name {
             "fdv2" => Some(Self::fdv2()),
-            "json" => Some(Self::json(JsonSpec::default())),
             name => Other::named(name).map(|other| Self(Kind::Other(other))),
         }
     }
@@ -100,7 +100,6 @@ impl Protocol {
     pub const fn name(&self) -> &'static str {
         match &self.0 {
             Kind::Fdv2(_) => "fdv2",
-            Kind::Json(_) => "json",
             Kind::Other(other) => other.name(),
         }
     }
@@ -109,9 +108,13 @@ impl Protocol {
     pub const fn gate(&self) -> Gate {
         match &self.0 {
             Kind::Fdv2(_) => Gate::Cursor,
-            Kind::Json(json) => json.gate(),
             Kind::Other(other) => other.gate(),
         }
+    }
+
+    /// Whether the server at hand is our own, and keeps the promises that ours makes.
+    pub const fn is_promised(&self) -> bool {
+        if let Kind::Fdv2(fdv2) = &self.0 { fdv2.is_promised() } else { false }
     }
 
     /// Where an FDv2 stream stands; `None` for other protocols.
@@ -124,8 +127,7 @@ impl Protocol {
     pub fn event_types(&self) -> Vec<&str> {
         match &self.0 {
             Kind::Fdv2(_) => fdv2::EVENTS.to_vec(),
-            Kind::Json(json) => json.event_types(),
-            Kind::Other(other) => other.event_types().to_vec(),
+            Kind::Other(other) => other.event_types(),
         }
     }
 
@@ -133,7 +135,6 @@ impl Protocol {
     pub fn query(&self, cursor: Option<&str>) -> Vec<(&'static str, String)> {
         let asked = match &self.0 {
             Kind::Fdv2(_) => cursor.filter(|state| !state.is_empty()).map(|state| ("basis", state)),
-            Kind::Json(_) => None,
             Kind::Other(other) => other.query(cursor),
         };
         asked.into_iter().map(|(name, value)| (name, value.into())).collect()
@@ -145,17 +146,14 @@ impl Protocol {
     /// 4xx but 400, 408 and 429 for permanent; to a plain event source 204 means "stop".
     pub const fn is_terminal(&self, status: u16) -> bool {
         match &self.0 {
-            Kind::Json(_) => {
-                status == 204 || matches!(status, 400..500) && !matches!(status, 408 | 425 | 429)
-            }
-            Kind::Other(other) if other.stops_only_when_refused() => matches!(status, 401 | 403),
-            _ => matches!(status, 400..500) && !matches!(status, 400 | 408 | 429),
+            Kind::Fdv2(_) => matches!(status, 400..500) && !matches!(status, 400 | 408 | 429),
+            Kind::Other(other) => other.is_terminal(status),
         }
     }
 
     /// Whether the stream brings a whole state at some time, before which there is none.
     pub(crate) const fn has_snapshots(&self) -> bool {
-        if let Kind::Json(json) = &self.0 { json.has_snapshots() } else { true }
+        if let Kind::Other(other) = &self.0 { other.has_snapshots() } else { true }
     }
 
     /// Whether a fault in the data puts the position in doubt.
@@ -167,7 +165,6 @@ impl Protocol {
     pub(crate) const fn patience(&self) -> (Profile, Option<u64>) {
         match &self.0 {
             Kind::Fdv2(_) => (Profile::STANDARD, Some(300)),
-            Kind::Json(_) => (Profile::STANDARD, None),
             Kind::Other(other) => other.patience(),
         }
     }
@@ -176,28 +173,22 @@ impl Protocol {
     pub fn connected(&mut self, cursor: Option<&str>) {
         match &mut self.0 {
             Kind::Fdv2(fdv2) => fdv2.connected(),
-            Kind::Json(_) => {}
             Kind::Other(other) => other.connected(cursor),
         }
     }
 
     /// A state was taken up that knows versions up to this one.
     pub(crate) fn restored(&mut self, version: Version) {
-        if let Kind::Json(json) = &mut self.0 {
-            json.restored(version);
+        if let Kind::Other(other) = &mut self.0 {
+            other.restored(version);
         }
     }
 
-    /// Whether the server promised an order of members, and of transactions.
-    pub(crate) const fn is_promised(&self) -> bool {
-        matches!(&self.0, Kind::Fdv2(fdv2) if fdv2.is_promised())
-    }
-
     /// The connection goes on from where another reader of it stands, between two transfers.
+    #[cfg(feature = "full")]
     pub(crate) fn joined(&mut self, promised: bool) {
         match &mut self.0 {
             Kind::Fdv2(fdv2) => fdv2.joined(promised),
-            Kind::Json(_) => {}
             Kind::Other(other) => other.joined(),
         }
     }
@@ -225,6 +216,14 @@ impl Protocol {
         self.tell(event, true, sink)
     }
 
+    /// What is wrong with an event of our own server's, if anything is.
+    #[cfg(feature = "full")]
+    pub(crate) fn fault_of(event: &Event<'_>) -> Option<Error> {
+        let mut fdv2 = fdv2::Fdv2::new(Vec::new());
+        fdv2.joined(true);
+        Self(Kind::Fdv2(fdv2)).read(event, false, &mut |_| Ok(())).err()
+    }
+
     /// The item that an event puts, if that can be told at a glance: nearly all events of a stream
     /// that keeps promises are such. Any other is to be decoded.
     #[inline]
@@ -242,6 +241,24 @@ impl Protocol {
         polled: bool,
         sink: Sink<'_>,
     ) -> Result<(), Error> {
+        // What our own server promised to write in one way is read looking no further than need be.
+        if let Kind::Fdv2(fdv2) = &mut self.0
+            && !polled
+            && fdv2.promised(event, sink)?
+        {
+            return Ok(());
+        }
+        self.read(event, polled, sink)
+    }
+
+    #[cfg(not(feature = "full"))]
+    #[expect(clippy::unused_self, reason = "with everything there is something to it")]
+    fn read(&self, event: &Event<'_>, _: bool, _: Sink<'_>) -> Result<(), Error> {
+        Err(Error::Foreign { event: event.kind.into(), data: event.data.into() })
+    }
+
+    #[cfg(feature = "full")]
+    fn read(&mut self, event: &Event<'_>, polled: bool, sink: Sink<'_>) -> Result<(), Error> {
         let mut refusal = None;
         let mut take = |message: Message<'_>| {
             if refusal.is_none() {
@@ -253,9 +270,7 @@ impl Protocol {
         match &mut self.0 {
             Kind::Fdv2(fdv2) if polled => fdv2.polled(whole),
             Kind::Fdv2(fdv2) => fdv2.decode(event.kind, whole),
-            Kind::Json(_) if polled => whole.misplaced("this protocol has no polling"),
-            Kind::Json(json) => json.decode(event.kind, event.id, whole),
-            Kind::Other(other) => other.decode(event.kind, polled, whole),
+            Kind::Other(other) => other.decode(event, polled, whole),
         }
         let fault = decoding.fault();
         if let Some(refusal) = refusal {

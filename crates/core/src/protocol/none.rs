@@ -1,8 +1,10 @@
 //! What stands for the protocols of others where they are left out: there is none.
 
-use super::decoding::Decoding;
+use alloc::vec::Vec;
+
 use crate::backoff::Profile;
 use crate::item::Gate;
+use crate::message::Version;
 
 #[derive(Debug)]
 pub(super) enum Other {}
@@ -20,7 +22,7 @@ impl Other {
         match *self {}
     }
 
-    pub(super) const fn event_types(&self) -> &'static [&'static str] {
+    pub(super) const fn event_types(&self) -> Vec<&str> {
         match *self {}
     }
 
@@ -28,7 +30,11 @@ impl Other {
         match *self {}
     }
 
-    pub(super) const fn stops_only_when_refused(&self) -> bool {
+    pub(super) const fn is_terminal(&self, _: u16) -> bool {
+        match *self {}
+    }
+
+    pub(super) const fn has_snapshots(&self) -> bool {
         match *self {}
     }
 
@@ -44,7 +50,7 @@ impl Other {
         match *self {}
     }
 
-    pub(super) const fn decode(&mut self, _: &str, _: bool, _: &mut Decoding<'_>) {
+    pub(super) const fn restored(&mut self, _: Version) {
         match *self {}
     }
 }

@@ -1,21 +1,33 @@
-//! The protocols of others: LaunchDarkly's older ones, and Consul's.
+//! The protocols of others: LaunchDarkly's older ones, Consul's, and whatever an application
+//! describes.
+
+use alloc::vec::Vec;
 
 use super::consul::Consul;
 use super::decoding::Decoding;
+use super::json::{Json, JsonSpec};
 use super::relay::{Relay, snapshot_of_flags};
 use super::{Kind, Protocol, autoconfig, ping};
 use crate::backoff::Profile;
 use crate::item::Gate;
+use crate::message::{Event, Version};
 
 #[derive(Debug)]
+#[expect(clippy::large_enum_variant, reason = "a session has one")]
 pub(super) enum Other {
     Relay(Relay),
     Ping,
     AutoConfig,
     Consul(Consul),
+    Json(Json),
 }
 
 impl Protocol {
+    /// Any stream of JSON, as the application describes it.
+    pub fn json(spec: JsonSpec) -> Self {
+        Self(Kind::Other(Other::Json(Json::new(spec))))
+    }
+
     /// LaunchDarkly's server-side stream, `/all`: kinds `flags` and `segments`.
     pub const fn relay() -> Self {
         Self(Kind::Other(Other::Relay(Relay::all())))
@@ -58,6 +70,7 @@ impl Other {
             "ping" => Self::Ping,
             "autoconfig" => Self::AutoConfig,
             "consul" => Self::Consul(Consul::new(false)),
+            "json" => Self::Json(Json::new(JsonSpec::default())),
             _ => return None,
         })
     }
@@ -68,6 +81,7 @@ impl Other {
             Self::Ping => "ping",
             Self::AutoConfig => "autoconfig",
             Self::Consul(_) => "consul",
+            Self::Json(_) => "json",
         }
     }
 
@@ -76,15 +90,17 @@ impl Other {
             Self::Relay(_) | Self::Ping => Gate::PerKeySnapshotReplaces,
             Self::AutoConfig => Gate::PerKey,
             Self::Consul(_) => Gate::Cursor,
+            Self::Json(json) => json.gate(),
         }
     }
 
-    pub(super) const fn event_types(&self) -> &'static [&'static str] {
+    pub(super) fn event_types(&self) -> Vec<&str> {
         match self {
-            Self::Relay(_) => &["put", "patch", "delete"],
-            Self::Ping => &["ping", "put", "patch", "delete"],
-            Self::AutoConfig => &["put", "patch", "delete", "reconnect"],
-            Self::Consul(_) => &["message"],
+            Self::Relay(_) => Vec::from(["put", "patch", "delete"]),
+            Self::Ping => Vec::from(["ping", "put", "patch", "delete"]),
+            Self::AutoConfig => Vec::from(["put", "patch", "delete", "reconnect"]),
+            Self::Consul(_) => Vec::from(["message"]),
+            Self::Json(json) => json.event_types(),
         }
     }
 
@@ -92,12 +108,22 @@ impl Other {
         match self {
             Self::Consul(_) => cursor.map(|index| ("index", index)),
             Self::AutoConfig => Some(("rpacProtocolVersion", "2")),
-            Self::Relay(_) | Self::Ping => None,
+            Self::Relay(_) | Self::Ping | Self::Json(_) => None,
         }
     }
 
-    pub(super) const fn stops_only_when_refused(&self) -> bool {
-        matches!(self, Self::AutoConfig)
+    pub(super) const fn is_terminal(&self, status: u16) -> bool {
+        match self {
+            Self::AutoConfig => matches!(status, 401 | 403),
+            Self::Json(_) => {
+                status == 204 || matches!(status, 400..500) && !matches!(status, 408 | 425 | 429)
+            }
+            _ => matches!(status, 400..500) && !matches!(status, 400 | 408 | 429),
+        }
+    }
+
+    pub(super) const fn has_snapshots(&self) -> bool {
+        if let Self::Json(json) = self { json.has_snapshots() } else { true }
     }
 
     pub(super) const fn resets_on_fault(&self) -> bool {
@@ -107,6 +133,7 @@ impl Other {
     pub(super) const fn patience(&self) -> (Profile, Option<u64>) {
         match self {
             Self::Consul(_) => (Profile::CONSUL, None),
+            Self::Json(_) => (Profile::STANDARD, None),
             _ => (Profile::RELAY, Some(300)),
         }
     }
@@ -117,21 +144,29 @@ impl Other {
         }
     }
 
+    pub(super) const fn restored(&mut self, version: Version) {
+        if let Self::Json(json) = self {
+            json.restored(version);
+        }
+    }
+
     pub(super) fn joined(&mut self) {
         if let Self::Consul(consul) = self {
             consul.joined();
         }
     }
 
-    pub(super) fn decode(&mut self, kind: &str, polled: bool, event: &mut Decoding<'_>) {
+    pub(super) fn decode(&mut self, event: &Event<'_>, polled: bool, whole: &mut Decoding<'_>) {
+        let kind = event.kind;
         match self {
-            Self::Relay(relay) if polled => relay.polled(event),
-            Self::Relay(relay) => relay.decode(kind, event),
-            Self::Ping if polled => snapshot_of_flags(event),
-            Self::Ping => ping::decode(kind, event),
-            _ if polled => event.misplaced("this protocol has no polling"),
-            Self::AutoConfig => autoconfig::decode(kind, event),
-            Self::Consul(consul) => consul.decode(event),
+            Self::Relay(relay) if polled => relay.polled(whole),
+            Self::Relay(relay) => relay.decode(kind, whole),
+            Self::Ping if polled => snapshot_of_flags(whole),
+            Self::Ping => ping::decode(kind, whole),
+            _ if polled => whole.misplaced("this protocol has no polling"),
+            Self::AutoConfig => autoconfig::decode(kind, whole),
+            Self::Consul(consul) => consul.decode(whole),
+            Self::Json(json) => json.decode(kind, event.id, whole),
         }
     }
 }

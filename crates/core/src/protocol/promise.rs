@@ -61,8 +61,9 @@ fn whole(text: &[u8]) -> Option<(Version, &[u8])> {
     None
 }
 
-/// Reads `{"KIND":"…","KEY":"…","VERSION":N,"VALUE":…}` without looking into the value. A name
+/// Reads `{"KIND":"…","KEY":"…","VERSION":N,"VALUE":…}`, of names that an application chose, without looking into the value. A name
 /// that is empty stands for a member that is not there.
+#[cfg(feature = "full")]
 pub(super) fn item<'a>(
     data: &'a [u8],
     [kind, key, version, value]: [&str; 4],
@@ -88,6 +89,43 @@ pub(super) fn transferred(data: &[u8]) -> Option<(&str, Version, Option<&str>)> 
     }
     let basis = text(&mut rest, &mut opening, "basis")?;
     rest.is_empty().then_some((state, version, Some(basis)))
+}
+
+/// Reads `{"kind":"…","key":"…","version":N}`.
+pub(super) fn deleted(data: &[u8]) -> Option<(&str, &str, Version)> {
+    let mut rest = data.strip_suffix(b"}")?;
+    let mut opening = b'{';
+    let kind = text(&mut rest, &mut opening, "kind")?;
+    let key = text(&mut rest, &mut opening, "key")?;
+    let version = integer(&mut rest, &mut opening, "version")?;
+    rest.is_empty().then_some((kind, key, version))
+}
+
+/// A `server-intent` with which the promise is made.
+pub(super) struct Intent<'a> {
+    pub(super) code: &'a str,
+    pub(super) target: Version,
+    pub(super) heartbeat: Version,
+}
+
+/// Reads `{"payloads":[{"id":"…","target":N,"intentCode":"…","reason":"…"}],"highwater":{"version":1,
+/// "resumed":B,"heartbeat":N}}`.
+pub(super) fn intent(data: &[u8]) -> Option<Intent<'_>> {
+    let mut rest = data.strip_prefix(b"{\"payloads\":[")?.strip_suffix(b"}}")?;
+    let mut opening = b'{';
+    text(&mut rest, &mut opening, "id")?;
+    let target = integer(&mut rest, &mut opening, "target")?;
+    let code = text(&mut rest, &mut opening, "intentCode")?;
+    text(&mut rest, &mut opening, "reason")?;
+    rest = rest.strip_prefix(b"}],\"highwater\":")?;
+    opening = b'{';
+    if integer(&mut rest, &mut opening, "version")? != 1 {
+        return None;
+    }
+    name(&mut rest, &mut opening, "resumed")?;
+    rest = rest.strip_prefix(b"true").or(rest.strip_prefix(b"false"))?;
+    let heartbeat = integer(&mut rest, &mut opening, "heartbeat")?;
+    (rest.is_empty() && target >= 0 && heartbeat >= 0).then_some(Intent { code, target, heartbeat })
 }
 
 /// Reads over `{"NAME":`, or with a comma in the place of the brace after the first.

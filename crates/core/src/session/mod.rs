@@ -1,6 +1,8 @@
 //! One stream, kept up: when to connect, what to resume from, when to give up.
 
+mod handover;
 mod io;
+#[cfg(feature = "full")]
 mod join;
 mod options;
 mod outcomes;
@@ -9,16 +11,17 @@ mod status;
 mod timers;
 
 use alloc::boxed::Box;
-use alloc::collections::VecDeque;
 use alloc::string::ToString;
 use alloc::vec::Vec;
 use core::time::Duration;
 
 pub use io::{ConnectionId, Effect, Failure, Input, Request};
+#[cfg(feature = "full")]
 pub use join::Standing;
 pub use options::SessionOptions;
 pub use status::{Phase, Status};
 
+use crate::FULL;
 use crate::backoff::Backoff;
 use crate::error::Error;
 use crate::materializer::{Materializer, Signals};
@@ -62,7 +65,7 @@ pub struct Session<V = ()> {
     pauses: Vec<Box<str>>,
     offline: bool,
     connections: u32,
-    effects: VecDeque<Effect>,
+    effects: Vec<Effect>,
     /// The timer that the edge was asked for and that has not gone off.
     armed: Option<Instant>,
     chance: u64,
@@ -83,6 +86,11 @@ pub struct Session<V = ()> {
     lived: Option<Duration>,
     brief: u32,
     news: u64,
+    /// The stream is none that this module reads.
+    foreign: bool,
+    /// The event because of which it is not.
+    #[cfg(not(feature = "full"))]
+    unread: Option<Error>,
 }
 
 #[derive(Clone, Copy)]
@@ -132,7 +140,7 @@ impl<V: View> Session<V> {
             pauses: Vec::new(),
             offline: false,
             connections: 0,
-            effects: VecDeque::new(),
+            effects: Vec::new(),
             armed: None,
             chance: options.seed | 1,
             announced: None,
@@ -147,6 +155,9 @@ impl<V: View> Session<V> {
             lived: None,
             brief: 0,
             news: 0,
+            foreign: false,
+            #[cfg(not(feature = "full"))]
+            unread: None,
             options,
         }
     }
@@ -177,6 +188,7 @@ impl<V: View> Session<V> {
                     self.took(now, signals, result);
                 }
             }
+            #[cfg(feature = "full")]
             Input::Event { connection, event } => {
                 if self.hear(now, connection) {
                     let mut signals = Signals::default();
@@ -194,6 +206,7 @@ impl<V: View> Session<V> {
                     self.failed(now, failure);
                 }
             }
+            #[cfg(feature = "full")]
             Input::Fetched { connection, status, body } => {
                 if self.hear(now, connection) {
                     self.fetched(now, status, body);
@@ -229,13 +242,16 @@ impl<V: View> Session<V> {
                 self.halt(now);
                 self.link = Link::Stopped;
             }
+            #[cfg(not(feature = "full"))]
+            Input::Event { .. } | Input::Fetched { .. } => {}
         }
         self.arm(now);
     }
 
     /// The next thing to do for the edge.
     pub fn poll(&mut self) -> Option<Effect> {
-        self.effects.pop_front()
+        // There are few.
+        (!self.effects.is_empty()).then(|| self.effects.remove(0))
     }
 
     /// Whether there is anything to do.
@@ -246,6 +262,12 @@ impl<V: View> Session<V> {
     /// Whether there was ever a whole state.
     pub const fn is_synced(&self) -> bool {
         self.synced
+    }
+
+    /// Whether the stream is none that this module reads: then it goes on in the one with
+    /// everything, or not at all. (Never with the feature `full`.)
+    pub const fn is_foreign(&self) -> bool {
+        !FULL && self.foreign
     }
 
     /// Whether the session is over.
@@ -309,12 +331,13 @@ impl<V: View> Session<V> {
         self.attempt = self.attempt.saturating_add(1);
         self.announced = None;
         self.target = None;
+        self.foreign = false;
         let id = ConnectionId(self.connections);
         self.link = Link::Connecting { id, since: now };
         self.lived = None;
         let cursor = self.materializer.cursor();
-        let last_event_id = self.materializer.last_event_id();
-        self.effects.push_back(Effect::Connect(Request {
+        let last_event_id = if FULL { self.materializer.last_event_id() } else { "" };
+        self.effects.push(Effect::Connect(Request {
             connection: id,
             query: self.materializer.protocol().query(cursor),
             last_event_id: (!last_event_id.is_empty()).then(|| last_event_id.to_string()),
@@ -332,19 +355,18 @@ impl<V: View> Session<V> {
     ) {
         if status != 200 {
             let terminal = self.materializer.protocol().is_terminal(status);
-            self.effects.push_back(Effect::Disconnect(id));
+            self.effects.push(Effect::Disconnect(id));
             return self.fail(now, Error::Status { code: status, terminal }, retry_after);
         }
-        // Of several, as proxies may join them, the last counts.
-        let last = content_type.unwrap_or_default().rsplit(',').next().unwrap_or_default();
-        let essence = last.split(';').next().unwrap_or_default().trim();
+        let essence = essence(content_type.unwrap_or_default());
         let is = |wanted: &str| essence.eq_ignore_ascii_case(wanted);
         let lines = is("application/x-ndjson") || is("application/ndjson");
         if !lines && !is("text/event-stream") {
-            self.effects.push_back(Effect::Disconnect(id));
+            self.effects.push(Effect::Disconnect(id));
             return self.fail(now, Error::ContentType { found: essence.into() }, retry_after);
         }
         self.materializer.read_lines(lines);
+        self.foreign = lines;
         let mut open = Open {
             id,
             since: now,
@@ -387,7 +409,7 @@ impl<V: View> Session<V> {
 
     fn disconnect(&mut self, now: Instant) {
         if let Some(id) = self.current() {
-            self.effects.push_back(Effect::Disconnect(id));
+            self.effects.push(Effect::Disconnect(id));
             // How long it lived still counts.
             if matches!(self.link, Link::Connecting { .. }) {
                 self.link = Link::Idle;
@@ -429,4 +451,18 @@ impl<V: View> Session<V> {
         self.chance ^= self.chance >> 27;
         (self.chance.wrapping_mul(0x2545_f491_4f6c_dd1d) >> 32) as u32
     }
+}
+
+/// What a content type says without its parameters. Of several, as proxies may join them, the last
+/// counts.
+#[cfg(feature = "full")]
+fn essence(content_type: &str) -> &str {
+    let last = content_type.rsplit(',').next().unwrap_or_default();
+    last.split(';').next().unwrap_or_default().trim()
+}
+
+/// The edge of the lean module has seen to that.
+#[cfg(not(feature = "full"))]
+const fn essence(content_type: &str) -> &str {
+    content_type
 }

@@ -3,6 +3,7 @@
 use core::time::Duration;
 
 use super::{Effect, Failure, Fetch, Link, Session};
+use crate::FULL;
 use crate::backoff::LONGEST;
 use crate::error::{Class, Error};
 use crate::materializer::Signals;
@@ -11,6 +12,13 @@ use crate::view::View;
 
 impl<V: View> Session<V> {
     /// Takes in what the events of one input asked for, and whether they ended in a fault.
+    #[cfg_attr(
+        not(feature = "full"),
+        expect(
+            clippy::needless_pass_by_value,
+            reason = "with everything there is a fault to take"
+        )
+    )]
     pub(super) fn took(&mut self, now: Instant, signals: Signals, result: Result<(), Error>) {
         let updated = signals.committed || signals.up_to_date;
         if updated {
@@ -33,6 +41,7 @@ impl<V: View> Session<V> {
         }
         self.resumed = signals.resumed.or(self.resumed);
         self.target = signals.target.or(self.target);
+        #[cfg(feature = "full")]
         if let Some(fault) = signals.fault {
             self.tell(fault);
         }
@@ -45,15 +54,22 @@ impl<V: View> Session<V> {
             };
             open.live &= !snapshot;
             open.live |= updated && !snapshot;
-            if signals.invalidated {
+            if FULL && signals.invalidated {
                 if open.fetch == Fetch::Idle {
                     open.fetch = Fetch::UnderWay;
                     open.fetch_since = Some(now);
-                    self.effects.push_back(Effect::Fetch(open.id));
+                    self.effects.push(Effect::Fetch(open.id));
                 } else {
                     open.fetch = Fetch::Again;
                 }
             }
+        }
+        #[cfg(not(feature = "full"))]
+        if let Err(Error::Foreign { .. }) = result {
+            // The connection stays as it is, for the module that takes over.
+            self.foreign = true;
+            self.unread = result.err();
+            return;
         }
         if let Err(error) = result {
             self.disconnect(now);
@@ -65,6 +81,7 @@ impl<V: View> Session<V> {
         }
     }
 
+    #[cfg(feature = "full")]
     pub(super) fn fetched(&mut self, now: Instant, status: u16, body: &[u8]) {
         let Link::Open(open) = &mut self.link else {
             return;
@@ -73,7 +90,7 @@ impl<V: View> Session<V> {
         open.fetch = if again { Fetch::UnderWay } else { Fetch::Idle };
         open.fetch_since = again.then_some(now);
         if again {
-            self.effects.push_back(Effect::Fetch(open.id));
+            self.effects.push(Effect::Fetch(open.id));
         }
         let mut signals = Signals::default();
         let result = if status == 200 {
@@ -89,6 +106,7 @@ impl<V: View> Session<V> {
         let error = match failure {
             Failure::Network { what, temporary } => Error::Network { what: what.into(), temporary },
             // Before the stream is open there is nothing that could be aborted.
+            #[cfg(feature = "full")]
             Failure::Aborted if matches!(self.link, Link::Open(_)) => Error::Aborted,
             Failure::Aborted => Error::Network { what: "aborted".into(), temporary: None },
         };
@@ -99,7 +117,7 @@ impl<V: View> Session<V> {
     pub(super) fn fail(&mut self, now: Instant, error: Error, retry_after: Option<Duration>) {
         self.note_end(now);
         let first = self.backoff.failures() == 0;
-        if matches!(error, Error::Data { .. } | Error::Order { .. }) {
+        if error.is_of_data() {
             self.bad += 1;
         }
         // A position from which nothing readable follows is worth no more tries; and Consul's

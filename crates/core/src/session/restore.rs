@@ -24,6 +24,7 @@ impl<V: View> Session<V> {
     /// a connection.
     ///
     /// Bytes that are no checkpoint of this protocol change nothing.
+    #[cfg(feature = "full")]
     pub fn restore_checkpoint(&mut self, now: Instant, bytes: &[u8]) -> Result<(), Error> {
         self.materializer.begin();
         if self.current().is_some() {
@@ -38,7 +39,7 @@ impl<V: View> Session<V> {
         Ok(())
     }
 
-    fn took_up(&mut self, now: Instant) {
+    pub(super) fn took_up(&mut self, now: Instant) {
         self.synced = true;
         self.stale_since = Some(now);
         self.news += 1;

@@ -4,9 +4,11 @@ use alloc::string::String;
 use alloc::vec::Vec;
 use core::mem;
 
+#[cfg(feature = "full")]
 use super::item::text_of;
 use super::line::{BYTE_ORDER_MARK, Digits, Field, LONGEST_NAME, Line, line_end, unspaced};
 use super::{Draft, Found, SseDecoder};
+use crate::FULL;
 
 impl SseDecoder {
     /// Takes in the start of a line that the chunk cuts.
@@ -130,6 +132,9 @@ impl SseDecoder {
     fn end_value<'c>(&mut self, field: Field) -> Found<'c> {
         match field {
             Field::Event => mem::swap(&mut self.kind, &mut self.value),
+            #[cfg(not(feature = "full"))]
+            Field::Id => {}
+            #[cfg(feature = "full")]
             Field::Id => {
                 let value = mem::take(&mut self.value);
                 let fits = self.keep_id(&value);
@@ -152,6 +157,7 @@ impl SseDecoder {
     /// Buffers an id, U+FFFD for what is not UTF-8; one with a NUL is ignored.
     ///
     /// False if the replacements make the event too large.
+    #[cfg(feature = "full")]
     pub(super) fn keep_id(&mut self, value: &[u8]) -> bool {
         if value.contains(&0) {
             return true;
@@ -180,7 +186,9 @@ impl SseDecoder {
         self.release();
         self.size = 0;
         self.has_data = false;
-        self.id = None;
+        if FULL {
+            self.id = None;
+        }
         recycle(&mut self.value);
     }
 

@@ -4,7 +4,8 @@ use alloc::vec::Vec;
 
 use super::record::{Entry, Record};
 use super::{Collected, State};
-use crate::item::{Change, Gate, Noop, Outcome};
+use crate::FULL;
+use crate::item::{Change, Noop, Outcome};
 use crate::message::{Transfer, Version};
 use crate::names::{Part, Slot};
 use crate::receiver::{Action, Known};
@@ -183,8 +184,10 @@ impl State {
         self.tombstones = self.tombstones.wrapping_add_signed(self.collected.tombstones);
         self.revision += u64::from(!self.collected.changes.is_empty());
         self.next_pass();
-        for (slot, version) in self.collected.graves.drain(..) {
-            self.graves.push_back((slot, version, now));
+        if FULL {
+            for (slot, version) in self.collected.graves.drain(..) {
+                self.graves.push_back((slot, version, now));
+            }
         }
         self.clear_away();
         if changes.is_empty() {
@@ -194,7 +197,9 @@ impl State {
         }
         self.collected.silent.clear();
         self.start();
-        self.bury(now);
+        if FULL {
+            self.bury(now);
+        }
         removes
     }
 
@@ -210,7 +215,9 @@ impl State {
         while let Some(slot) = self.collected.silent.pop() {
             self.take_back(slot);
         }
-        self.collected.graves.clear();
+        if FULL {
+            self.collected.graves.clear();
+        }
         self.next_pass();
         self.start();
     }
@@ -348,16 +355,5 @@ impl State {
 
     fn newest(&self, slot: Slot) -> Known {
         self.names.get(slot).map_or(Known::Unknown, |entry| entry.now.known())
-    }
-}
-
-impl Gate {
-    /// Whether versions decide in such a transfer.
-    pub(crate) fn holds(self, transfer: Transfer) -> bool {
-        match self {
-            Self::PerKey => true,
-            Self::PerKeySnapshotReplaces => transfer == Transfer::Changes,
-            Self::Cursor => false,
-        }
     }
 }

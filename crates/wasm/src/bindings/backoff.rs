@@ -16,9 +16,9 @@ impl Backoff {
     /// A back-off without failures; see `settings.rs` for the numbers.
     #[wasm_bindgen(constructor)]
     pub fn new(numbers: &[f64]) -> Self {
-        Self(Core::new(settings::profile(Profile::STANDARD, &|at| {
-            numbers.get(at).copied().unwrap_or(f64::NAN)
-        })))
+        let mut profile = Profile::STANDARD;
+        settings::profile(&mut profile, &|at| numbers.get(at).copied().unwrap_or(f64::NAN), 0);
+        Self(Core::new(profile))
     }
 
     /// Counts a failure and returns the wait that follows; `chance` is from 0 to 1.

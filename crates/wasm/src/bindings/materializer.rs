@@ -3,7 +3,7 @@
 use core::cell::{RefCell, RefMut};
 use std::rc::Rc;
 
-use highwater_core::{Error, Event, Instant, Materializer as Core, Signals};
+use highwater_core::{Error, Event, Instant, Materializer as Core, MaterializerOptions, Signals};
 use js_sys::{Array, Function};
 use wasm_bindgen::prelude::*;
 
@@ -23,7 +23,9 @@ impl Materializer {
     /// the view.
     #[wasm_bindgen(constructor)]
     pub fn new(protocol: Protocol, numbers: &[f64], view: Option<Function>) -> Self {
-        let options = settings::materializer(&|at| numbers.get(at).copied().unwrap_or(f64::NAN));
+        let mut options = MaterializerOptions::default();
+        let numbers = |at: usize| numbers.get(at).copied().unwrap_or(f64::NAN);
+        settings::materializer(&mut options, &numbers);
         let core = Core::with_view(protocol.0, JsView::new(view), options);
         Self(Rc::new(RefCell::new(core)))
     }

@@ -1,5 +1,6 @@
 //! What JavaScript wrote.
 
+#[cfg(feature = "full")]
 use alloc::string::String;
 use alloc::vec::Vec;
 
@@ -12,6 +13,7 @@ pub(super) struct Input {
 }
 
 impl Input {
+    #[inline(never)]
     pub(super) fn take() -> Self {
         Self { bytes: INPUT.take(), at: 0 }
     }
@@ -29,6 +31,7 @@ impl Input {
 
     /// Where the next text is, each with its length before it in four bytes; `None` stands for
     /// `undefined`.
+    #[inline(never)]
     pub(super) fn next(&mut self) -> Option<(usize, usize)> {
         let length = self.word(self.at)?;
         self.at += 4;
@@ -51,12 +54,14 @@ impl Input {
     }
 
     /// The next text, if there is one, copied.
+    #[cfg(feature = "full")]
     pub(super) fn owned(&mut self) -> Option<String> {
         let place = self.next();
         place.map(|_| self.text(place).into())
     }
 
     /// The texts up to the next that is `undefined`.
+    #[cfg(feature = "full")]
     pub(super) fn list(&mut self) -> Vec<String> {
         let mut list = Vec::new();
         while let Some(text) = self.owned() {
@@ -79,6 +84,7 @@ impl Input {
 }
 
 impl Drop for Input {
+    #[inline(never)]
     fn drop(&mut self) {
         INPUT.set(core::mem::take(&mut self.bytes));
     }

@@ -9,32 +9,22 @@
 //! gives to nothing but the object's own functions; and, while a view is being told of a
 //! transaction, to none (`Thing` in js/module.ts sees to both).
 
-#[cfg(feature = "checkpoint")]
-mod checkpoint;
-mod events;
+mod fault;
+#[cfg(feature = "full")]
+mod full;
 mod input;
-#[cfg(feature = "full")]
-mod materializer;
 mod output;
-#[cfg(feature = "full")]
-mod parts;
-#[cfg(feature = "query")]
-mod query;
 mod reads;
 mod session;
-#[cfg(feature = "full")]
-mod share;
 mod single;
-#[cfg(feature = "full")]
-mod view;
 
 use alloc::vec::Vec;
 
 use highwater_core::Session;
 
-use single::Single;
 #[cfg(feature = "full")]
-use view::Hook;
+use full::Hook;
+use single::Single;
 
 #[cfg(not(all(target_arch = "wasm32", not(target_feature = "atomics"))))]
 compile_error!("without the feature `bindings` this crate is the module of the npm package");
@@ -45,6 +35,7 @@ macro_rules! export {
         $(
             $(#[$doc])*
             #[allow(unsafe_code, reason = "an export has its name to itself")]
+            #[allow(clippy::unnecessary_box_returns, reason = "JavaScript gets the address")]
             #[unsafe(no_mangle)]
             extern "C" fn $name($($argument: $type),*) $(-> $result)? $body
         )*
@@ -95,7 +86,9 @@ export! {
 }
 
 /// Writes the numbers, and answers with how many there are.
-fn write_numbers(then: impl FnOnce(&mut Vec<u32>)) -> u32 {
+// Not generic: it would be there once for each `then`.
+#[inline(never)]
+fn write_numbers(then: &mut dyn FnMut(&mut Vec<u32>)) -> u32 {
     let mut numbers = NUMBERS.take();
     numbers.clear();
     then(&mut numbers);
@@ -105,7 +98,8 @@ fn write_numbers(then: impl FnOnce(&mut Vec<u32>)) -> u32 {
 }
 
 /// Writes the text, and answers with how long it is.
-fn write_text(then: impl FnOnce(&mut Vec<u8>)) -> u32 {
+#[inline(never)]
+fn write_text(then: &mut dyn FnMut(&mut Vec<u8>)) -> u32 {
     let mut text = TEXT.take();
     if text.capacity() > KEPT {
         text = Vec::new();
@@ -115,6 +109,11 @@ fn write_text(then: impl FnOnce(&mut Vec<u8>)) -> u32 {
     let length = text.len() as u32;
     TEXT.set(text);
     length
+}
+
+/// Takes these bytes as the text, and answers with how long it is.
+fn put_text(mut bytes: Vec<u8>) -> u32 {
+    write_text(&mut |text| core::mem::swap(text, &mut bytes))
 }
 
 /// Without a message: JavaScript hears of a trap, and what it says is of no use to anybody.

@@ -10,8 +10,9 @@ pub(super) struct Output(Vec<u8>);
 
 impl Output {
     /// Writes a list as the text, whose length is the answer.
-    pub(super) fn write(then: impl FnOnce(&mut Self)) -> u32 {
-        write_text(|text| {
+    #[inline(never)]
+    pub(super) fn write(then: &mut dyn FnMut(&mut Self)) -> u32 {
+        write_text(&mut |text| {
             let mut output = Self(mem::take(text));
             output.open();
             then(&mut output);
@@ -53,6 +54,7 @@ impl Output {
     }
 
     /// An integer, as text where a JavaScript number cannot hold it.
+    #[cfg(feature = "full")]
     pub(super) fn exact(&mut self, number: i64) {
         self.comma();
         let size = number.unsigned_abs();

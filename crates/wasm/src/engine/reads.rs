@@ -34,8 +34,8 @@ export! {
     /// or is not UTF-8, [`NONE`].
     fn values(session: &Machine, count: usize) -> u32 {
         let input = Input::take();
-        write_text(|text| {
-            write_numbers(|numbers| {
+        write_text(&mut |text| {
+            write_numbers(&mut |numbers| {
                 for at in 0..count {
                     let slot = Slot::from_index(input.word(at * 4).unwrap_or(NONE));
                     let value = session.state().value(slot).map(|(_, value)| value);
@@ -65,8 +65,8 @@ export! {
     /// UTF-16 units.
     fn names(session: &Machine, count: usize) -> u32 {
         let input = Input::take();
-        write_text(|text| {
-            write_numbers(|numbers| {
+        write_text(&mut |text| {
+            write_numbers(&mut |numbers| {
                 for at in 0..count {
                     let slot = Slot::from_index(input.word(at * 4).unwrap_or(NONE));
                     let (kind, key) = session.state().place(slot).unwrap_or_default();
@@ -79,7 +79,7 @@ export! {
 
     /// The text is the kind that has this number.
     fn kind(session: &Machine, number: u32) -> u32 {
-        write_text(|text| {
+        write_text(&mut |text| {
             let kind = session.state().kinds().nth(number as usize);
             text.extend_from_slice(kind.unwrap_or_default().as_bytes());
         })
@@ -105,7 +105,7 @@ export! {
         let mut input = Input::take();
         let kind = input.next();
         let kind = kind.map(|_| input.text(kind));
-        write_numbers(|numbers| {
+        write_numbers(&mut |numbers| {
             for slot in session.state().slots(kind) {
                 numbers.push(slot.index() as u32);
             }
@@ -118,7 +118,7 @@ export! {
     fn changes(session: &Machine) -> u32 {
         let materializer = session.materializer();
         let changes = materializer.changes();
-        write_numbers(|numbers| {
+        write_numbers(&mut |numbers| {
             numbers.reserve(changes.len() + materializer.commits().len());
             let mut begin = 0;
             for commit in materializer.commits() {

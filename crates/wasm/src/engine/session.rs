@@ -3,18 +3,18 @@
 //! A materializer by itself is a session that nobody starts.
 
 use alloc::boxed::Box;
-use alloc::vec::Vec;
 
+#[cfg(feature = "full")]
+use highwater_core::Event;
 use highwater_core::{
-    ConnectionId, Effect, Event, Failure, Input as Happening, Instant, JsonSpec, Mode, Protocol,
-    Session, Status,
+    ConnectionId, Effect, Failure, Input as Happening, Instant, Protocol, Session, Status,
 };
 
 #[cfg(feature = "full")]
-use super::Hook;
+use super::full::{self, Hook};
 use super::input::Input;
 use super::output::Output;
-use super::{Machine, events, export};
+use super::{Machine, export, fault, put_text};
 use crate::settings;
 
 /// What an input led to, as bits of a number.
@@ -32,22 +32,22 @@ pub(super) mod bit {
     /// Of a materializer: the input was at fault.
     #[cfg(feature = "full")]
     pub(crate) const FAULT: u32 = 32;
+    /// The server at hand is one of our own.
+    pub(super) const OWN: u32 = 64;
+    /// The stream is none that this module reads.
+    pub(super) const FOREIGN: u32 = 128;
     /// Of a materializer: it asked for something, or was at fault, as the text says.
     #[cfg(feature = "full")]
-    pub(crate) const TOLD: u32 = 64;
+    pub(crate) const TOLD: u32 = 256;
 }
 
 export! {
     /// Makes a session, out of so many numbers (see `settings.rs`) and a protocol (see
-    /// [`protocol`]); nothing if there is no such protocol.
+    /// [`full::protocol`]); nothing if there is no such protocol.
     fn session_new(count: usize, view: u32) -> Option<Box<Machine>> {
         let mut input = Input::take().behind(count * 8);
-        let protocol = protocol(&mut input)?;
+        let (protocol, hook) = kind(&mut input, view != 0)?;
         let options = settings::session(&protocol, &|at| input.double(at));
-        #[cfg(feature = "full")]
-        let hook = Hook::new(view != 0);
-        #[cfg(not(feature = "full"))]
-        let hook = drop(view);
         Some(Box::new(Session::new(protocol, hook, options)))
     }
 
@@ -73,10 +73,12 @@ export! {
             ONLINE => Happening::Online,
             STOP => Happening::Stop,
             ENDED => Happening::Ended { connection },
+            #[cfg(feature = "full")]
             ABORTED => Happening::Failed { connection, failure: Failure::Aborted },
             BYTES => Happening::Bytes { connection, bytes: input.bytes(number as usize) },
             PAUSE => Happening::Pause { reason: text },
             UNPAUSE => Happening::Unpause { reason: text },
+            #[cfg(feature = "full")]
             EVENT => Happening::Event { connection, event: event(&input, texts) },
             // The last, 11: it failed.
             _ => {
@@ -100,18 +102,10 @@ export! {
         })
     }
 
-    /// The state was fetched; status 0 when there was no answer.
-    fn session_fetched(session: &mut Machine, now: f64, connection: u32, status: u32, size: usize) -> u32 {
-        let input = Input::take();
-        let connection = ConnectionId::from_u32(connection);
-        let status = status as u16;
-        take(session, now, Happening::Fetched { connection, status, body: input.bytes(size) })
-    }
-
     /// What there is to do: `[["connect", id, attempt, last event id, name, value, …]`,
     /// `["disconnect", id]`, `["fetch", id]`, `["wake", at], …]`.
     fn session_effects(session: &mut Machine) -> u32 {
-        Output::write(|out| {
+        Output::write(&mut |out| {
             while let Some(effect) = session.poll() {
                 out.open();
                 write_effect(out, &effect);
@@ -123,80 +117,51 @@ export! {
     /// How things stand: `[phase, connected, attempt, failures, resumed, version, cursor,
     /// retry at, stale since, received, target, synced, news, error]`.
     fn session_status(session: &Machine) -> u32 {
-        Output::write(|out| status(session, out))
+        Output::write(&mut |out| status(session, out))
     }
 
-    /// The types of event that the protocol knows.
-    fn session_types(session: &Machine) -> u32 {
-        Output::write(|out| {
-            for name in session.materializer().protocol().event_types() {
-                out.text(name);
+    /// What the session in the other module is to [`session_arrive`](full::session_arrive) with, as
+    /// bytes: this one is only to be freed afterwards. The other goes on with the connection at
+    /// hand, or asks for another.
+    fn session_leave(session: &Machine, keeps_connection: u32) -> u32 {
+        put_text(session.leave(keeps_connection != 0))
+    }
+
+    /// The state and the position as bytes: they are the text, and the answer is how many.
+    fn session_checkpoint(session: &Machine) -> u32 {
+        put_text(session.materializer().checkpoint())
+    }
+
+    /// Where the stream stands: `[cursor, mode, last event id]`, the first of them at least.
+    fn position(session: &Machine) -> u32 {
+        let materializer = session.materializer();
+        Output::write(&mut |out| {
+            out.maybe_text(materializer.cursor());
+            #[cfg(feature = "full")]
+            {
+                out.maybe_text(full::mode(materializer.protocol()));
+                out.text(materializer.last_event_id());
             }
         })
     }
-
-    /// Begins or ends the recording of what every event does.
-    fn session_trace(session: &mut Machine, on: u32) {
-        session.materializer_mut().set_tracing(on != 0);
-    }
-
-    /// What every event did since this was last called.
-    fn session_traced(session: &mut Machine) -> u32 {
-        events::write(&session.materializer_mut().take_trace())
-    }
-
-    /// Where the stream stands: `[cursor, mode, last event id]`.
-    fn position(session: &Machine) -> u32 {
-        let materializer = session.materializer();
-        Output::write(|out| {
-            out.maybe_text(materializer.cursor());
-            out.maybe_text(mode(materializer.protocol()));
-            out.text(materializer.last_event_id());
-        })
-    }
 }
 
-/// Reads a protocol: its name; for `fdv2`, kinds; for `json`, its paths and then its types of event.
-pub(super) fn protocol(input: &mut Input) -> Option<Protocol> {
-    let name = input.owned()?;
-    match &*name {
-        #[cfg(feature = "full")]
-        "consul-recorded" => Some(Protocol::consul_recorded()),
-        "fdv2-of" => {
-            let kinds = input.list();
-            let kinds: Vec<&str> = kinds.iter().map(|kind| &**kind).collect();
-            Some(Protocol::fdv2_of(&kinds))
-        }
-        "json-of" => {
-            let [items, key, kind, version, value, deleted, last] =
-                core::array::from_fn(|_| input.owned());
-            Some(Protocol::json(JsonSpec {
-                items: items.unwrap_or_default(),
-                key: key.unwrap_or_else(|| "/key".into()),
-                kind,
-                version,
-                value: value.unwrap_or_default(),
-                deleted,
-                value_last: last.is_some(),
-                upsert: input.list(),
-                delete: input.list(),
-                snapshot: input.list(),
-            }))
-        }
-        name => Protocol::named(name),
-    }
+#[cfg(feature = "full")]
+fn kind(input: &mut Input, view: bool) -> Option<(Protocol, Hook)> {
+    Some((full::protocol(input)?, Hook::new(view)))
 }
 
-pub(super) fn mode(protocol: &Protocol) -> Option<&'static str> {
-    Some(match protocol.mode()? {
-        Mode::Full => "full",
-        Mode::Changes => "changes",
-        Mode::Inactive => "inactive",
-    })
+/// There is one protocol, and no view.
+#[cfg(not(feature = "full"))]
+#[expect(clippy::unnecessary_wraps, reason = "elsewhere there may be none")]
+fn kind(_: &mut Input, _: bool) -> Option<(Protocol, ())> {
+    Some((Protocol::fdv2(), ()))
 }
 
+#[cfg(feature = "full")]
 pub(super) type Texts = [Option<(usize, usize)>; 3];
 
+#[cfg(feature = "full")]
 pub(super) fn event(input: &Input, [kind, data, id]: Texts) -> Event<'_> {
     Event { kind: input.text(kind), data: input.raw(data), id: input.text(id) }
 }
@@ -205,7 +170,7 @@ pub(super) fn at(now: f64) -> Instant {
     Instant::from_millis(now as u64)
 }
 
-fn take(session: &mut Machine, now: f64, happening: Happening<'_>) -> u32 {
+pub(super) fn take(session: &mut Machine, now: f64, happening: Happening<'_>) -> u32 {
     session.handle(at(now), happening);
     told(session)
 }
@@ -219,6 +184,8 @@ pub(super) fn told(session: &Machine) -> u32 {
     note(materializer.commits().iter().any(|commit| commit.removes), bit::GONE);
     note(session.is_synced(), bit::SYNCED);
     note(session.is_stopped(), bit::STOPPED);
+    note(materializer.protocol().is_promised(), bit::OWN);
+    note(session.is_foreign(), bit::FOREIGN);
     bits
 }
 
@@ -236,6 +203,7 @@ fn write_effect(out: &mut Output, effect: &Effect) {
             return;
         }
         Effect::Disconnect(id) => ("disconnect", id.as_u32().into()),
+        #[cfg(feature = "full")]
         Effect::Fetch(id) => ("fetch", id.as_u32().into()),
         Effect::WakeAt(at) => ("wake", at.as_millis()),
         _ => return,
@@ -275,10 +243,10 @@ fn status(session: &Machine, out: &mut Output) {
     out.maybe(target);
     out.flag(synced);
     out.number(news);
-    events::error(out, error);
+    fault::write(out, error);
 }
 
-// What happened; those from PAUSE on come with a text.
+// What happened; those from PAUSE on come with a text. 11: the connection failed.
 const START: u32 = 0;
 const RECONNECT: u32 = 1;
 const WAKE: u32 = 2;
@@ -286,6 +254,7 @@ const OFFLINE: u32 = 3;
 const ONLINE: u32 = 4;
 const STOP: u32 = 5;
 const ENDED: u32 = 6;
+#[cfg(feature = "full")]
 const ABORTED: u32 = 7;
 const BYTES: u32 = 8;
 const PAUSE: u32 = 9;

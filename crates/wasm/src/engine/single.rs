@@ -20,7 +20,9 @@ impl<T: Default> Single<T> {
         self.0.take()
     }
 
+    /// Puts a value in the place of the one that was taken, which is empty: there is nothing in it
+    /// to be dropped.
     pub(super) fn set(&self, value: T) {
-        self.0.set(value);
+        core::mem::forget(self.0.replace(value));
     }
 }

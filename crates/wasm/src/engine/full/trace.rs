@@ -1,34 +1,12 @@
-//! Faults, traces and messages as lists of parts.
+//! Traces and messages as lists of parts.
 
-#[cfg(feature = "full")]
-use highwater_core::Message;
-use highwater_core::{Class, Error, Step, Traced, Transfer};
+use highwater_core::{Message, Step, Traced, Transfer};
 
-use super::output::Output;
-
-/// `[code, words, place, key, number, class]`, or `null`; the class is 0 for retry, 1 for reset
-/// and 2 for terminal.
-pub(super) fn error(out: &mut Output, error: Option<&Error>) {
-    let Some(error) = error else {
-        return out.none();
-    };
-    out.open();
-    out.text(error.code());
-    out.text(error.what());
-    out.text(error.place());
-    out.maybe_text(error.key());
-    out.maybe(error.number());
-    out.number(match error.class() {
-        Class::Retry => 0,
-        Class::Reset => 1,
-        Class::Terminal => 2,
-    });
-    out.close();
-}
+use crate::engine::output::Output;
 
 /// `[[at, type, id, bytes, data, [step, …]], …]`.
 pub(super) fn write(events: &[Traced]) -> u32 {
-    Output::write(|out| {
+    Output::write(&mut |out| {
         for event in events {
             out.open();
             out.number(event.at.as_millis());
@@ -93,7 +71,6 @@ fn step(out: &mut Output, step: &Step) {
     out.close();
 }
 
-#[cfg(feature = "full")]
 /// `[type, …]`, by the type: what a protocol made of an event.
 pub(super) fn message(out: &mut Output, message: &Message<'_>) {
     out.open();
@@ -149,7 +126,6 @@ fn pair(out: &mut Output, word: &str, more: &str) {
     out.text(more);
 }
 
-#[cfg(feature = "full")]
 fn item(out: &mut Output, word: &str, kind: &str, key: &str) {
     pair(out, word, kind);
     out.text(key);

@@ -1,20 +1,15 @@
-//! A state to be kept, and one that was kept to be taken up again.
+//! A state that was kept, to be taken up again.
 
 use alloc::vec::Vec;
 
 use highwater_core::Item;
 
-use super::input::Input;
-use super::output::Output;
-use super::session::{at, told};
-use super::{Machine, events, export, write_text};
+use crate::engine::input::Input;
+use crate::engine::output::Output;
+use crate::engine::session::{at, told};
+use crate::engine::{Machine, export, fault};
 
 export! {
-    /// The state and the position as bytes: they are the text, and the answer is how many.
-    fn session_checkpoint(session: &Machine) -> u32 {
-        write_text(|text| *text = session.materializer().checkpoint())
-    }
-
     /// Takes up a checkpoint of so many bytes; or, of none, what the texts of the input say: a
     /// cursor or nothing, and of each item kind, key, version and value. The text says what came
     /// of it: `[bits, error]`.
@@ -38,9 +33,9 @@ export! {
             }));
         }
         let bits = told(session);
-        Output::write(|out| {
+        Output::write(&mut |out| {
             out.number(bits.into());
-            events::error(out, fault.as_ref());
+            fault::write(out, fault.as_ref());
         })
     }
 }

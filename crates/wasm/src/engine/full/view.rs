@@ -6,12 +6,12 @@ use alloc::string::String;
 
 use highwater_core::{Change, State, View};
 
-use super::input::Input;
-use super::output::Output;
+use crate::engine::input::Input;
+use crate::engine::output::Output;
 
 /// Tells JavaScript of each transaction, or does nothing.
 #[derive(Default)]
-pub(super) struct Hook {
+pub(in crate::engine) struct Hook {
     wanted: bool,
     cursor: Option<String>,
 }
@@ -24,7 +24,7 @@ unsafe extern "C" {
 }
 
 impl Hook {
-    pub(super) fn new(wanted: bool) -> Self {
+    pub(in crate::engine) fn new(wanted: bool) -> Self {
         Self { wanted, cursor: None }
     }
 }
@@ -41,7 +41,7 @@ impl View for Hook {
         if !self.wanted {
             return Ok(());
         }
-        let length = Output::write(|out| {
+        let length = Output::write(&mut |out| {
             out.maybe_text(self.cursor.as_deref());
             for change in changes {
                 let (kind, key) = state.name(change.slot).unwrap_or_default();

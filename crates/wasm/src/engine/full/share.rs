@@ -4,9 +4,9 @@ use core::time::Duration;
 
 use highwater_core::{ConnectionId, Standing};
 
-use super::input::Input;
-use super::session::{at, told};
-use super::{Machine, export};
+use crate::engine::input::Input;
+use crate::engine::session::{at, told};
+use crate::engine::{Machine, export};
 
 export! {
     /// How another session would have to go on in this one's connection: twice the silence that is

@@ -2,10 +2,10 @@
 
 use highwater_core::{Known, Signals};
 
-use super::input::Input;
-use super::output::Output;
-use super::session::{at, bit, event, told};
-use super::{Machine, events, export, write_numbers};
+use crate::engine::input::Input;
+use crate::engine::output::Output;
+use crate::engine::session::{at, bit, event, told};
+use crate::engine::{Machine, export, fault, write_numbers};
 
 export! {
     /// To a materializer by itself: bytes (0), an event (1), the answer to a poll (2). The numbers
@@ -32,17 +32,17 @@ export! {
             || signals.goodbye.is_some()
             || signals.invalidated;
         if told {
-            length = Output::write(|out| {
+            length = Output::write(&mut |out| {
                 out.flag(signals.up_to_date);
                 out.maybe(signals.resumed.map(u64::from));
                 out.flag(signals.reconnect);
                 out.maybe_text(signals.goodbye.as_deref());
                 out.flag(signals.invalidated);
-                events::error(out, error);
+                fault::write(out, error);
             });
         }
         let fault = if result.is_err() { bit::FAULT } else { 0 };
-        write_numbers(|numbers| numbers.extend_from_slice(&[signals.events as u32, length]));
+        write_numbers(&mut |numbers| numbers.extend_from_slice(&[signals.events as u32, length]));
         self::told(session) | fault | if told { bit::TOLD } else { 0 }
     }
 
@@ -63,7 +63,7 @@ export! {
 
     /// Deletions that are remembered: `[kind, key, version, …]`.
     fn tombstones(session: &Machine) -> u32 {
-        Output::write(|out| {
+        Output::write(&mut |out| {
             for (kind, key, known) in session.state().iter_known() {
                 if let Known::Tombstone(version) = known {
                     out.text(kind);

@@ -4,9 +4,9 @@ use alloc::boxed::Box;
 
 use highwater_core::{LiveQuery, Query};
 
-use super::input::Input;
-use super::output::Output;
-use super::{Machine, NONE, events, export, write_numbers};
+use crate::engine::input::Input;
+use crate::engine::output::Output;
+use crate::engine::{Machine, NONE, export, fault, write_numbers};
 
 export! {
     /// Makes a live query of a session's state, out of the JSON in the input. Nothing if it is
@@ -16,8 +16,8 @@ export! {
         match query {
             Ok(query) => Some(Box::new(LiveQuery::new(query, session.state()))),
             Err(error) => {
-                let length = Output::write(|out| events::error(out, Some(&error)));
-                write_numbers(|numbers| numbers.push(length));
+                let length = Output::write(&mut |out| fault::write(out, Some(&error)));
+                write_numbers(&mut |numbers| numbers.push(length));
                 None
             }
         }
@@ -44,7 +44,7 @@ export! {
 
     /// The slots of the rows that are listed: the numbers, and how many there are.
     fn query_rows(live: &LiveQuery) -> u32 {
-        write_numbers(|numbers| numbers.extend(live.rows().map(|slot| slot.index() as u32)))
+        write_numbers(&mut |numbers| numbers.extend(live.rows().map(|slot| slot.index() as u32)))
     }
 
     /// How many rows there are, listed or not.
@@ -55,7 +55,7 @@ export! {
     /// The groups: `[slot of the first row, its place, how many rows, value, …]`; a value as JSON
     /// text, or none where it is missing, or is the key or the kind.
     fn query_groups(live: &LiveQuery, session: &Machine) -> u32 {
-        Output::write(|out| {
+        Output::write(&mut |out| {
             for group in live.groups() {
                 out.number(group.slot.index() as u64);
                 out.number(group.start.into());
@@ -72,7 +72,7 @@ export! {
 
 fn edits(live: &LiveQuery) -> u32 {
     let edits = live.edits();
-    write_numbers(|numbers| {
+    write_numbers(&mut |numbers| {
         let counts = [edits.removed.len(), edits.inserted.len(), edits.updated.len()];
         numbers.push(edits.recounted.into());
         numbers.extend(counts.map(|count| count as u32));

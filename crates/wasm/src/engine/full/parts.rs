@@ -6,16 +6,17 @@ use highwater_core::{
     Backoff, Known, MessageReceiver, Profile, Protocol, SseDecoder, SseItem, Version,
 };
 
-use super::input::Input;
-use super::output::Output;
-use super::reads::units;
-use super::{events, export, session, write_numbers, write_text};
+use super::trace;
+use crate::engine::input::Input;
+use crate::engine::output::Output;
+use crate::engine::reads::units;
+use crate::engine::{export, fault, session, write_numbers, write_text};
 use crate::settings;
 
 export! {
     /// A protocol; see `session::protocol`.
     fn protocol_new() -> Option<Box<Protocol>> {
-        session::protocol(&mut Input::take()).map(Box::new)
+        super::protocol(&mut Input::take()).map(Box::new)
     }
 
     fn protocol_free(protocol: Box<Protocol>) {
@@ -32,19 +33,19 @@ export! {
 
     /// Where an FDv2 stream stands: `[mode]`.
     fn protocol_mode(protocol: &Protocol) -> u32 {
-        Output::write(|out| out.maybe_text(session::mode(protocol)))
+        Output::write(&mut |out| out.maybe_text(super::mode(protocol)))
     }
 
     /// Decodes an event: `[message, …, error]`, each message a list that begins with its type.
     fn protocol_decode(protocol: &mut Protocol) -> u32 {
         let mut input = Input::take();
         let texts = [input.next(), input.next(), input.next()];
-        Output::write(|out| {
+        Output::write(&mut |out| {
             let result = protocol.decode(&session::event(&input, texts), &mut |message| {
-                events::message(out, &message);
+                trace::message(out, &message);
                 Ok(())
             });
-            events::error(out, result.as_ref().err());
+            fault::write(out, result.as_ref().err());
         })
     }
 
@@ -64,9 +65,9 @@ export! {
     /// it began.
     fn decoder_push(decoder: &mut SseDecoder, size: usize) -> u32 {
         let input = Input::take();
-        write_numbers(|rows| {
+        write_numbers(&mut |rows| {
             rows.push(0);
-            rows[0] = write_text(|text| {
+            rows[0] = write_text(&mut |text| {
                 let mut rest = input.bytes(size);
                 while let Some(item) = decoder.next(&mut rest) {
                     rows.extend_from_slice(&match item {
@@ -95,7 +96,7 @@ export! {
 
     /// `[last event id]`.
     fn decoder_id(decoder: &SseDecoder) -> u32 {
-        Output::write(|out| out.text(decoder.last_event_id()))
+        Output::write(&mut |out| out.text(decoder.last_event_id()))
     }
 
     /// Sets it, for a stream that goes on from elsewhere.
@@ -130,7 +131,7 @@ export! {
 
     /// All that is known: `[id, version, tombstone, …]`.
     fn receiver_entries(receiver: &MessageReceiver<()>) -> u32 {
-        Output::write(|out| {
+        Output::write(&mut |out| {
             for (id, known, _) in receiver.iter() {
                 out.text(id);
                 out.exact(known.version().unwrap_or_default());
@@ -142,7 +143,9 @@ export! {
     /// A back-off, of the numbers in the input; see `settings.rs`.
     fn backoff_new() -> Box<Backoff> {
         let input = Input::take();
-        Box::new(Backoff::new(settings::profile(Profile::STANDARD, &|at| input.double(at))))
+        let mut profile = Profile::STANDARD;
+        settings::profile(&mut profile, &|at| input.double(at), 0);
+        Box::new(Backoff::new(profile))
     }
 
     fn backoff_free(backoff: Box<Backoff>) {
