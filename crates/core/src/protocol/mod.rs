@@ -230,7 +230,7 @@ impl Protocol {
     pub(crate) fn promised_put<'a>(&self, kind: &[u8], data: &'a [u8]) -> Option<Put<'a>> {
         match &self.0 {
             Kind::Fdv2(fdv2) => fdv2.promised_put(kind, data),
-            _ => None,
+            Kind::Other(_) => None,
         }
     }
 
