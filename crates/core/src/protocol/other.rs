@@ -13,7 +13,7 @@ use crate::item::Gate;
 use crate::message::{Event, Version};
 
 #[derive(Debug)]
-#[expect(clippy::large_enum_variant, reason = "a session has one")]
+#[allow(clippy::large_enum_variant, reason = "a session has one")]
 pub(super) enum Other {
     Relay(Relay),
     Ping,
