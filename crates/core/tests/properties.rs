@@ -1,68 +1,13 @@
 //! Fast paths against plain ones, and everything against bad input, on seeded random data.
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+mod common;
+
+use common::Random;
 use highwater_core::{
     Error, Event, Instant, JsonSpec, Judge, Materializer, MaterializerOptions, Message,
     MessageReceiver, Protocol,
 };
-
-/// splitmix64.
-struct Random(u64);
-
-impl Random {
-    fn next(&mut self) -> u64 {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut z = self.0;
-        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        z ^ (z >> 31)
-    }
-
-    fn below(&mut self, end: usize) -> usize {
-        (self.next() % end as u64) as usize
-    }
-
-    fn pick<'a, T>(&mut self, from: &'a [T]) -> &'a T {
-        &from[self.below(from.len())]
-    }
-
-    fn json(&mut self, depth: usize) -> String {
-        let texts =
-            ["", "a", "é", "\\n", "\\u00e9", "\\ud83d\\ude00", "}", "{\\\"", "]", ",", "\\\\"];
-        match self.below(if depth == 0 { 5 } else { 7 }) {
-            0 => "null".into(),
-            1 => ["true", "false"][self.below(2)].into(),
-            2 => format!("{}", self.next().cast_signed()),
-            3 => ["0", "-0.5", "1e9", "2E-3", "-1.5e+7"][self.below(5)].into(),
-            4 => format!("\"{}{}\"", self.pick(&texts), self.pick(&texts)),
-            5 => {
-                let items: Vec<_> = (0..self.below(4)).map(|_| self.json(depth - 1)).collect();
-                format!("[{}]", items.join(","))
-            }
-            _ => {
-                let members: Vec<_> = (0..self.below(4))
-                    .map(|at| format!("\"{}{at}\":{}", self.pick(&texts), self.json(depth - 1)))
-                    .collect();
-                format!("{{{}}}", members.join(","))
-            }
-        }
-    }
-
-    /// Another text, near this one.
-    fn spoil(&mut self, text: &[u8]) -> Vec<u8> {
-        let mut text = text.to_vec();
-        for _ in 0..=self.below(3) {
-            let at = self.below(text.len() + 1);
-            let byte = *self.pick(b"{}[]\",:\\u0123e.-+ntf \n\x00\x1f\xff\xc3/");
-            match self.below(3) {
-                0 if at < text.len() => drop(text.remove(at)),
-                1 if at < text.len() => text[at] = byte,
-                _ => text.insert(at, byte),
-            }
-        }
-        text
-    }
-}
 
 fn told(protocol: &mut Protocol, data: &str) -> Vec<String> {
     tell(protocol, "put-object", data).unwrap()
@@ -86,6 +31,9 @@ fn tell(protocol: &mut Protocol, kind: &str, data: &str) -> Result<Vec<String>, 
     })?;
     Ok(told)
 }
+
+/// Bytes that make something else of JSON.
+const JSON_NEAR: &[u8] = b"{}[]\",:\\u0123e.-+ntf \n\x00\x1f\xff\xc3/";
 
 /// Kind, key, version, value.
 type Left = (String, String, i64, Vec<u8>);
@@ -208,8 +156,11 @@ fn what_passes_for_json_is_json() {
     let (mut good, mut bad) = (0, 0);
     for _ in 0..20_000 {
         let value = random.json(3);
-        let value =
-            if random.below(2) == 0 { random.spoil(value.as_bytes()) } else { value.into() };
+        let value = if random.below(2) == 0 {
+            random.spoil(value.as_bytes(), JSON_NEAR)
+        } else {
+            value.into()
+        };
         let mut store = Materializer::with_view(Protocol::fdv2(), (), options);
         let mut stream = Vec::new();
         // Promised, so that the value comes through unseen and is judged by the check alone.
@@ -312,8 +263,11 @@ fn no_input_is_fatal_and_bad_input_leaves_the_state_alone() {
             for _ in 0..6 {
                 let (kind, data) = random.pick(events);
                 let spoilt = random.below(2) == 0;
-                let data =
-                    if spoilt { random.spoil(data.as_bytes()) } else { data.as_bytes().to_vec() };
+                let data = if spoilt {
+                    random.spoil(data.as_bytes(), JSON_NEAR)
+                } else {
+                    data.as_bytes().to_vec()
+                };
                 store.begin();
                 let event = Event { kind, data: &data, id: "" };
                 let before = store.state().revision();

@@ -7,8 +7,8 @@
 use highwater_core::{Event, Message, Mode, Protocol, Transfer};
 use serde_json::{Value, json};
 
-use crate::subject::{array, same, scenarios, tags, text};
-use crate::{Departures, Error, Outcome, Subject, Verdict};
+use crate::subject::{array, each, same, text};
+use crate::{Departures, Error, Outcome, Subject};
 
 const SUITE: &str = "fdv2";
 const KINDS: &[&str] = &["flag", "segment"];
@@ -19,12 +19,7 @@ pub fn run(
     subject: &mut dyn Subject,
     departures: &Departures,
 ) -> Result<Outcome, Error> {
-    let mut outcome = Outcome::new(SUITE, runner);
-    for scenario in scenarios(SUITE, "scenarios")? {
-        let verdict = Verdict::of(check(subject, &scenario));
-        outcome.record(text(&scenario, "name")?, tags(&scenario), verdict, departures);
-    }
-    Ok(outcome)
+    each(SUITE, "name", runner, subject, departures, check)
 }
 
 fn check(subject: &mut dyn Subject, scenario: &Value) -> Result<(), Error> {

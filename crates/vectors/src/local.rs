@@ -18,8 +18,8 @@ use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
 use crate::health::{Instances, shown};
-use crate::subject::{array, same, scenarios, tags, text};
-use crate::{Departures, Error, Outcome, Subject, Verdict};
+use crate::subject::{array, each, same_members, text, unjudged};
+use crate::{Departures, Error, Outcome, Subject};
 
 const SUITE: &str = "local";
 
@@ -29,32 +29,18 @@ pub fn run(
     subject: &mut dyn Subject,
     departures: &Departures,
 ) -> Result<Outcome, Error> {
-    let mut outcome = Outcome::new(SUITE, runner);
-    for scenario in scenarios(SUITE, "scenarios")? {
-        let verdict = Verdict::of(check(subject, &scenario));
-        outcome.record(text(&scenario, "id")?, tags(&scenario), verdict, departures);
-    }
-    Ok(outcome)
+    each(SUITE, "id", runner, subject, departures, check)
 }
 
 fn check(subject: &mut dyn Subject, scenario: &Value) -> Result<(), Error> {
     let steps = array(scenario, "steps")?;
-    let script = steps.iter().cloned().map(|mut step| {
-        step.as_object_mut().and_then(|step| step.remove("expect"));
-        step
-    });
     let observed = subject.observe(&json!({
         "suite": SUITE,
         "config": scenario["config"],
         "snapshot": scenario["snapshot"],
-        "steps": script.collect::<Vec<_>>(),
+        "steps": unjudged(steps),
     }))?;
-    for (at, (step, observed)) in steps.iter().zip(array(&observed, "steps")?).enumerate() {
-        for (member, expect) in step["expect"].as_object().into_iter().flatten() {
-            same(&format!("step {at} ({}), {member}", step["op"]), &observed[member], expect)?;
-        }
-    }
-    Ok(())
+    same_members(steps, &observed)
 }
 
 /// Runs a script on the publisher and its local materializer.

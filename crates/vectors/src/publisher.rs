@@ -15,8 +15,8 @@ use highwater_publisher::{
 };
 use serde_json::{Map, Value, json};
 
-use crate::subject::{array, same, scenarios, tags, text};
-use crate::{Departures, Error, Outcome, Subject, Verdict};
+use crate::subject::{array, beside, each, same, text, unjudged};
+use crate::{Departures, Error, Outcome, Subject};
 
 const SUITE: &str = "publisher";
 
@@ -26,29 +26,20 @@ pub fn run(
     subject: &mut dyn Subject,
     departures: &Departures,
 ) -> Result<Outcome, Error> {
-    let mut outcome = Outcome::new(SUITE, runner);
-    for scenario in scenarios(SUITE, "scenarios")? {
-        let verdict = Verdict::of(check(subject, &scenario));
-        outcome.record(text(&scenario, "id")?, tags(&scenario), verdict, departures);
-    }
-    Ok(outcome)
+    each(SUITE, "id", runner, subject, departures, check)
 }
 
 fn check(subject: &mut dyn Subject, scenario: &Value) -> Result<(), Error> {
     let steps = array(scenario, "steps")?;
-    let script = steps.iter().cloned().map(|mut step| {
-        step.as_object_mut().and_then(|step| step.remove("expect"));
-        step
-    });
     let observed = subject.observe(&json!({
         "suite": SUITE,
         "config": scenario["config"],
         "snapshots": scenario["snapshots"],
-        "steps": script.collect::<Vec<_>>(),
+        "steps": unjudged(steps),
     }))?;
-    for (at, (step, observed)) in steps.iter().zip(array(&observed, "steps")?).enumerate() {
+    for (place, step, observed) in beside(steps, &observed)? {
         if let Some(expect) = step.get("expect") {
-            same(&format!("step {at} ({})", step["op"]), observed, expect)?;
+            same(&place, observed, expect)?;
         }
     }
     Ok(())

@@ -13,7 +13,7 @@ use highwater_core::{Action, Known, MessageReceiver};
 use serde_json::{Map, Value, json};
 
 use self::exhaustive::Legend;
-use crate::subject::{array, same, scenarios, tags, text};
+use crate::subject::{array, each, same, text};
 use crate::{Departures, Error, Outcome, Subject, Verdict, locate};
 
 const SUITE: &str = "receiver";
@@ -24,11 +24,7 @@ pub fn run(
     subject: &mut dyn Subject,
     departures: &Departures,
 ) -> Result<Outcome, Error> {
-    let mut outcome = Outcome::new(SUITE, runner);
-    for scenario in scenarios(SUITE, "scenarios")? {
-        let verdict = Verdict::of(check(subject, &scenario));
-        outcome.record(text(&scenario, "name")?, tags(&scenario), verdict, departures);
-    }
+    let mut outcome = each(SUITE, "name", runner, subject, departures, check)?;
     let path = locate(SUITE)?.join("exhaustive.txt");
     if let Ok(file) = fs::File::open(&path) {
         let mut lines = BufReader::new(file).lines();

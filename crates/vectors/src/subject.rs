@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use crate::Error;
+use crate::{Departures, Error, Outcome, Verdict};
 
 /// A client under test.
 ///
@@ -16,6 +16,53 @@ pub trait Subject {
     fn has_queries(&self) -> bool {
         false
     }
+}
+
+/// Runs every scenario of a suite, each under the name that it has in this member.
+pub(crate) fn each(
+    suite: &str,
+    member: &str,
+    runner: &str,
+    subject: &mut dyn Subject,
+    departures: &Departures,
+    check: impl Fn(&mut dyn Subject, &Value) -> Result<(), Error>,
+) -> Result<Outcome, Error> {
+    let mut outcome = Outcome::new(suite, runner);
+    for scenario in scenarios(suite, "scenarios")? {
+        let verdict = Verdict::of(check(subject, &scenario));
+        outcome.record(text(&scenario, member)?, tags(&scenario), verdict, departures);
+    }
+    Ok(outcome)
+}
+
+/// Steps without what is expected of them.
+pub(crate) fn unjudged(steps: &[Value]) -> Value {
+    let script = steps.iter().cloned().map(|mut step| {
+        step.as_object_mut().and_then(|step| step.remove("expect"));
+        step
+    });
+    script.collect()
+}
+
+/// What was observed at each step, beside the step.
+pub(crate) fn beside<'v>(
+    steps: &'v [Value],
+    observed: &'v Value,
+) -> Result<impl Iterator<Item = (String, &'v Value, &'v Value)>, Error> {
+    let observed = array(observed, "steps")?;
+    same("the number of steps", &observed.len().into(), &steps.len().into())?;
+    let pairs = steps.iter().zip(observed).enumerate();
+    Ok(pairs.map(|(at, (step, observed))| (format!("step {at} ({})", step["op"]), step, observed)))
+}
+
+/// Compares those members of what was observed at each step that are expected of it.
+pub(crate) fn same_members(steps: &[Value], observed: &Value) -> Result<(), Error> {
+    for (place, step, observed) in beside(steps, observed)? {
+        for (member, expect) in step["expect"].as_object().into_iter().flatten() {
+            same(&format!("{place}, {member}"), &observed[member], expect)?;
+        }
+    }
+    Ok(())
 }
 
 /// Compares a part of what was observed with what was recorded.

@@ -26,6 +26,29 @@ impl Random {
         &from[self.below(from.len())]
     }
 
+    /// A JSON text, nested so deep at most.
+    pub(crate) fn json(&mut self, depth: usize) -> String {
+        let texts =
+            ["", "a", "é", "\\n", "\\u00e9", "\\ud83d\\ude00", "}", "{\\\"", "]", ",", "\\\\"];
+        match self.below(if depth == 0 { 5 } else { 7 }) {
+            0 => "null".into(),
+            1 => ["true", "false"][self.below(2)].into(),
+            2 => format!("{}", self.next().cast_signed()),
+            3 => ["0", "-0.5", "1e9", "2E-3", "-1.5e+7"][self.below(5)].into(),
+            4 => format!("\"{}{}\"", self.pick(&texts), self.pick(&texts)),
+            5 => {
+                let items: Vec<_> = (0..self.below(4)).map(|_| self.json(depth - 1)).collect();
+                format!("[{}]", items.join(","))
+            }
+            _ => {
+                let members: Vec<_> = (0..self.below(4))
+                    .map(|at| format!("\"{}{at}\":{}", self.pick(&texts), self.json(depth - 1)))
+                    .collect();
+                format!("{{{}}}", members.join(","))
+            }
+        }
+    }
+
     /// Another text, near this one.
     pub(crate) fn spoil(&mut self, text: &[u8], with: &[u8]) -> Vec<u8> {
         let mut text = text.to_vec();

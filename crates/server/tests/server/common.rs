@@ -7,7 +7,8 @@ use serde_json::Value;
 use std::io::{BufRead as _, BufReader};
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
-use tokio::net::TcpListener;
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::{TcpListener, TcpSocket, TcpStream};
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 use tokio::time::timeout;
@@ -147,6 +148,19 @@ pub(crate) async fn until(what: &str, mut so: impl AsyncFnMut() -> bool) {
         assert!(start.elapsed() < PATIENCE, "{what}, in time");
         tokio::time::sleep(Duration::from_millis(20)).await;
     }
+}
+
+/// A stream that is opened and not read.
+pub(crate) async fn unread(server: &Server) -> TcpStream {
+    let socket = TcpSocket::new_v4().unwrap();
+    socket.set_recv_buffer_size(8 << 10).unwrap();
+    let address = server.url.strip_prefix("http://").unwrap().parse().unwrap();
+    let mut socket = socket.connect(address).await.unwrap();
+    socket.write_all(b"GET /v1/topics/t/stream HTTP/1.1\r\nhost: t\r\n\r\n").await.unwrap();
+    let mut first = [0; 12];
+    timeout(PATIENCE, socket.read_exact(&mut first)).await.unwrap().unwrap();
+    assert_eq!(&first, b"HTTP/1.1 200");
+    socket
 }
 
 pub(crate) async fn answer(response: Response) -> (StatusCode, Value) {

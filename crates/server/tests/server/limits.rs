@@ -1,15 +1,14 @@
 //! What a server takes on, and what it tells those that it does not.
 
 use crate::access::{ADMIN, mint, rules};
-use crate::common::{Events, PATIENCE, Server, answer, error, until};
+use crate::common::{Events, PATIENCE, Server, answer, error, unread, until};
 use core::time::Duration;
 use highwater::{Phase, Store};
 use highwater_publisher::Options;
 use highwater_server::{Access, Limits, Settings};
 use reqwest::{Method, Response};
 use serde_json::json;
-use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
-use tokio::net::{TcpSocket, TcpStream};
+use tokio::io::AsyncReadExt as _;
 use tokio::time::timeout;
 
 async fn limited(limits: Limits) -> Server {
@@ -28,19 +27,6 @@ async fn refused(response: Response, status: u16, code: &str) -> u64 {
     let (answered, body) = answer(response).await;
     assert_eq!((answered.as_u16(), error(&body).0), (status, code));
     after
-}
-
-/// A stream that is opened and not read.
-async fn unread(server: &Server) -> TcpStream {
-    let socket = TcpSocket::new_v4().unwrap();
-    socket.set_recv_buffer_size(8 << 10).unwrap();
-    let address = server.url.strip_prefix("http://").unwrap().parse().unwrap();
-    let mut socket = socket.connect(address).await.unwrap();
-    socket.write_all(b"GET /v1/topics/t/stream HTTP/1.1\r\nhost: t\r\n\r\n").await.unwrap();
-    let mut first = [0; 12];
-    timeout(PATIENCE, socket.read_exact(&mut first)).await.unwrap().unwrap();
-    assert_eq!(&first, b"HTTP/1.1 200");
-    socket
 }
 
 /// More than the buffers between two sockets take.

@@ -1,10 +1,9 @@
 //! A reader that takes nothing for a while.
 
-use crate::common::{PATIENCE, Server};
+use crate::common::{PATIENCE, Server, unread};
 use highwater_publisher::Options;
 use highwater_server::Settings;
-use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
-use tokio::net::TcpSocket;
+use tokio::io::AsyncReadExt as _;
 use tokio::time::timeout;
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -13,14 +12,7 @@ async fn a_slow_reader_is_cut_over_on_the_same_connection() {
     let server = Server::with(Settings { topic, ..Settings::default() }).await;
     server.put("/v1/topics/t/a/1", "{}").await;
 
-    let socket = TcpSocket::new_v4().unwrap();
-    socket.set_recv_buffer_size(8 << 10).unwrap();
-    let address = server.url.strip_prefix("http://").unwrap().parse().unwrap();
-    let mut socket = socket.connect(address).await.unwrap();
-    socket.write_all(b"GET /v1/topics/t/stream HTTP/1.1\r\nhost: t\r\n\r\n").await.unwrap();
-    let mut first = [0; 12];
-    timeout(PATIENCE, socket.read_exact(&mut first)).await.unwrap().unwrap();
-    assert_eq!(&first, b"HTTP/1.1 200");
+    let mut socket = unread(&server).await;
 
     // Far more than the buffers between take, and far more transactions than the log keeps.
     let filler = "x".repeat(512 << 10);
