@@ -14,7 +14,7 @@ after(() => app?.remove())
 test('the package holds its module and its doors, and nothing of the sources', () => {
   const [{ files }] = JSON.parse(execFileSync('npm', ['pack', '--dry-run', '--json', '--ignore-scripts'], { encoding: 'utf8' }))
   const paths = files.map(({ path }) => path)
-  for (const door of ['core.wasm', 'full.wasm', 'inline-full.js', 'browser.js', 'browser.d.ts', 'node.js', 'inline.js', 'slim.js', 'workerd.js']) {
+  for (const door of ['core.wasm', 'full.wasm', 'browser.js', 'browser.d.ts', 'node.js', 'inline.js', 'slim.js', 'workerd.js']) {
     assert.ok(paths.includes(`dist/${door}`), door)
   }
   for (const path of paths) assert.match(path, /^(dist\/((adapters|testing)\/)?[a-z0-9.-]+\.(js|d\.ts|wasm)|package\.json|README\.md|LICENSE-(MIT|APACHE))$/)

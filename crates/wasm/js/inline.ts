@@ -1,16 +1,13 @@
-// The door without a second file: the lean module as (compressed) text in this one. The one with everything is
-// loaded from beside this file by whoever wants it (or is in `highwater/inline-full`).
+// The door without a second file: modules as (compressed) text in scripts. The lean one is in this
+// script; the one with everything is imported by whoever wants it, so that a bundler puts it into the
+// same file, or into one that is loaded then.
 
 import { base64 } from './core.base64.js'
-import { bytesOf, setSources, unzipped } from './module.js'
+import { setSources, unzipped } from './module.js'
 
-// By its address, and not by its name: a bundler would put it into this file, too.
-const whole = async () => {
-  const { href } = new URL('./full.base64.js', import.meta.url)
-  const { base64: full } = (await import(/* webpackIgnore: true */ /* @vite-ignore */ href)) as { base64: string }
-  return bytesOf(full)
-}
-
-setSources(whole, () => unzipped(bytesOf(base64)))
+setSources(
+  async () => unzipped((await import('./full.base64.js')).base64),
+  () => unzipped(base64),
+)
 
 export * from './api.js'

@@ -189,13 +189,9 @@ export class Module {
   }
 }
 
-/** The bytes that a module's text stands for. */
-export function bytesOf(base64: string): Uint8Array<ArrayBuffer> {
-  return Uint8Array.from(atob(base64), (char) => char.charCodeAt(0))
-}
-
-/** What gzip made these bytes of. */
-export function unzipped(bytes: Uint8Array<ArrayBuffer>): Promise<ArrayBuffer> {
+/** The module that was compressed by gzip, and is here as text. */
+export function unzipped(base64: string): Promise<ArrayBuffer> {
+  const bytes = Uint8Array.from(atob(base64), (char) => char.charCodeAt(0))
   const stream = new Blob([bytes]).stream().pipeThrough(new DecompressionStream('gzip'))
   return new Response(stream).arrayBuffer()
 }

@@ -1,14 +1,11 @@
 // The door for Node, Bun and Deno: the module with everything is read at import.
 
 import { readFileSync } from 'node:fs'
-import { bytesOf, loadSync, setSources } from './module.js'
+import { loadSync, setSources, unzipped } from './module.js'
 
 // If there is no such file: a bundler put this script elsewhere and left the file behind, or gave it
 // an address of its pages. All of them bring along what is imported: the text of the module.
-setSources(async () => {
-  const { base64 } = await import('./full.base64.js')
-  return bytesOf(base64)
-})
+setSources(async () => unzipped((await import('./full.base64.js')).base64))
 try {
   loadSync(readFileSync(new URL('./full.wasm', import.meta.url)))
 } catch (error) {

@@ -90,6 +90,8 @@ export class Store<T extends object = AnyKinds> {
   /** What was asked for before the module was there. */
   #waiting: ((running: Running) => void)[] = []
   #running: Running | undefined
+  /** Whether something was asked for that the lean module does not have. */
+  #wants = false
   #closed = false
   /** Why the module is of no use. */
   #broken: HighwaterError | undefined
@@ -114,11 +116,11 @@ export class Store<T extends object = AnyKinds> {
     if (this.#closed) this.#release()
     if (this.#closed) return
     const isKept = (options.persist ?? false) !== false
-    const everything = needsEverything(options)
-    const module = isKept ? undefined : moduleFor(everything)
+    const needs = needsEverything(options)
+    const module = isKept ? undefined : moduleFor(needs)
     if (module !== undefined) this.#run(url, module)
     else {
-      Promise.all([loadModule(everything), isKept ? this.#kept(url) : undefined]).then(
+      Promise.all([this.#module(needs), isKept ? this.#kept(url) : undefined]).then(
         ([loaded, keeper]) => this.#run(url, loaded, keeper),
         (error: unknown) => this.#fail(error),
       )
@@ -273,6 +275,7 @@ export class Store<T extends object = AnyKinds> {
   trace(listener: (event: TraceEvent) => void): () => void {
     this.#check('trace', listener)
     const remove = this.#traces.add(listener)
+    this.#wants = true
     const follow = (): void => this.#ask(({ edge }) => this.#whole(edge, (machine) => machine.trace(this.#traces.size > 0)))
     follow()
     return () => {
@@ -345,6 +348,18 @@ export class Store<T extends object = AnyKinds> {
     return Promise.resolve()
   }
 
+  /** The module to begin in: the one with everything if the options need that, or if it was asked for since. */
+  async #module(needs: boolean): Promise<Module> {
+    await undefined
+    const lean = needs || this.#wants ? undefined : await loadModule(false)
+    if (lean !== undefined && !this.#wants) return lean
+    return loadModule(true).catch((error: unknown) => {
+      if (needs) throw error
+      // Who asked for it hears of this when the store has begun without.
+      return lean ?? loadModule(false)
+    })
+  }
+
   /** What was kept, and what goes on keeping it. */
   async #kept(url: string): Promise<Keeper | undefined> {
     const options = this.#options
@@ -399,6 +414,7 @@ export class Store<T extends object = AnyKinds> {
   /** Has something follow the state, from now on or when the module is there. */
   #follow(follower: Follower): void {
     const running = this.#running
+    this.#wants ||= follower.everything
     if (running === undefined || (follower.everything && !running.machine.module.isWhole)) {
       if (this.#closed) follower.stop()
       this.#ask(({ machine, edge, items }) => {

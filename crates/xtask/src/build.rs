@@ -81,9 +81,8 @@ fn parts(project: &Project, tools: &WasmTools, mode: Mode, chosen: &[&str]) -> R
 }
 
 /// The modules in dist/, and what is in them: what `connect` begins with, and everything. Each is
-/// there as NAME.wasm, and as text in NAME.base64.js, one of them compressed.
-const MODULES: [(&str, &[&str], &str); 2] =
-    [("core", &[], "gzip"), ("full", &["--features", "full"], "plain")];
+/// there as NAME.wasm, and as compressed text in NAME.base64.js.
+const MODULES: [(&str, &[&str]); 2] = [("core", &[]), ("full", &["--features", "full"])];
 
 fn wasm(project: &Project, tools: &WasmTools, mode: Mode) -> Result {
     let (profile, folder) = mode.wasm_profile();
@@ -91,7 +90,7 @@ fn wasm(project: &Project, tools: &WasmTools, mode: Mode) -> Result {
     let aside = project.target.join("module");
     fs::create_dir_all(&aside)?;
     let mut ready = Vec::new();
-    for (name, features, text) in MODULES {
+    for (name, features) in MODULES {
         sh::run(
             tools
                 .command("cargo")?
@@ -112,7 +111,7 @@ fn wasm(project: &Project, tools: &WasmTools, mode: Mode) -> Result {
         let files = ["wasm", "base64.js", "base64.d.ts"].map(|end| format!("{name}.{end}"));
         let script = project.root.join("crates/xtask/scripts/embed.mjs");
         let mut embed = Command::new("node");
-        sh::run(embed.arg(script).arg(&wasm).arg(aside.join(&files[1])).arg(text))?;
+        sh::run(embed.arg(script).arg(&wasm).arg(aside.join(&files[1])))?;
         ready.extend(files);
     }
 
@@ -158,7 +157,7 @@ fn js(project: &Project, _: &WasmTools, _: Mode) -> Result {
 
 /// Whether a file in dist/ is one of [`MODULES`].
 fn is_module(file: &str) -> bool {
-    MODULES.iter().any(|(name, ..)| file.split('.').next() == Some(name))
+    MODULES.iter().any(|(name, _)| file.split('.').next() == Some(name))
 }
 
 /// www/dist: the page's scripts and styles bundled, everything else as it is.

@@ -88,21 +88,20 @@ fn table(project: &Project) -> Result<String> {
     sh::read(&mut sizes)
 }
 
-/// A minified bundle, as an application would load it.
+/// What an application loads to begin with, bundled and minified. What it imports later is in other
+/// files.
 fn bundle(project: &Project, name: &str, import: &str) -> Result<PathBuf> {
-    let folder = project.target.join("sizes");
-    std::fs::create_dir_all(&folder)?;
+    let folder = project.target.join("sizes").join(name.replace('/', "-"));
     let entry = project.root.join("dist").join(".size.js");
     std::fs::write(&entry, import.replace("./dist/", "./"))?;
-    let out = folder.join(format!("{}.js", name.replace('/', "-")));
     let bundled = sh::read(
         sh::node_tool(&project.root, "esbuild")
             .arg(&entry)
-            .args(["--bundle", "--minify", "--format=esm", "--target=es2022"])
-            .args(["--external:react", "--log-level=error"])
-            .arg(format!("--outfile={}", out.display())),
+            .args(["--bundle", "--splitting", "--minify", "--format=esm", "--target=es2022"])
+            .args(["--external:react", "--log-level=error", "--entry-names=main"])
+            .arg(format!("--outdir={}", folder.display())),
     );
     std::fs::remove_file(&entry)?;
     bundled?;
-    Ok(out)
+    Ok(folder.join("main.js"))
 }
