@@ -53,6 +53,19 @@ test('without the whole module: a stream of another server stops the store, whic
   await until(() => server.open.size === 0, 'the end of the connection')
 })
 
+test('without the whole module: who asks for it at once hears of that, and the stream goes on', async (t) => {
+  missing.add('full.wasm')
+  t.after(() => missing.clear())
+  const errors = []
+  const { store, server } = await stream(t, [snapshot(1, { a: { x: [1, 1] } })], { onError: (error) => errors.push(error) })
+  store.trace(() => {})
+  await store.ready
+  assert.equal(store.get('a', 'x'), 1)
+  await until(() => errors.length > 0)
+  assert.equal(errors[0].code, 'wasm')
+  assert.equal(server.requests.length, 1)
+})
+
 test('a stream of another server is read on in the whole module, on its connection, however it is cut', async (t) => {
   const text = bare('xfer-full') + any('a', 'x', 1, { one: 1 }) + transferred(1)
   for (const cuts of [[], [3], [30, 90], [text.length - 2], [1, 2, 3, 4, 5, 6, 100]]) {
@@ -125,6 +138,19 @@ test('tracing moves a store: what was read is the same, and nothing is told twic
   assert.deepEqual(heard.slice(told), [['new,more', '', false]])
   assert.equal(store.snapshot().b, before.b)
   assert.equal(store.version, version + 1)
+})
+
+test('what is asked for before there is a module begins in the one that has it', async (t) => {
+  const before = fetched.length
+  const { store, server } = await stream(t, [snapshot(1, { a: { x: [1, { n: 1 }] } })])
+  const actions = []
+  store.trace(({ steps }) => actions.push(...steps.map(({ action }) => action)))
+  const view = store.view({ kind: 'a' })
+  await Promise.all([store.ready, view.ready])
+  assert.equal(view.rows[0].value, store.get('a', 'x'))
+  assert.ok(actions.includes('commit'))
+  assert.equal(server.requests.length, 1)
+  assert.deepEqual(fetched.slice(before).filter((name) => name === 'core.wasm'), [])
 })
 
 test('a live view moves a store: it lists what is there, and follows', async (t) => {

@@ -228,63 +228,35 @@ export class Edge {
     }
   }
 
-  /**
-   * The other transport: the platform's own event source. It sends no headers, tells no status,
-   * hides comments, and hands over strings, each of which is copied and encoded: `fetch` is faster
-   * and knows more. It is closed at the first error and made anew by the session, which knows
-   * better when.
-   */
+  /** The platform's own event source. The session makes it anew, when there is a time for that. */
   #listen(id: number, url: string): void {
-    let source: EventSource
+    const machine = this.#machine
+    const is = (): boolean => id === this.#current
     try {
-      source = new EventSource(url, { withCredentials: this.#options.credentials === 'include' })
+      this.#source = machine.module.more.listen(machine, url, this.#options.credentials === 'include', {
+        opened: () => is() && this.#take(() => machine.opened(performance.now(), id, 200, 'text/event-stream')),
+        event: (...event) => is() && this.input(Input.Event, id, 0, ...event),
+        failed: (error) => this.#fail(id, error),
+      })
     } catch (error) {
       this.#fail(id, error)
-      return
     }
-    this.#source = source
-    let opened = false
-    const take = ({ type, data, lastEventId }: MessageEvent): void => {
-      if (id === this.#current) this.input(Input.Event, id, 0, type, String(data), lastEventId)
-    }
-    source.onopen = () => {
-      if (opened || id !== this.#current) return
-      opened = true
-      this.#take(() => this.#machine.opened(performance.now(), id, 200, 'text/event-stream'))
-    }
-    source.onerror = (event) => {
-      // A server may send an event that is called "error": that one has data.
-      if ((event as MessageEvent).data !== undefined) take(event as MessageEvent)
-      else this.#fail(id, 'the event source failed; it does not say why')
-    }
-    for (const type of this.#machine.types()) if (type !== 'error') source.addEventListener(type, take)
   }
 
   /** Fetches the state from the poll address. */
   async #poll(id: number): Promise<void> {
     this.#polling = new AbortController()
     const { signal } = this.#polling
+    const { module, handle } = this.#machine
     const ask = async (expired: boolean): Promise<Response> =>
       this.#send(addressOf('option poll', this.#options.poll), await this.#headers(1, expired), signal)
-    const poll = async (): Promise<Polled> => {
-      try {
-        let response = await ask(false)
-        if (response.status === 401 && typeof this.#options.headers === 'function') response = await ask(true)
-        return [response.status, new Uint8Array(await response.arrayBuffer())]
-      } catch (error) {
-        if (isOfHeaders(error)) throw error
-        // No answer is told as status 0.
-        return [0, new Uint8Array(0)]
-      }
-    }
-    let polled: Polled
+    const poll = (): Promise<Polled> => module.more.poll(ask, typeof this.#options.headers === 'function', isOfHeaders)
     try {
-      polled = await (this.#share?.poll(poll) ?? poll())
+      const [status, body] = await (this.#share?.poll(poll) ?? poll())
+      if (id === this.#current) this.#take(() => module.session_fetched(handle, performance.now(), id, status, module.give(body)))
     } catch (error) {
-      return this.#fail(id, error)
+      this.#fail(id, error)
     }
-    const [status, body] = polled
-    if (id === this.#current) this.#take(() => this.#machine.fetched(performance.now(), id, status, body))
   }
 
   /** Takes part in the one connection of all pages; or not, where that cannot be. */

@@ -1,6 +1,5 @@
 // A session in the module: what happened goes in, what is to be done comes out.
 
-import type { Beginning } from './initial.js'
 import { type Module, Thing } from './module.js'
 import { type ProtocolOptions, wordsOfProtocol } from './protocols.js'
 
@@ -83,11 +82,6 @@ export class Machine extends Thing {
     return this.module.session_opened(this.handle, now, connection, status, retryAfter)
   }
 
-  /** The state was fetched; status 0 when there was no answer. */
-  fetched(now: number, connection: number, status: number, body: Uint8Array): number {
-    return this.module.session_fetched(this.handle, now, connection, status, this.module.give(body))
-  }
-
   /** The state and the position as bytes, with so much room in front. */
   checkpoint(room = 0): Uint8Array {
     const { module } = this
@@ -96,25 +90,6 @@ export class Machine extends Thing {
     const kept = new Uint8Array(room + length)
     kept.set(module.bytes().subarray(at, at + length), room)
     return kept
-  }
-
-  /** Takes up what was kept. Answers with {@link Bit}s, and with what was wrong with it. */
-  restore(now: number, beginning: Beginning): [bits: number, fault: unknown] {
-    const isCheckpoint = beginning instanceof Uint8Array
-    if (!isCheckpoint) this.module.say(beginning)
-    // Nothing at all is no checkpoint either.
-    const size = isCheckpoint ? this.module.give(beginning.length === 0 ? new Uint8Array(1) : beginning) : 0
-    return this.module.jsonOf(this.module.session_restore(this.handle, now, size)) as [number, unknown]
-  }
-
-  /** How another session would have to go on in the connection at hand; -1 while something is under way. */
-  standing(): number {
-    return this.module.session_standing(this.handle)
-  }
-
-  /** Goes on in a connection where another session stands, whose checkpoint this is; empty: with this state. */
-  join(now: number, connection: number, standing: number, checkpoint: Uint8Array): number {
-    return this.module.session_join(this.handle, now, connection, standing, this.module.give(checkpoint))
   }
 
   /** What is to be done. */
@@ -127,19 +102,9 @@ export class Machine extends Thing {
     return this.module.jsonOf(this.module.session_status(this.handle))
   }
 
-  /** The types of event that a platform's own event source has to listen for. */
-  types(): string[] {
-    return this.module.jsonOf(this.module.session_types(this.handle)) as string[]
-  }
-
   /** Begins or ends the recording of what every event does. */
   trace(on: boolean): void {
     this.module.session_trace(this.handle, on ? 1 : 0)
-  }
-
-  /** What every event did since this was last called. */
-  traced(): unknown[][] {
-    return this.module.jsonOf(this.module.session_traced(this.handle)) as unknown[][]
   }
 
   /** Where the stream stands: cursor, mode, last event id. */

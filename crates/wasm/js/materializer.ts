@@ -8,7 +8,7 @@ import type { Later } from './names.js'
 import { checkTombstones, described, known, number, numbersOf, oneOf, refuse, type TombstoneOptions } from './options.js'
 import { isProtocol, type ProtocolOptions } from './protocols.js'
 import { Reads, type Transacted } from './reads.js'
-import { type TraceEvent, traceOf } from './trace.js'
+import { type TraceEvent, traced } from './trace.js'
 import type { AnyKinds } from './types.js'
 import { isView, type View, viewing } from './view.js'
 
@@ -126,7 +126,7 @@ export class Materializer<T extends object = AnyKinds> extends Reads<T> {
 
   /** What every event did since this was last called. */
   takeTrace(): TraceEvent[] {
-    return traceOf(this.#raw.traced(), 0)
+    return traced(this.#raw, 0)
   }
 
   /** Frees its memory in the module. */

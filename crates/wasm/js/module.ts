@@ -82,6 +82,9 @@ let told: (length: number) => number = () => 0
 
 const imports = { view: { tell: (length: number): number => told(length) } }
 
+/** What is only ever called in the module with everything. */
+export type More = typeof import('./more.js')
+
 /** A module: what it exports, and its memory. */
 // eslint-disable-next-line @typescript-eslint/no-unsafe-declaration-merging -- the constructor takes them over
 export interface Module extends Exports {}
@@ -91,13 +94,18 @@ export class Module {
   /** Where the last long text was written. */
   #target: Uint8Array = this.#bytes
 
-  constructor(instance: WebAssembly.Instance) {
-    Object.assign(this, instance.exports)
+  /** Of the module with everything. */
+  readonly more: More
+
+  constructor(exports: WebAssembly.Exports, more: More | undefined) {
+    Object.assign(this, exports)
+    // There is none whose functions are not there either.
+    this.more = more as More
   }
 
   /** Whether it has everything. */
   get isWhole(): boolean {
-    return 'session_arrive' in this
+    return this.more !== undefined
   }
 
   /** What the last answer says, which said how long its text is. */
@@ -210,9 +218,9 @@ export function setSources(whole: Source, lean?: Source): void {
   if (lean !== undefined) sources.set(false, lean)
 }
 
-/** Loads a module now, from bytes or a module that is there. */
-export function loadSync(source: BufferSource | WebAssembly.Module): void {
-  take(new WebAssembly.Instance(source instanceof WebAssembly.Module ? source : new WebAssembly.Module(source), imports))
+/** Takes the module with everything, whose bytes are there. */
+export function loadSync(source: BufferSource | WebAssembly.Module, more: More): void {
+  take(new WebAssembly.Instance(source instanceof WebAssembly.Module ? source : new WebAssembly.Module(source), imports), more)
 }
 
 /** The module for everything, or for what the lean one has; if it is there. */
@@ -229,7 +237,7 @@ export async function loadModule(everything: boolean): Promise<Module> {
   if (there !== undefined) return there
   let loading = coming.get(whole)
   if (loading === undefined) {
-    loading = fetched(sources.get(whole)).catch((error: unknown) => {
+    loading = fetched(sources.get(whole), whole).catch((error: unknown) => {
       // Another attempt may find the network back.
       coming.delete(whole)
       throw error
@@ -241,7 +249,7 @@ export async function loadModule(everything: boolean): Promise<Module> {
 
 /** Loads the module that the application brings. */
 export async function bring(source: ModuleSource): Promise<void> {
-  brought = fetched(() => source)
+  brought = fetched(() => source, false)
   try {
     await brought
   } finally {
@@ -249,30 +257,34 @@ export async function bring(source: ModuleSource): Promise<void> {
   }
 }
 
-async function fetched(source: Source | undefined): Promise<Module> {
+async function fetched(source: Source | undefined, whole: boolean): Promise<Module> {
   try {
-    const given = await source?.()
-    if (given === undefined) {
-      throw new Error(
-        modules.size > 0
-          ? 'what is asked for needs all of full.wasm: call init(module) with that'
-          : 'highwater/slim brings no module of its own: call init(module) first',
-      )
-    }
-    if (typeof Response === 'function' && given instanceof Response) {
-      if (!given.ok) throw new Error(`${given.url} answered ${given.status}`)
-      // What is served as something else than application/wasm is not streamed.
-      const streams = given.headers.get('content-type') === 'application/wasm'
-      const { instance } = await (streams
-        ? WebAssembly.instantiateStreaming(given, imports)
-        : WebAssembly.instantiate(await given.arrayBuffer(), imports))
-      return take(instance)
-    }
-    if (given instanceof WebAssembly.Module) return take(await WebAssembly.instantiate(given, imports))
-    return take((await WebAssembly.instantiate(given as BufferSource, imports)).instance)
+    const [instance, more] = await Promise.all([instantiated(await source?.()), whole ? import('./more.js') : undefined])
+    return take(instance, more ?? ('session_arrive' in instance.exports ? await import('./more.js') : undefined))
   } catch (error) {
     throw new HighwaterError('wasm', `the WebAssembly module did not load: ${wordsOf(error)}`, { cause: error })
   }
+}
+
+async function instantiated(given: BufferSource | WebAssembly.Module | Response | undefined): Promise<WebAssembly.Instance> {
+  if (given === undefined) {
+    throw new Error(
+      modules.size > 0
+        ? 'what is asked for needs all of full.wasm: call init(module) with that'
+        : 'highwater/slim brings no module of its own: call init(module) first',
+    )
+  }
+  if (typeof Response === 'function' && given instanceof Response) {
+    if (!given.ok) throw new Error(`${given.url} answered ${given.status}`)
+    // What is served as something else than application/wasm is not streamed.
+    const streams = given.headers.get('content-type') === 'application/wasm'
+    const { instance } = await (streams
+      ? WebAssembly.instantiateStreaming(given, imports)
+      : WebAssembly.instantiate(await given.arrayBuffer(), imports))
+    return instance
+  }
+  if (given instanceof WebAssembly.Module) return WebAssembly.instantiate(given, imports)
+  return (await WebAssembly.instantiate(given as BufferSource, imports)).instance
 }
 
 /** The module with everything; throws unless it is there. */
@@ -282,8 +294,8 @@ export function needModule(what: string): Module {
   return module
 }
 
-function take(instance: WebAssembly.Instance): Module {
-  const module = new Module(instance)
+function take({ exports }: WebAssembly.Instance, more: More | undefined): Module {
+  const module = new Module(exports, more)
   const { isWhole } = module
   const there = modules.get(isWhole)
   if (there !== undefined) return there

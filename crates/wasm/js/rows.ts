@@ -1,11 +1,11 @@
-// Live views: the rows that are wanted, in order, kept up to date in the module.
+// Live views: the rows that are wanted, in order, kept up to date in the module (listing.ts).
 
 import { HighwaterError } from './errors.js'
 import type { Followed, Follower } from './followers.js'
 import type { Items } from './items.js'
+import type { Listing } from './listing.js'
 import { Listeners } from './listeners.js'
 import type { Machine } from './machine.js'
-import { Thing } from './module.js'
 import { callable, described, number, refuse } from './options.js'
 import type { AnyKinds } from './types.js'
 
@@ -113,18 +113,11 @@ export class LiveView<T extends object = AnyKinds, K extends keyof T & string = 
   readonly #store: Followed
   readonly #follower: Follower
   readonly #listeners = new Listeners<Edits<Row<T, K>>>()
-  #live: { readonly thing: Thing; readonly machine: Machine; readonly items: Items } | undefined
+  #listing: Listing<Row<T, K>> | undefined
   #error: HighwaterError | undefined
   #closed = false
   /** What `show` asked for before the module was there. */
   #window: [offset: number, limit: number] | undefined
-  /** Rows by slot, each with the epoch of its value. */
-  #known = new Map<number, readonly [epoch: number, row: Row<T, K>]>()
-  /** How many rows there were when listeners were last told. */
-  #count = 0
-  #rows: readonly Row<T, K>[] | undefined
-  #groups: readonly Group[] | undefined
-  #whole: ViewSnapshot<Row<T, K>> | undefined
 
   /** It lists what the store holds: what rows need has been loaded. Rejects if the spec is none. */
   readonly ready: Promise<void>
@@ -142,8 +135,11 @@ export class LiveView<T extends object = AnyKinds, K extends keyof T & string = 
       hears: false,
       everything: true,
       start: (machine, items) => this.#start(machine, items),
-      follow: () => this.#follow(),
-      stop: () => this.#stop(),
+      follow: () => this.#tell(this.#listing?.follow()),
+      stop: () => {
+        this.#listing?.stop()
+        this.#settle()
+      },
     }
     store.begin(this.#follower)
   }
@@ -155,22 +151,22 @@ export class LiveView<T extends object = AnyKinds, K extends keyof T & string = 
 
   /** The listed rows: the same array until it is another list, the same objects until their values are others. */
   get rows(): readonly Row<T, K>[] {
-    return (this.#rows ??= this.#list())
+    return this.#listing?.rows ?? NOTHING.rows
   }
 
   /** How many rows there are, listed or not. */
   get count(): number {
-    return this.#live === undefined ? (this.#whole?.count ?? 0) : this.#live.thing.module.query_count(this.#live.thing.handle)
+    return this.#listing?.count ?? 0
   }
 
   /** The groups, in order. */
   get groups(): readonly Group[] {
-    return (this.#groups ??= this.#grouped())
+    return this.#listing?.groups ?? NOTHING.groups
   }
 
   /** All of it at this moment: the same object until some of it is different. */
   snapshot(): ViewSnapshot<Row<T, K>> {
-    return (this.#whole ??= Object.freeze({ rows: this.rows, count: this.count, groups: this.groups }))
+    return this.#listing?.snapshot() ?? NOTHING
   }
 
   /**
@@ -200,10 +196,9 @@ export class LiveView<T extends object = AnyKinds, K extends keyof T & string = 
   show(offset: number, limit: number = NO_LIMIT): void {
     number('offset', offset ?? null, 0, NO_LIMIT)
     number('limit', limit, 0, NO_LIMIT)
-    if (this.#live === undefined) this.#window = [offset, limit]
+    if (this.#listing === undefined) this.#window = [offset, limit]
     else {
-      const { thing, items } = this.#live
-      this.#edited(thing.module.query_show(thing.handle, offset, limit), thing, items)
+      this.#tell(this.#listing.show(offset, limit))
       this.#store.flush()
     }
   }
@@ -211,14 +206,11 @@ export class LiveView<T extends object = AnyKinds, K extends keyof T & string = 
   /** Ends it, and frees its memory. What it last listed stays. A view that nobody has any more ends by itself. */
   close(): void {
     if (this.#closed) return
-    if (this.#live !== undefined) this.snapshot()
     this.#closed = true
     this.#listeners.clear()
     this.#store.hold(this.#follower, false)
-    const live = this.#live
-    this.#live = undefined
     this.#settle()
-    live?.thing.free()
+    this.#listing?.close()
   }
 
   [Symbol.dispose](): void {
@@ -227,97 +219,25 @@ export class LiveView<T extends object = AnyKinds, K extends keyof T & string = 
 
   #start(machine: Machine, items: Items): void {
     if (this.#closed) return
-    const text = new TextEncoder().encode(this.#text)
-    const { module } = machine
-    const handle = module.query_new(machine.handle, module.give(text))
-    if (handle === 0) {
-      const [[, words, , , at = 0]] = module.jsonOf(module.numberAt(0)) as [[string, string, string, null, number]]
-      const near = new TextDecoder().decode(text.subarray(at, at + 32))
-      this.#error = new HighwaterError('bad-query', `the view's spec is wrong at ${near === '' ? 'its end' : near}: ${words}`, { at })
-      this.#settle(this.#error)
-      throw this.#error
+    const listing = machine.module.more.list<Row<T, K>>(machine, items, this.#text, this.#group)
+    if (listing instanceof HighwaterError) {
+      this.#error = listing
+      this.#settle(listing)
+      throw listing
     }
+    this.#listing = listing
     this.#settle()
-    this.#live = { thing: new Thing(module, handle, module.query_free), machine, items }
-    this.#rows = this.#groups = this.#whole = undefined
-    this.#count = this.count
-    if (this.#window !== undefined) module.query_show(handle, ...this.#window)
-    if (this.#listeners.size === 0 || this.count === 0) return
-    const inserted = this.rows.map((row, at) => ({ at, from: undefined, row }))
-    this.#store.tell((failed) => this.#listeners.tell({ removed: [], inserted, updated: [] }, failed))
-  }
-
-  #follow(): void {
-    const live = this.#live
-    if (live === undefined) return
-    const { thing, machine, items } = live
-    this.#edited(thing.module.query_update(thing.handle, machine.handle), thing, items)
-  }
-
-  /** What was read last stays. */
-  #stop(): void {
-    this.#live = undefined
-    this.#settle()
-  }
-
-  #edited(count: number, { module }: Thing, items: Items): void {
-    const [recounted = 0, removed = 0, inserted = 0, updated = 0, ...places] = module.numbersOf(count)
-    const edited = places.length > 0
-    // Rows may have moved where nobody looks.
-    const before = this.#count
-    this.#count = this.count
-    if (!edited && (recounted === 0 || (this.#group === undefined && this.#count === before))) return
-    this.#whole = undefined
-    if (recounted === 1) this.#groups = undefined
-    if (edited) this.#rows = undefined
-    if (this.#listeners.size === 0) return
-    const came = Array.from({ length: inserted }, (_, at) => places.slice(removed + at * 3, removed + at * 3 + 3)) as [number, number, number][]
-    const stayed = places.slice(removed + inserted * 3)
-    const rows = this.#rowsOf(came.map(([, slot]) => slot), items)
-    const all = updated === 0 ? [] : this.rows
-    const edits: Edits<Row<T, K>> = {
-      removed: places.slice(0, removed),
-      inserted: came.map(([at, , from], index) => ({ at, from: from === NO_LIMIT ? undefined : from, row: rows[index] as Row<T, K> })),
-      updated: stayed.map((at) => ({ at, row: all[at] as Row<T, K> })),
+    if (this.#window !== undefined) listing.show(...this.#window)
+    if (listing.count > 0) {
+      this.#tell(() => ({ removed: [], inserted: this.rows.map((row, at) => ({ at, from: undefined, row })), updated: [] }))
     }
-    this.#store.tell((failed) => this.#listeners.tell(edits, failed))
   }
 
-  #list(): readonly Row<T, K>[] {
-    if (this.#live === undefined) return NOTHING as readonly Row<T, K>[]
-    const { thing, items } = this.#live
-    const slots = Array.from(thing.module.numbersOf(thing.module.query_rows(thing.handle)))
-    const rows = this.#rowsOf(slots, items)
-    // What is not listed any more is not to be kept.
-    if (this.#known.size > slots.length) {
-      const known = this.#known
-      this.#known = new Map(slots.map((slot) => [slot, known.get(slot) as readonly [number, Row<T, K>]]))
-    }
-    return Object.freeze(rows)
-  }
-
-  #rowsOf(slots: readonly number[], items: Items): Row<T, K>[] {
-    const wanted = slots.filter((slot) => this.#known.get(slot)?.[0] !== items.epoch(slot))
-    const names = items.namesOf(wanted)
-    items.values(wanted).forEach((value, at) => {
-      const slot = wanted[at] as number
-      const row = Object.freeze({ ...names[at], value }) as Row<T, K>
-      this.#known.set(slot, [items.epoch(slot), row])
-    })
-    return slots.map((slot) => (this.#known.get(slot) as readonly [number, Row<T, K>])[1])
-  }
-
-  #grouped(): readonly Group[] {
-    if (this.#live === undefined || this.#group === undefined) return NOTHING
-    const { thing, machine, items } = this.#live
-    const flat = thing.module.jsonOf(thing.module.query_groups(thing.handle, machine.handle)) as (number | string | null)[]
-    const groups: Group[] = []
-    for (let at = 0; at < flat.length; at += 4) {
-      const [slot, start, count, text] = flat.slice(at, at + 4) as [number, number, number, string | null]
-      const name = this.#group === 'key' || this.#group === 'kind' ? items.namesOf([slot])[0]?.[this.#group] : undefined
-      groups.push(Object.freeze({ value: text === null ? name : parsed(text), start, count }))
-    }
-    return Object.freeze(groups)
+  /** The list became another: how, is worked out if somebody listens. */
+  #tell(edits: (() => Edits<Row<T, K>>) | undefined): void {
+    if (edits === undefined || this.#listeners.size === 0) return
+    const told = edits()
+    this.#store.tell((failed) => this.#listeners.tell(told, failed))
   }
 }
 
@@ -333,13 +253,5 @@ function textOf(spec: unknown): string {
   })
 }
 
-function parsed(text: string): unknown {
-  try {
-    return JSON.parse(text)
-  } catch {
-    return undefined
-  }
-}
-
 const NO_LIMIT = 2 ** 32 - 1
-const NOTHING: readonly never[] = Object.freeze([])
+const NOTHING: ViewSnapshot<never> = Object.freeze({ rows: Object.freeze([]), count: 0, groups: Object.freeze([]) })

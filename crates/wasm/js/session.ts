@@ -10,7 +10,7 @@ import { isProtocol } from './protocols.js'
 import type { Later } from './names.js'
 import { Reads, type Transacted } from './reads.js'
 import { partsOf } from './status.js'
-import { type TraceEvent, traceOf } from './trace.js'
+import { type TraceEvent, traced } from './trace.js'
 import type { AnyKinds, Phase } from './types.js'
 import { isView, type View, viewing } from './view.js'
 
@@ -139,7 +139,7 @@ export class Session<T extends object = AnyKinds> extends Reads<T> {
 
   /** What every event did since this was last called, in times of its clock. */
   takeTrace(): TraceEvent[] {
-    return traceOf(this.#raw.traced(), 0)
+    return traced(this.#raw, 0)
   }
 
   /** Frees its memory in the module. */
@@ -171,7 +171,7 @@ export class Session<T extends object = AnyKinds> extends Reads<T> {
         return raw.input(now, Input.Failed, input.connection, temporary === undefined ? -1 : temporary ? 1 : 0, what)
       }
       case 'fetched':
-        return raw.fetched(now, input.connection, input.status, input.body)
+        return raw.module.session_fetched(raw.handle, now, input.connection, input.status, raw.module.give(input.body))
       default: {
         const command = COMMANDS.indexOf(input.type)
         if (command < 0) refuse(`there is no input ${described(input.type)}`)

@@ -241,7 +241,7 @@ export class Share {
   #serve(): void {
     const answer = this.#answer
     if (this.#late.size === 0 || answer === undefined || this.#taken !== this.#sent) return
-    const standing = this.#machine.standing()
+    const standing = this.#machine.module.session_standing(this.#machine.handle)
     if (standing < 0) return
     const [cursor] = this.#position()
     let checkpoint: Uint8Array | undefined
@@ -275,7 +275,9 @@ export class Share {
     if (word.type === 'open') this.#opened(word)
     else if (word.type === 'join') {
       const { standing, checkpoint } = word
-      this.#begin(word, word.place, (now, connection) => this.#machine.join(now, connection, standing, checkpoint))
+      this.#begin(word, word.place, (now, connection) =>
+        this.#machine.module.session_join(this.#machine.handle, now, connection, standing, this.#machine.module.give(checkpoint)),
+      )
     } else if (word.type === 'bytes') this.#take(word)
     else if (word.type === 'end') this.#ended(word)
     else if (word.type === 'polled' && word.number === this.#stream?.number) {

@@ -19,7 +19,7 @@ import { heed } from './platform.js'
 import { wordsOfProtocol } from './protocols.js'
 import { judgeOf, type Outputs, type Schemas } from './schema.js'
 import { Standing } from './standing.js'
-import { type TraceEvent, traceOf } from './trace.js'
+import type { TraceEvent } from './trace.js'
 import type { AnyKinds, Change, Collection, ItemName, Scope, Snapshot, Status, Version } from './types.js'
 
 /**
@@ -400,7 +400,7 @@ export class Store<T extends object = AnyKinds> {
   #begin(machine: Machine, beginning: Beginning | undefined): void {
     this.#beginning = undefined
     if (beginning === undefined) return
-    const [bits, fault] = machine.restore(performance.now(), beginning)
+    const [bits, fault] = machine.module.more.restore(machine, performance.now(), beginning)
     if (fault !== null) this.#told(errorOf(fault))
     this.#notify(bits)
   }
@@ -492,7 +492,8 @@ export class Store<T extends object = AnyKinds> {
       this.#queue.push(() => this.#tellStatus())
     }
     if (this.#traces.size > 0 && running?.machine.module.isWhole === true) {
-      const events = traceOf(running.machine.traced(), Date.now() - performance.now())
+      const { machine } = running
+      const events = machine.module.more.traced(machine, Date.now() - performance.now())
       for (const event of events) this.#queue.push(() => this.#traces.tell(event, this.#thrown))
     }
     this.#tell()

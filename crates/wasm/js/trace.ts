@@ -1,5 +1,6 @@
 // The wire as somebody sees it who looks over the stream's shoulder.
 
+import type { Machine } from './machine.js'
 import { type Version, versionOf } from './types.js'
 
 /** One event of the wire, and what came of it. */
@@ -52,8 +53,9 @@ export interface TraceStep {
   readonly deleted?: boolean
 }
 
-/** Makes events of what the module recorded; `offset` turns its times into those of the clock. */
-export function traceOf(recorded: unknown[][], offset: number): TraceEvent[] {
+/** What every event did since this was last called; `offset` turns the module's times into those of the clock. */
+export function traced({ module, handle }: Machine, offset: number): TraceEvent[] {
+  const recorded = module.jsonOf(module.session_traced(handle)) as unknown[][]
   return recorded.map((parts) => {
     const [at, event, id, bytes, data, steps] = parts as [number, string, string, number, string, Step[]]
     return { at: Math.round(at + offset), event, id, bytes, data, steps: steps.map(stepOf) }

@@ -3,7 +3,8 @@
 // @ts-expect-error There are no types for it: the runtime gives a WebAssembly.Module.
 import module from './full.wasm'
 import { loadSync } from './module.js'
+import * as more from './more.js'
 
-loadSync(module as WebAssembly.Module)
+loadSync(module as WebAssembly.Module, more)
 
 export * from './api.js'
