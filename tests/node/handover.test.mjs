@@ -81,7 +81,7 @@ test('a stream of another server is read on in the whole module, on its connecti
     assert.deepEqual(store.get('a', 'x'), { one: 1 })
     assert.deepEqual(heard, [['x', '', true]])
     assert.equal(server.requests.length, 1)
-    assert.deepEqual(fetched, ['core.wasm', 'full.wasm', 'full.wasm', 'full.wasm'])
+    assert.deepEqual(fetched, ['core.wasm', 'full.wasm', 'full.wasm', 'full.wasm', 'full.wasm'])
     store.close()
   }
 })
