@@ -151,6 +151,14 @@ pub enum Error {
     },
 }
 
+#[cfg(not(feature = "full"))]
+impl Error {
+    /// The bytes are not framed as our own server does.
+    pub(crate) fn unlike() -> Self {
+        Self::Foreign { event: Box::default(), data: Box::default() }
+    }
+}
+
 impl Error {
     /// What follows from the fault.
     pub const fn class(&self) -> Class {

@@ -4,16 +4,8 @@ use alloc::vec::Vec;
 
 use memchr::memchr;
 
-use crate::FULL;
+use crate::frame::Frame;
 use crate::sse::{SseDecoder, SseEvent, SseItem};
-
-/// What a stream's bytes are cut into.
-pub(crate) enum Frame<'a> {
-    Event(SseEvent<'a>),
-    Comment,
-    Retry(u64),
-    TooLarge { limit: usize, at: u64 },
-}
 
 /// The reader of one event source, over all its connections.
 #[derive(Debug, Default)]
@@ -41,7 +33,7 @@ impl Framing {
     }
 
     pub(crate) fn read_lines(&mut self, lines: bool, limit: usize) {
-        self.lines = (FULL && lines).then(|| Lines {
+        self.lines = lines.then(|| Lines {
             limit,
             at: 0,
             partial: Vec::new(),
@@ -52,7 +44,7 @@ impl Framing {
 
     /// The next frame out of `rest`, which is advanced; `None` when it is used up.
     pub(crate) fn next<'s, 'c: 's>(&'s mut self, rest: &mut &'c [u8]) -> Option<Frame<'s>> {
-        if FULL && let Some(lines) = &mut self.lines {
+        if let Some(lines) = &mut self.lines {
             return lines.next(rest);
         }
         Some(match self.sse.next(rest)? {
@@ -66,7 +58,7 @@ impl Framing {
     /// The connection ended: what is incomplete is dropped.
     pub(crate) fn end(&mut self) {
         self.sse.finish();
-        if FULL && let Some(Lines { limit, .. }) = self.lines {
+        if let Some(Lines { limit, .. }) = self.lines {
             self.read_lines(true, limit);
         }
     }

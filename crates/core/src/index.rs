@@ -10,7 +10,8 @@ use core::mem;
 
 #[derive(Default)]
 pub(crate) struct Index {
-    shards: [Shard; SHARDS],
+    /// As many as [`SHARDS`] says, or none as long as there is nothing.
+    shards: Vec<Shard>,
 }
 
 /// Cells in order of their hashes' low bits, each as near behind its place as there was room.
@@ -33,7 +34,7 @@ impl Index {
     /// The slot with this hash for which `same` is true.
     #[inline]
     pub(crate) fn find(&self, hash: u32, same: impl Fn(u32) -> bool) -> Option<u32> {
-        let cells = &self.shards[shard(hash)].cells;
+        let cells = &self.shards.get(shard(hash))?.cells;
         let mut at = hash as usize;
         loop {
             let cell = cells.get(at & cells.len().wrapping_sub(1))?;
@@ -49,7 +50,12 @@ impl Index {
 
     /// Adds a slot that is not there.
     pub(crate) fn insert(&mut self, hash: u32, slot: u32) {
-        let shard = &mut self.shards[shard(hash)];
+        if self.shards.is_empty() {
+            self.shards.resize_with(SHARDS, Shard::default);
+        }
+        let Some(shard) = self.shards.get_mut(shard(hash)) else {
+            return;
+        };
         if (shard.used + 1) * 8 > shard.cells.len() * 7 {
             let size = (shard.cells.len() * 2).max(8);
             let old = mem::replace(&mut shard.cells, vec![EMPTY; size]);
@@ -65,7 +71,9 @@ impl Index {
 
     /// Takes a slot out.
     pub(crate) fn remove(&mut self, hash: u32, slot: u32) {
-        let shard = &mut self.shards[shard(hash)];
+        let Some(shard) = self.shards.get_mut(shard(hash)) else {
+            return;
+        };
         let cells = &mut shard.cells[..];
         let mask = cells.len().wrapping_sub(1);
         let mut gap = hash as usize;
@@ -115,7 +123,8 @@ const fn shard(hash: u32) -> usize {
 const SHARDS: usize = 16;
 
 /// A hash of 32 good bits. (The multiplicative one of rustc and Firefox, its upper half.)
-#[inline]
+#[cfg_attr(feature = "full", inline)]
+#[cfg_attr(not(feature = "full"), inline(never))]
 pub(crate) fn hash(seed: u32, bytes: &[u8]) -> u32 {
     const K: u64 = 0x9e37_79b9_7f4a_7c15;
     let mut hash = (u64::from(seed) ^ bytes.len() as u64).wrapping_mul(K);

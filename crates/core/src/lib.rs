@@ -44,6 +44,8 @@ mod checkpoint;
 mod cursor;
 mod error;
 mod fold;
+mod frame;
+#[cfg(feature = "full")]
 mod framing;
 mod index;
 mod item;
@@ -52,6 +54,8 @@ mod materializer;
 mod message;
 mod names;
 mod pages;
+#[cfg(any(test, not(feature = "full")))]
+mod plain;
 mod protocol;
 #[cfg(feature = "full")]
 mod query;

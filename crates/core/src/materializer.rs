@@ -8,9 +8,13 @@ use crate::checkpoint;
 use crate::checkpoint::Checkpoint;
 use crate::error::Error;
 use crate::fold::Fold;
-use crate::framing::{Frame, Framing};
+use crate::frame::Frame;
+#[cfg(feature = "full")]
+use crate::framing::Framing;
 use crate::item::{Change, Item, Tombstones};
 use crate::message::{Event, Message};
+#[cfg(not(feature = "full"))]
+use crate::plain::Plain as Framing;
 use crate::protocol::Protocol;
 use crate::sse::SseEvent;
 #[cfg(feature = "full")]
@@ -214,9 +218,13 @@ impl<V: View> Materializer<V> {
                     let kind = core::str::from_utf8(kind).unwrap_or("\u{fffd}");
                     decode(protocol, fold, now, &Event { kind, data, id }, signals, false)?;
                 }
-                Frame::Retry(millis) => signals.retry = Some(millis),
                 Frame::Comment => {}
+                #[cfg(feature = "full")]
+                Frame::Retry(millis) => signals.retry = Some(millis),
+                #[cfg(feature = "full")]
                 Frame::TooLarge { limit, at } => return Err(Error::TooLarge { limit, at }),
+                #[cfg(not(feature = "full"))]
+                Frame::Unlike => return Err(Error::unlike()),
             }
             if signals.reconnect || signals.goodbye.is_some() {
                 break;

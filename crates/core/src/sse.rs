@@ -14,17 +14,19 @@ use alloc::string::String;
 use alloc::vec::Vec;
 use core::mem;
 
-use crate::FULL;
 use crate::same::behind;
-use cut::{append, make_room, set_text};
+pub(crate) use cut::append;
+#[cfg(any(test, not(feature = "full")))]
+pub(crate) use cut::recycle;
+use cut::{make_room, set_text};
 pub use item::{SseEvent, SseItem};
-use line::{Digits, Field, Line, line_end, near_line_end};
+pub(crate) use line::line_end;
+use line::{Digits, Field, Line, near_line_end};
 
 /// An incremental decoder of one event source, over as many connections as it takes.
 ///
 /// Follows the WHATWG standard (HTML, 9.2.6) to the byte, and where the letter of it and the
-/// browsers differ, the browsers: the last event id survives a reconnect. (Without the feature
-/// `full` ids and comments are read over: our own server says where a stream stands in its data.)
+/// browsers differ, the browsers: the last event id survives a reconnect.
 ///
 /// Hand each chunk to [`next`](Self::next) until that returns `None`. At the end of a
 /// connection call [`finish`](Self::finish).
@@ -130,7 +132,7 @@ impl SseDecoder {
                 Some(SseItem::Event(SseEvent {
                     kind: if kind.is_empty() { b"message" } else { kind },
                     data: data.unwrap_or(&self.data),
-                    id: if FULL { &self.last_event_id } else { "" },
+                    id: &self.last_event_id,
                 }))
             }
         }
@@ -226,7 +228,7 @@ impl SseDecoder {
             }
         }
         self.keep(&mut draft);
-        (at, if FULL && mem::take(&mut self.commented) { Found::Comment } else { Found::Nothing })
+        (at, if mem::take(&mut self.commented) { Found::Comment } else { Found::Nothing })
     }
 
     /// Whether nothing was read of the next event.
@@ -265,9 +267,6 @@ impl SseDecoder {
                 }
                 draft.kind = Some(value);
             }
-            #[cfg(not(feature = "full"))]
-            Field::Id => {}
-            #[cfg(feature = "full")]
             Field::Id => {
                 if !self.grow(value.len()) {
                     return self.too_large(draft);
@@ -302,13 +301,11 @@ impl SseDecoder {
     fn end_event(&mut self, draft: &mut Draft<'_>) -> bool {
         self.size = 0;
         self.skipping = false;
-        if FULL {
-            let kept = self.id.take();
-            if let Some(id) = draft.id.take() {
-                set_text(&mut self.last_event_id, id);
-            } else if let Some(id) = kept {
-                self.last_event_id = id;
-            }
+        let kept = self.id.take();
+        if let Some(id) = draft.id.take() {
+            set_text(&mut self.last_event_id, id);
+        } else if let Some(id) = kept {
+            self.last_event_id = id;
         }
         if !self.has_data && draft.data.is_none() {
             draft.kind = None;
@@ -328,7 +325,7 @@ impl SseDecoder {
             self.kind.clear();
             append(&mut self.kind, kind, self.limit);
         }
-        if FULL && let Some(id) = draft.id.take() {
+        if let Some(id) = draft.id.take() {
             set_text(self.id.get_or_insert_default(), id);
         }
     }

@@ -116,12 +116,15 @@ impl Fdv2 {
         }
         self.promised = true;
         self.mode = if full { Mode::Full } else { Mode::Changes };
-        sink(Message::HeartbeatEvery(intent.heartbeat.unsigned_abs()))?;
-        sink(Message::Target(intent.target.unsigned_abs()))?;
-        sink(Message::Resumed(!full))?;
-        sink(Message::Begin(if full { Transfer::Snapshot } else { Transfer::Changes }))?;
-        if none {
-            sink(Message::UpToDate)?;
+        let means = [
+            Message::HeartbeatEvery(intent.heartbeat.unsigned_abs()),
+            Message::Target(intent.target.unsigned_abs()),
+            Message::Resumed(!full),
+            Message::Begin(if full { Transfer::Snapshot } else { Transfer::Changes }),
+            Message::UpToDate,
+        ];
+        for message in means.into_iter().take(if none { 5 } else { 4 }) {
+            sink(message)?;
         }
         Ok(true)
     }

@@ -7,8 +7,6 @@
 
 use core::str;
 
-use memchr::memchr2;
-
 use crate::json::whole_number;
 use crate::message::Version;
 use crate::same::behind;
@@ -35,9 +33,15 @@ pub(super) fn put(data: &[u8]) -> Option<Put<'_>> {
 /// What comes before a quote and a comma: text without escapes.
 #[inline]
 fn plain(text: &[u8]) -> Option<(&[u8], &[u8])> {
-    let end = text.iter().position(|&byte| byte == b'"' || byte == b'\\' || byte < b' ')?;
-    let (text, rest) = text.split_at_checked(end)?;
+    let (text, rest) = unescaped(text)?;
     Some((text, behind(rest, b"\",")?))
+}
+
+/// What comes before a quote, text without escapes; and what begins with that.
+#[inline]
+fn unescaped(text: &[u8]) -> Option<(&[u8], &[u8])> {
+    let end = text.iter().position(|&byte| byte == b'"' || byte == b'\\' || byte < b' ')?;
+    text.split_at_checked(end)
 }
 
 /// A number before a comma: not negative, of no more than 18 digits, without a leading zero.
@@ -80,25 +84,20 @@ pub(super) fn item<'a>(
 
 /// Reads `{"state":"…","version":N}`, or the same with `,"basis":"…"`.
 pub(super) fn transferred(data: &[u8]) -> Option<(&str, Version, Option<&str>)> {
-    let mut rest = data.strip_suffix(b"}")?;
-    let mut opening = b'{';
-    let state = text(&mut rest, &mut opening, "state")?;
-    let version = integer(&mut rest, &mut opening, "version")?;
-    if rest.is_empty() {
-        return Some((state, version, None));
-    }
-    let basis = text(&mut rest, &mut opening, "basis")?;
-    rest.is_empty().then_some((state, version, Some(basis)))
+    let mut found = Found::of(data);
+    found.like(br#"{"state":"$","version":#"#)?;
+    let basis = found.rest != b"}";
+    found.like(if basis { br#","basis":"$"}"# } else { b"}" })?;
+    let ([state, basis_text, _], [version, _]) = found.all()?;
+    Some((state, version, basis.then_some(basis_text)))
 }
 
 /// Reads `{"kind":"…","key":"…","version":N}`.
 pub(super) fn deleted(data: &[u8]) -> Option<(&str, &str, Version)> {
-    let mut rest = data.strip_suffix(b"}")?;
-    let mut opening = b'{';
-    let kind = text(&mut rest, &mut opening, "kind")?;
-    let key = text(&mut rest, &mut opening, "key")?;
-    let version = integer(&mut rest, &mut opening, "version")?;
-    rest.is_empty().then_some((kind, key, version))
+    let mut found = Found::of(data);
+    found.like(br#"{"kind":"$","key":"$","version":#}"#)?;
+    let ([kind, key, _], [version, _]) = found.all()?;
+    Some((kind, key, version))
 }
 
 /// A `server-intent` with which the promise is made.
@@ -111,24 +110,80 @@ pub(super) struct Intent<'a> {
 /// Reads `{"payloads":[{"id":"…","target":N,"intentCode":"…","reason":"…"}],"highwater":{"version":1,
 /// "resumed":B,"heartbeat":N}}`.
 pub(super) fn intent(data: &[u8]) -> Option<Intent<'_>> {
-    let mut rest = data.strip_prefix(b"{\"payloads\":[")?.strip_suffix(b"}}")?;
-    let mut opening = b'{';
-    text(&mut rest, &mut opening, "id")?;
-    let target = integer(&mut rest, &mut opening, "target")?;
-    let code = text(&mut rest, &mut opening, "intentCode")?;
-    text(&mut rest, &mut opening, "reason")?;
-    rest = rest.strip_prefix(b"}],\"highwater\":")?;
-    opening = b'{';
-    if integer(&mut rest, &mut opening, "version")? != 1 {
+    let mut found = Found::of(data);
+    found.like(br#"{"payloads":[{"id":"$","target":#,"intentCode":"$","reason":"$"}],"#)?;
+    found.like(br#""highwater":{"version":1,"resumed":"#)?;
+    found.like(if found.rest.starts_with(b"t") { b"true" } else { b"false" })?;
+    found.like(br#","heartbeat":#}}"#)?;
+    let ([_, code, _], [target, heartbeat]) = found.all()?;
+    (target >= 0 && heartbeat >= 0).then_some(Intent { code, target, heartbeat })
+}
+
+/// What was found in a text where a pattern has `$` (a string without escapes) or `#` (an integer).
+#[derive(Default)]
+struct Found<'a> {
+    texts: [&'a str; 3],
+    numbers: [Version; 2],
+    /// How many of each.
+    count: [usize; 2],
+    rest: &'a [u8],
+}
+
+impl<'a> Found<'a> {
+    fn of(data: &'a [u8]) -> Self {
+        Self { rest: data, ..Self::default() }
+    }
+
+    /// Reads on; `None` if the text is not like the pattern.
+    fn like(&mut self, pattern: &[u8]) -> Option<()> {
+        for &expected in pattern {
+            match expected {
+                b'$' => {
+                    let (text, rest) = unescaped(self.rest)?;
+                    *self.texts.get_mut(self.count[0])? = str::from_utf8(text).ok()?;
+                    self.count[0] += 1;
+                    self.rest = rest;
+                }
+                b'#' => {
+                    let (number, rest) = whole_or_minus(self.rest)?;
+                    *self.numbers.get_mut(self.count[1])? = number;
+                    self.count[1] += 1;
+                    self.rest = rest;
+                }
+                _ => {
+                    let (first, rest) = self.rest.split_first()?;
+                    if *first != expected {
+                        return None;
+                    }
+                    self.rest = rest;
+                }
+            }
+        }
+        Some(())
+    }
+
+    /// All of it, if nothing is left.
+    fn all(self) -> Option<([&'a str; 3], [Version; 2])> {
+        self.rest.is_empty().then_some((self.texts, self.numbers))
+    }
+}
+
+/// An integer. No sign but a minus, no leading zero: what JSON allows.
+fn whole_or_minus(text: &[u8]) -> Option<(Version, &[u8])> {
+    let minus = text.first() == Some(&b'-');
+    let digits = text.get(usize::from(minus)..)?;
+    let length = digits.iter().take_while(|byte| byte.is_ascii_digit()).count();
+    let (digits, rest) = digits.split_at_checked(length)?;
+    if length > 1 && digits.starts_with(b"0") {
         return None;
     }
-    name(&mut rest, &mut opening, "resumed")?;
-    rest = rest.strip_prefix(b"true").or(rest.strip_prefix(b"false"))?;
-    let heartbeat = integer(&mut rest, &mut opening, "heartbeat")?;
-    (rest.is_empty() && target >= 0 && heartbeat >= 0).then_some(Intent { code, target, heartbeat })
+    let size = whole_number(digits)?;
+    let number = if minus { 0i64.checked_sub_unsigned(size) } else { Version::try_from(size).ok() };
+    Some((number?, rest))
 }
 
 /// Reads over `{"NAME":`, or with a comma in the place of the brace after the first.
+#[cfg(feature = "full")]
 fn name(rest: &mut &[u8], opening: &mut u8, name: &str) -> Option<()> {
     let (&[first, b'"'], after) = rest.split_first_chunk()? else {
         return None;
@@ -143,29 +198,19 @@ fn name(rest: &mut &[u8], opening: &mut u8, name: &str) -> Option<()> {
 }
 
 /// Reads a member that is a string without escapes.
+#[cfg(feature = "full")]
 fn text<'a>(rest: &mut &'a [u8], opening: &mut u8, of: &str) -> Option<&'a str> {
     name(rest, opening, of)?;
-    let after = rest.strip_prefix(b"\"")?;
-    let (text, behind) = after.split_at_checked(memchr2(b'"', b'\\', after)?)?;
-    let behind = behind.strip_prefix(b"\"")?;
-    if text.iter().any(|&byte| byte < 0x20) {
-        return None;
-    }
-    *rest = behind;
+    let (text, after) = unescaped(rest.strip_prefix(b"\"")?)?;
+    *rest = after.strip_prefix(b"\"")?;
     str::from_utf8(text).ok()
 }
 
-/// Reads a member that is an integer. No sign but a minus, no leading zero: what JSON allows.
+/// Reads a member that is an integer.
+#[cfg(feature = "full")]
 fn integer(rest: &mut &[u8], opening: &mut u8, of: &str) -> Option<Version> {
     name(rest, opening, of)?;
-    let minus = rest.first() == Some(&b'-');
-    let digits = rest.get(usize::from(minus)..)?;
-    let length = digits.iter().take_while(|byte| byte.is_ascii_digit()).count();
-    let (digits, behind) = digits.split_at_checked(length)?;
-    if length > 1 && digits.starts_with(b"0") {
-        return None;
-    }
-    let size = whole_number(digits)?;
-    *rest = behind;
-    if minus { 0i64.checked_sub_unsigned(size) } else { Version::try_from(size).ok() }
+    let (number, after) = whole_or_minus(rest)?;
+    *rest = after;
+    Some(number)
 }

@@ -359,9 +359,9 @@ impl<V: View> Session<V> {
             return self.fail(now, Error::Status { code: status, terminal }, retry_after);
         }
         let essence = essence(content_type.unwrap_or_default());
-        let is = |wanted: &str| essence.eq_ignore_ascii_case(wanted);
-        let lines = is("application/x-ndjson") || is("application/ndjson");
-        if !lines && !is("text/event-stream") {
+        let known = TYPES.iter().position(|known| essence.eq_ignore_ascii_case(known));
+        let lines = known > Some(0);
+        if known.is_none() {
             self.effects.push(Effect::Disconnect(id));
             return self.fail(now, Error::ContentType { found: essence.into() }, retry_after);
         }
@@ -452,6 +452,9 @@ impl<V: View> Session<V> {
         (self.chance.wrapping_mul(0x2545_f491_4f6c_dd1d) >> 32) as u32
     }
 }
+
+/// The types of content that can be read: events, and lines of JSON.
+const TYPES: [&str; 3] = ["text/event-stream", "application/x-ndjson", "application/ndjson"];
 
 /// What a content type says without its parameters. Of several, as proxies may join them, the last
 /// counts.

@@ -4,11 +4,9 @@ use alloc::string::String;
 use alloc::vec::Vec;
 use core::mem;
 
-#[cfg(feature = "full")]
 use super::item::text_of;
 use super::line::{BYTE_ORDER_MARK, Digits, Field, LONGEST_NAME, Line, line_end, unspaced};
 use super::{Draft, Found, SseDecoder};
-use crate::FULL;
 
 impl SseDecoder {
     /// Takes in the start of a line that the chunk cuts.
@@ -132,9 +130,6 @@ impl SseDecoder {
     fn end_value<'c>(&mut self, field: Field) -> Found<'c> {
         match field {
             Field::Event => mem::swap(&mut self.kind, &mut self.value),
-            #[cfg(not(feature = "full"))]
-            Field::Id => {}
-            #[cfg(feature = "full")]
             Field::Id => {
                 let value = mem::take(&mut self.value);
                 let fits = self.keep_id(&value);
@@ -157,7 +152,6 @@ impl SseDecoder {
     /// Buffers an id, U+FFFD for what is not UTF-8; one with a NUL is ignored.
     ///
     /// False if the replacements make the event too large.
-    #[cfg(feature = "full")]
     pub(super) fn keep_id(&mut self, value: &[u8]) -> bool {
         if value.contains(&0) {
             return true;
@@ -186,9 +180,7 @@ impl SseDecoder {
         self.release();
         self.size = 0;
         self.has_data = false;
-        if FULL {
-            self.id = None;
-        }
+        self.id = None;
         recycle(&mut self.value);
     }
 
@@ -201,7 +193,7 @@ impl SseDecoder {
 }
 
 #[inline]
-pub(super) fn append(buffer: &mut Vec<u8>, bytes: &[u8], limit: usize) {
+pub(crate) fn append(buffer: &mut Vec<u8>, bytes: &[u8], limit: usize) {
     make_room(buffer, bytes.len(), limit);
     buffer.extend_from_slice(bytes);
 }
@@ -223,7 +215,7 @@ pub(super) fn set_text(text: &mut String, new: &str) {
 }
 
 /// Empties a buffer, and gives back its memory if it is more than events commonly take.
-fn recycle(buffer: &mut Vec<u8>) {
+pub(crate) fn recycle(buffer: &mut Vec<u8>) {
     buffer.clear();
     if buffer.capacity() > KEPT {
         buffer.shrink_to(0);

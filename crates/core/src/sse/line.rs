@@ -89,8 +89,9 @@ pub(super) fn unspaced(value: &[u8]) -> &[u8] {
 }
 
 /// Where the first CR or LF is.
-#[inline]
-pub(super) fn line_end(bytes: &[u8]) -> Option<usize> {
+#[cfg_attr(feature = "full", inline)]
+#[cfg_attr(not(feature = "full"), inline(never))]
+pub(crate) fn line_end(bytes: &[u8]) -> Option<usize> {
     memchr::memchr2(b'\n', b'\r', bytes)
 }
 
