@@ -104,13 +104,17 @@ impl Arena {
     /// bytes were moved.
     pub(crate) fn tidy(&mut self, span: Span) -> (Span, usize) {
         let index = span.segment as usize;
-        if index == self.open || !self.segments.get(index).is_some_and(Segment::is_sparse) {
+        let open = self.open;
+        let segment = self.segments.get_mut(index).filter(|_| index != open);
+        let Some(segment) = segment.filter(|segment| segment.is_sparse()) else {
             return (span, 0);
-        }
+        };
         // Taken out while it is read: the record goes to another segment.
-        let bytes = mem::take(&mut self.segments[index].bytes);
+        let bytes = mem::take(&mut segment.bytes);
         let moved = self.append(span.of(&bytes));
-        self.segments[index].bytes = bytes;
+        if let Some(segment) = self.segments.get_mut(index) {
+            segment.bytes = bytes;
+        }
         self.free(span);
         (moved, moved.length as usize)
     }
@@ -161,15 +165,20 @@ impl Arena {
     }
 
     fn write(&mut self, index: usize, record: &[u8], size: usize) -> Span {
-        let segment = &mut self.segments[index];
+        let mut span = Span { segment: index as u32, at: 0, spare: 0, length: 0 };
+        // It was made, or was open.
+        let Some(segment) = self.segments.get_mut(index) else {
+            return span;
+        };
         let start = segment.bytes.len();
         segment.bytes.extend_from_slice(record);
         segment.bytes.resize(start + size, 0);
         segment.live += record.len();
         segment.count += 1;
         self.live += record.len();
-        let at = (start / UNIT) as u16;
-        Span { segment: index as u32, at, spare: 0, length: record.len() as u32 }
+        span.at = (start / UNIT) as u16;
+        span.length = record.len() as u32;
+        span
     }
 
     fn note(&mut self, units: usize, gap: Gap) {
@@ -190,9 +199,10 @@ impl Arena {
     fn make(&mut self, capacity: usize) -> usize {
         self.held += capacity;
         let bytes = Vec::with_capacity(capacity);
-        if let Some(index) = self.vacant.pop() {
-            self.segments[index as usize].bytes = bytes;
-            index as usize
+        let vacant = self.vacant.pop().unwrap_or(u32::MAX) as usize;
+        if let Some(segment) = self.segments.get_mut(vacant) {
+            segment.bytes = bytes;
+            vacant
         } else {
             self.segments.push(Segment { bytes, ..Segment::default() });
             self.segments.len() - 1

@@ -105,6 +105,7 @@ impl<V: View> Fold<V> {
             | Message::Keep { .. }
             | Message::Listed { .. }
                 if self.transfer.is_none() => {}
+            #[cfg(feature = "full")]
             Message::Upsert { kind, key, version, value } => {
                 self.upsert(kind, key, version, value, signals)?;
             }
@@ -245,7 +246,7 @@ impl<V: View> Fold<V> {
         }
     }
 
-    #[cfg_attr(not(feature = "full"), expect(unused_variables, reason = "nothing is judged"))]
+    #[cfg(feature = "full")]
     fn upsert(
         &mut self,
         kind: &str,
@@ -258,7 +259,6 @@ impl<V: View> Fold<V> {
             return Err(Error::TooLarge { limit: u32::MAX as usize, at: 0 });
         }
         let slot = self.state.slot(kind, key);
-        #[cfg(feature = "full")]
         if let Err(error) = self.judge(kind, key, value) {
             self.state.keep(slot, Some(version));
             signals.fault = Some(error);
@@ -386,7 +386,7 @@ impl<V: View> Fold<V> {
                 .collect();
             self.view.update(&all, &self.state)
         } else {
-            self.view.update(&self.changes[before..], &self.state)
+            self.view.update(self.changes.get(before..).unwrap_or_default(), &self.state)
         };
         told.map_err(|what| Error::View { what })
     }

@@ -50,8 +50,8 @@ impl Index {
 
     /// Adds a slot that is not there.
     pub(crate) fn insert(&mut self, hash: u32, slot: u32) {
-        if self.shards.is_empty() {
-            self.shards.resize_with(SHARDS, Shard::default);
+        while self.shards.len() < SHARDS {
+            self.shards.push(Shard::default());
         }
         let Some(shard) = self.shards.get_mut(shard(hash)) else {
             return;

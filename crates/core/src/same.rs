@@ -4,7 +4,8 @@
 ///
 /// Names are short: to call `memcmp` costs more than to compare them in place, above all in
 /// WebAssembly, where it goes byte by byte.
-#[inline]
+#[cfg_attr(feature = "full", inline)]
+#[cfg_attr(not(feature = "full"), inline(never))]
 pub(crate) fn same(one: &[u8], other: &[u8]) -> bool {
     if one.len() != other.len() {
         return false;

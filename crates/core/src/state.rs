@@ -187,7 +187,8 @@ impl State {
         Some(if collected { self.replaced.get(entry.before) } else { &entry.now })
     }
 
-    #[inline]
+    #[cfg_attr(feature = "full", inline)]
+    #[cfg_attr(not(feature = "full"), inline(never))]
     fn part_of(&self, kind: &[u8]) -> Option<Part> {
         // A handful of kinds: a scan is faster than a hash.
         self.kinds.iter().position(|known| same(known.as_bytes(), kind)).map(|at| at as Part)

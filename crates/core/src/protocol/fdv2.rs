@@ -74,34 +74,31 @@ impl Fdv2 {
     /// exactly as promised.
     pub(crate) fn promised(&mut self, event: &Event<'_>, sink: Sink<'_>) -> Result<bool, Error> {
         let data = event.data;
-        if event.kind == "server-intent" {
+        let is = |kind: &str| same(event.kind.as_bytes(), kind.as_bytes());
+        if is("server-intent") {
             return self.intended(data, sink);
         }
         if !self.promised || FULL && (self.mode == Mode::Inactive || !self.kinds.is_empty()) {
             return Ok(false);
         }
-        let message = match event.kind {
-            "put-object" => promise::put(data).and_then(|put| {
-                let promise::Put { version, value, .. } = put;
-                let (kind, key) = (str::from_utf8(put.kind).ok()?, str::from_utf8(put.key).ok()?);
-                Some(Message::Upsert { kind, key, version, value })
-            }),
-            "delete-object" => promise::deleted(data).map(|(kind, key, version)| Message::Delete {
-                kind,
-                key,
-                version,
-            }),
-            "payload-transferred" => promise::transferred(data).map(|(state, version, basis)| {
+        let message = if is("payload-transferred") {
+            promise::transferred(data).map(|(state, version, basis)| {
                 self.mode = Mode::Changes;
                 let (cursor, version) = (Some(state), Some(version));
                 Message::Commit { cursor, version, basis, ordered: true }
-            }),
-            "heart-beat" => Some(Message::Heartbeat),
+            })
+        } else if is("delete-object") {
+            let deleted = promise::deleted(data);
+            deleted.map(|(kind, key, version)| Message::Delete { kind, key, version })
+        } else if is("put-object") {
+            promised_upsert(data)
+        } else if FULL && !is("heart-beat") || is("error") {
+            None
+        } else if is("goodbye") {
             // Only traces tell why.
-            "goodbye" if !FULL => Some(Message::Goodbye { reason: "" }),
-            "error" => None,
-            _ if !FULL => Some(Message::Heartbeat),
-            _ => None,
+            Some(Message::Goodbye { reason: "" })
+        } else {
+            Some(Message::Heartbeat)
         };
         message.map_or(Ok(false), |message| sink(message).map(|()| true))
     }
@@ -123,11 +120,24 @@ impl Fdv2 {
             Message::Begin(if full { Transfer::Snapshot } else { Transfer::Changes }),
             Message::UpToDate,
         ];
-        for message in means.into_iter().take(if none { 5 } else { 4 }) {
-            sink(message)?;
+        for message in means.iter().take(if none { 5 } else { 4 }) {
+            sink(*message)?;
         }
         Ok(true)
     }
+}
+
+#[cfg(feature = "full")]
+fn promised_upsert(data: &[u8]) -> Option<Message<'_>> {
+    let promise::Put { kind, key, version, value } = promise::put(data)?;
+    let (kind, key) = (str::from_utf8(kind).ok()?, str::from_utf8(key).ok()?);
+    Some(Message::Upsert { kind, key, version, value })
+}
+
+/// Those that can be taken in have been, at a glance.
+#[cfg(not(feature = "full"))]
+const fn promised_upsert(_: &[u8]) -> Option<Message<'_>> {
+    None
 }
 
 /// The types of event that there are.

@@ -254,6 +254,11 @@ impl<V: View> Session<V> {
         (!self.effects.is_empty()).then(|| self.effects.remove(0))
     }
 
+    /// All that there is to do.
+    pub fn effects(&mut self) -> impl Iterator<Item = Effect> {
+        self.effects.drain(..)
+    }
+
     /// Whether there is anything to do.
     pub fn has_effects(&self) -> bool {
         !self.effects.is_empty()

@@ -15,14 +15,13 @@ use crate::time::Instant;
 impl State {
     /// The slot for this kind and key, made if there is none.
     pub(crate) fn slot(&mut self, kind: &str, key: &str) -> Slot {
-        let part = self.part(kind);
-        let slot = self.names.slot(part, key);
-        self.cover(slot);
-        slot
+        // Text is text: there is always one.
+        self.slot_of(kind.as_bytes(), key.as_bytes()).unwrap_or(Slot(u32::MAX))
     }
 
     /// The same, of bytes; `None` if they are no text.
-    #[inline]
+    #[cfg_attr(feature = "full", inline)]
+    #[cfg_attr(not(feature = "full"), inline(never))]
     pub(crate) fn slot_of(&mut self, kind: &[u8], key: &[u8]) -> Option<Slot> {
         let part = match self.part_of(kind) {
             Some(part) => part,

@@ -2,6 +2,7 @@
 
 use super::State;
 use super::record::Record;
+use crate::item::Change;
 use crate::names::Slot;
 use crate::receiver::Known;
 use crate::time::Instant;
@@ -49,8 +50,9 @@ impl State {
         let changed = self.collected.changes.len();
         let at_once = changed <= SLOTS;
         for at in 0..if at_once { changed } else { 0 } {
-            let slot = self.collected.changes[at].slot;
-            self.settle(slot);
+            if let Some(&Change { slot, .. }) = self.collected.changes.get(at) {
+                self.settle(slot);
+            }
         }
         if !at_once {
             self.untidy = self.epochs.len() as u32;

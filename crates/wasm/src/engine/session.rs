@@ -106,7 +106,7 @@ export! {
     /// `["disconnect", id]`, `["fetch", id]`, `["wake", at], …]`.
     fn session_effects(session: &mut Machine) -> u32 {
         Output::write(&mut |out| {
-            while let Some(effect) = session.poll() {
+            for effect in session.effects() {
                 out.open();
                 write_effect(out, &effect);
                 out.close();
