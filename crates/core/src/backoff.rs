@@ -102,8 +102,13 @@ impl Backoff {
     /// Counts a failure and returns the wait that follows. `chance` is any number, random if the
     /// profile has jitter.
     pub fn fail(&mut self, chance: u32) -> Duration {
+        Duration::from_millis(self.fail_millis(chance))
+    }
+
+    /// The same, in milliseconds.
+    pub(crate) fn fail_millis(&mut self, chance: u32) -> u64 {
         self.failures = self.failures.saturating_add(1);
-        Duration::from_millis(self.jittered(self.base_millis(), chance))
+        self.jittered(self.base_millis(), chance)
     }
 
     /// The wait after the present number of failures, without chance.
@@ -162,7 +167,7 @@ impl Backoff {
     /// A connection that was made at `since` ended.
     pub(crate) fn ended(&mut self, since: Instant, now: Instant) {
         if let Forgive::Healthy(enough) = self.profile.forgive
-            && now.since(since) >= enough
+            && now.millis_since(since) >= millis(enough)
         {
             self.failures = 0;
         }

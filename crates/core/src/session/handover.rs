@@ -65,7 +65,7 @@ impl<V: View> Session<V> {
             self.took_up(now);
         }
         if let Some(fault) = fault {
-            self.fail(now, fault, None);
+            self.fail(now, fault, 0);
         } else if connects {
             self.resume(now);
         }

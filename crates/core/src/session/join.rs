@@ -8,7 +8,7 @@ use core::time::Duration;
 
 use super::{ConnectionId, Fetch, Link, Session};
 use crate::materializer::Signals;
-use crate::time::Instant;
+use crate::time::{Instant, millis};
 use crate::view::View;
 
 /// What the beginning of a connection said of the rest of it.
@@ -29,7 +29,7 @@ impl<V: View> Session<V> {
         };
         let settled = open.live && open.fetch == Fetch::Idle && self.materializer.is_settled();
         let promised = self.materializer.protocol().is_promised();
-        settled.then_some(Standing { promised, silence: self.announced })
+        settled.then_some(Standing { promised, silence: self.announced.map(Duration::from_millis) })
     }
 
     /// Goes on in the connection that has just been opened from where another session stands, whose
@@ -61,7 +61,7 @@ impl<V: View> Session<V> {
     pub fn join(&mut self, now: Instant, id: ConnectionId, standing: Standing, bytes: &[u8]) {
         self.materializer.begin();
         if self.hear(now, id) {
-            self.announced = standing.silence;
+            self.announced = standing.silence.map(millis);
             let mut signals = Signals::default();
             let result = self.materializer.join_into(now, standing.promised, bytes, &mut signals);
             self.took(now, signals, result);

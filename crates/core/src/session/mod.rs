@@ -27,7 +27,7 @@ use crate::error::Error;
 use crate::materializer::{Materializer, Signals};
 use crate::protocol::Protocol;
 use crate::state::State;
-use crate::time::Instant;
+use crate::time::{Instant, millis};
 use crate::view::View;
 
 /// Drives one stream: owns its [`Materializer`], its [`Backoff`], and the rules of connecting.
@@ -69,8 +69,8 @@ pub struct Session<V = ()> {
     /// The timer that the edge was asked for and that has not gone off.
     armed: Option<Instant>,
     chance: u64,
-    /// The server announced its heartbeats: a silence of this length is a fault.
-    announced: Option<Duration>,
+    /// The server announced its heartbeats: a silence of so many milliseconds is a fault.
+    announced: Option<u64>,
     attempt: u32,
     resumed: Option<bool>,
     target: Option<u64>,
@@ -83,7 +83,7 @@ pub struct Session<V = ()> {
     /// The wait that a pause came into.
     held: Option<Instant>,
     /// How long the last connection was open, and how many in a row ended at once.
-    lived: Option<Duration>,
+    lived: Option<u64>,
     brief: u32,
     news: u64,
     /// The stream is none that this module reads.
@@ -198,7 +198,7 @@ impl<V: View> Session<V> {
             }
             Input::Ended { connection } => {
                 if self.is_current(connection) {
-                    self.fail(now, Error::Closed, None);
+                    self.fail(now, Error::Closed, 0);
                 }
             }
             Input::Failed { connection, failure } => {
@@ -358,17 +358,18 @@ impl<V: View> Session<V> {
         content_type: Option<&str>,
         retry_after: Option<Duration>,
     ) {
+        let asked = retry_after.map_or(0, millis);
         if status != 200 {
             let terminal = self.materializer.protocol().is_terminal(status);
             self.effects.push(Effect::Disconnect(id));
-            return self.fail(now, Error::Status { code: status, terminal }, retry_after);
+            return self.fail(now, Error::Status { code: status, terminal }, asked);
         }
         let essence = essence(content_type.unwrap_or_default());
         let known = TYPES.iter().position(|known| essence.eq_ignore_ascii_case(known));
         let lines = known > Some(0);
         if known.is_none() {
             self.effects.push(Effect::Disconnect(id));
-            return self.fail(now, Error::ContentType { found: essence.into() }, retry_after);
+            return self.fail(now, Error::ContentType { found: essence.into() }, asked);
         }
         self.materializer.read_lines(lines);
         self.foreign = lines;

@@ -7,7 +7,7 @@ use crate::FULL;
 use crate::backoff::LONGEST;
 use crate::error::{Class, Error};
 use crate::materializer::Signals;
-use crate::time::Instant;
+use crate::time::{Instant, millis};
 use crate::view::View;
 
 impl<V: View> Session<V> {
@@ -37,7 +37,7 @@ impl<V: View> Session<V> {
         }
         if let Some(millis) = signals.heartbeat_every.filter(|&millis| millis > 0) {
             // Two may be lost or late before the silence means something.
-            self.announced = Some(Duration::from_millis(millis.saturating_mul(3)));
+            self.announced = Some(millis.saturating_mul(3));
         }
         self.resumed = signals.resumed.or(self.resumed);
         self.target = signals.target.or(self.target);
@@ -73,11 +73,11 @@ impl<V: View> Session<V> {
         }
         if let Err(error) = result {
             self.disconnect(now);
-            self.fail(now, error, None);
+            self.fail(now, error, 0);
         } else if signals.reconnect || signals.goodbye.is_some() {
             // Asked for, so no fault; but waited for, as after one.
             self.disconnect(now);
-            self.retry(now, None);
+            self.retry(now, 0);
         }
     }
 
@@ -110,11 +110,12 @@ impl<V: View> Session<V> {
             Failure::Aborted if matches!(self.link, Link::Open(_)) => Error::Aborted,
             Failure::Aborted => Error::Network { what: "aborted".into(), temporary: None },
         };
-        self.fail(now, error, None);
+        self.fail(now, error, 0);
     }
 
-    /// A fault ended the connection (which is gone, or was told to go).
-    pub(super) fn fail(&mut self, now: Instant, error: Error, retry_after: Option<Duration>) {
+    /// A fault ended the connection (which is gone, or was told to go). The server may have `asked`
+    /// to be left alone for so many milliseconds.
+    pub(super) fn fail(&mut self, now: Instant, error: Error, asked: u64) {
         self.note_end(now);
         let first = self.backoff.failures() == 0;
         if error.is_of_data() {
@@ -135,11 +136,11 @@ impl<V: View> Session<V> {
         if terminal {
             self.link = Link::Stopped;
         } else {
-            self.retry(now, retry_after);
+            self.retry(now, asked);
         }
     }
 
-    pub(super) fn retry(&mut self, now: Instant, retry_after: Option<Duration>) {
+    pub(super) fn retry(&mut self, now: Instant, asked: u64) {
         self.note_end(now);
         match self.lived.take() {
             Some(lived) if lived < BRIEF => self.brief = self.brief.saturating_add(1),
@@ -152,21 +153,21 @@ impl<V: View> Session<V> {
         }
         let chance = self.chance();
         // Those who are told the same time are not to come back at the same time.
-        let wait = self.backoff.fail(chance).saturating_add(retry_after.unwrap_or_default());
+        let wait = self.backoff.fail_millis(chance).saturating_add(asked);
         let enough = self.options.give_up_after;
         self.link = if enough.is_some_and(|enough| self.backoff.failures() >= enough) {
             Link::Stopped
         } else if self.is_halted() {
             Link::Idle
         } else {
-            Link::Waiting { until: now + wait.min(LONGEST) }
+            Link::Waiting { until: now.after(wait.min(millis(LONGEST))) }
         };
     }
 
     /// Notes that the connection, if there was one, is over.
     pub(super) fn note_end(&mut self, now: Instant) {
         if let Link::Open(open) = self.link {
-            self.lived = Some(now.since(open.since));
+            self.lived = Some(now.millis_since(open.since));
             if !self.loops() {
                 self.backoff.ended(open.since, now);
             }
@@ -193,7 +194,7 @@ impl<V: View> Session<V> {
     }
 }
 
-/// A connection that ends sooner is hardly one.
-const BRIEF: Duration = Duration::from_secs(1);
+/// A connection that ends sooner, in milliseconds, is hardly one.
+const BRIEF: u64 = 1000;
 /// So many of them in a row are no accident.
 const LOOP: u32 = 5;

@@ -4,7 +4,7 @@ use core::time::Duration;
 
 use super::{Effect, Link, Session};
 use crate::error::Error;
-use crate::time::Instant;
+use crate::time::{Instant, millis};
 use crate::view::View;
 
 impl<V: View> Session<V> {
@@ -14,42 +14,46 @@ impl<V: View> Session<V> {
         if now < due {
             return;
         }
+        let after = Duration::from_millis(after);
         let error = match self.link {
             Link::Idle | Link::Stopped => return,
             Link::Waiting { .. } => return self.connect(now),
             Link::Connecting { .. } => Error::ConnectTimeout { after },
-            Link::Open(open) if self.idle().is_some_and(|idle| now.since(open.heard) >= idle) => {
+            Link::Open(open)
+                if self.idle().is_some_and(|idle| now.millis_since(open.heard) >= idle) =>
+            {
                 Error::Silent { after }
             }
             Link::Open(_) => Error::SnapshotTimeout { after },
         };
         self.disconnect(now);
-        self.fail(now, error, None);
+        self.fail(now, error, 0);
     }
 
-    pub(super) fn idle(&self) -> Option<Duration> {
-        self.announced.or(self.options.idle)
+    /// After how many milliseconds of silence a connection is given up.
+    pub(super) fn idle(&self) -> Option<u64> {
+        self.announced.or(self.options.idle.map(millis))
     }
 
-    /// When the link has lasted too long as it is, and how long that is.
-    fn due(&self) -> (Instant, Duration) {
+    /// When the link has lasted too long as it is, and how many milliseconds that is.
+    fn due(&self) -> (Instant, u64) {
         match self.link {
-            Link::Idle | Link::Stopped => (Instant::NEVER, Duration::ZERO),
-            Link::Waiting { until } => (until, Duration::ZERO),
+            Link::Idle | Link::Stopped => (Instant::NEVER, 0),
+            Link::Waiting { until } => (until, 0),
             Link::Connecting { since, .. } => {
-                let timeout = self.options.connect_timeout;
-                (since + timeout, timeout)
+                let timeout = millis(self.options.connect_timeout);
+                (since.after(timeout), timeout)
             }
             Link::Open(open) => {
-                let timeout = self.options.snapshot_timeout;
+                let timeout = millis(self.options.snapshot_timeout);
                 let mut due = (Instant::NEVER, timeout);
                 for since in [open.snapshot_since, open.fetch_since].into_iter().flatten() {
-                    due.0 = due.0.min(since + timeout);
+                    due.0 = due.0.min(since.after(timeout));
                 }
                 if let Some(idle) = self.idle()
-                    && open.heard + idle <= due.0
+                    && open.heard.after(idle) <= due.0
                 {
-                    due = (open.heard + idle, idle);
+                    due = (open.heard.after(idle), idle);
                 }
                 due
             }
