@@ -30,8 +30,8 @@ export! {
     }
 
     /// The values of so many slots of the input, end to end: the answer is how long they are
-    /// together, the numbers are how long each is in UTF-16 units; or, for one that is not there
-    /// or is not UTF-8, [`NONE`].
+    /// together, the numbers are how long each is in UTF-16 units; or [`NONE`] for one that is not
+    /// there, or is to be had alone.
     fn values(session: &Machine, count: usize) -> u32 {
         let input = Input::take();
         write_text(&mut |text| {
@@ -39,13 +39,7 @@ export! {
                 for at in 0..count {
                     let slot = Slot::from_index(input.word(at * 4).unwrap_or(NONE));
                     let value = session.state().value(slot).map(|(_, value)| value);
-                    let units = value.map_or(NONE, |value| {
-                        // Nearly all are ASCII, and that is quickly seen.
-                        if value.is_ascii() {
-                            return value.len() as u32;
-                        }
-                        core::str::from_utf8(value).map_or(NONE, units)
-                    });
+                    let units = value.map_or(NONE, value_units);
                     if units != NONE {
                         text.extend_from_slice(value.unwrap_or_default());
                     }
@@ -136,6 +130,18 @@ export! {
             }
         })
     }
+}
+
+/// How long a value is in JavaScript; or [`NONE`] if it is not UTF-8, or if there is no telling.
+fn value_units(value: &[u8]) -> u32 {
+    // Nearly all are ASCII, and that is quickly seen.
+    if value.is_ascii() {
+        return value.len() as u32;
+    }
+    #[cfg(feature = "full")]
+    return core::str::from_utf8(value).map_or(NONE, units);
+    #[cfg(not(feature = "full"))]
+    NONE
 }
 
 /// How long the text is in JavaScript.
