@@ -98,7 +98,7 @@ impl Plain {
 
     pub(crate) const fn forget_id(&self) {}
 
-    pub(crate) const fn last_event_id(&self) -> &str {
+    pub(crate) const fn last_event_id(&self) -> &'static str {
         ""
     }
 }
