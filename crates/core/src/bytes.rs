@@ -1,9 +1,16 @@
 //! Numbers and texts as bytes, written and read.
 
+use alloc::boxed::Box;
 use alloc::vec::Vec;
 
 #[cfg(feature = "full")]
 use crate::error::Error;
+
+/// A text of its own. (In one place: there is an allocation to it.)
+#[inline(never)]
+pub(crate) fn owned(text: &str) -> Box<str> {
+    text.into()
+}
 
 /// Writes a number, seven bits a byte, the lowest first (LEB128).
 pub(crate) fn number(out: &mut Vec<u8>, mut number: u64) {

@@ -24,9 +24,12 @@
 mod read;
 
 use alloc::vec::Vec;
+use core::ops::Range;
 
+use crate::FULL;
 use crate::bytes::{number, text};
 use crate::message::Version;
+use crate::names::Slot;
 use crate::receiver::Known;
 use crate::state::State;
 #[cfg(feature = "full")]
@@ -39,10 +42,8 @@ pub(crate) fn write(
     cursor: Option<&str>,
     state: &State,
 ) -> Vec<u8> {
-    let size = |kind: &str, key: &str, value: &[u8]| LARGEST + kind.len() + key.len() + value.len();
-    let head = HEAD + size(protocol, last_event_id, cursor.unwrap_or_default().as_bytes());
-    let items: usize = state.iter().map(|(_, item)| size("", item.key, item.value)).sum();
-    let mut out = Vec::with_capacity(head + items);
+    let items: usize = state.iter().map(|(_, i)| LARGEST + i.key.len() + i.value.len()).sum();
+    let mut out = Vec::with_capacity(HEAD + items);
     out.extend_from_slice(MAGIC);
     out.push(FORMAT);
     out.extend_from_slice(&[0; 8]);
@@ -53,45 +54,54 @@ pub(crate) fn write(
         text(&mut out, cursor.as_bytes());
     }
 
-    let mut kinds = Vec::new();
-    for (_, item) in state.iter() {
-        entry(&mut out, &mut kinds, item.kind, item.key, item.version, false);
-        text(&mut out, item.value);
+    let mut entries = Entries { out, kinds: Vec::new() };
+    for (slot, item) in state.iter() {
+        entries.add(state, slot, item.version, false);
+        text(&mut entries.out, item.value);
     }
-    for (kind, key, known) in state.iter_known() {
-        if let Known::Tombstone(version) = known {
-            entry(&mut out, &mut kinds, kind, key, version, true);
+    if FULL {
+        for (slot, known) in state.all_known() {
+            if let Known::Tombstone(version) = known {
+                entries.add(state, slot, version, true);
+            }
         }
     }
 
-    let length = (out.len() - HEAD) as u64;
-    if let Some(place) = out.get_mut(HEAD - 8..HEAD) {
+    let mut out = entries.out;
+    let length = (out.len() - LENGTH.end) as u64;
+    if let Some(place) = out.get_mut(LENGTH) {
         place.copy_from_slice(&length.to_le_bytes());
     }
     out
 }
 
-fn entry<'a>(
-    out: &mut Vec<u8>,
-    kinds: &mut Vec<&'a str>,
-    kind: &'a str,
-    key: &str,
-    version: Version,
-    gone: bool,
-) {
-    // A handful of kinds: a scan is faster than a hash.
-    let known = kinds.iter().position(|&known| known == kind);
-    number(out, (known.unwrap_or(kinds.len()) as u64) << 1 | u64::from(gone));
-    if known.is_none() {
-        kinds.push(kind);
-        text(out, kind.as_bytes());
+struct Entries {
+    out: Vec<u8>,
+    /// The numbers that the state has for kinds, in the order in which they are met here.
+    kinds: Vec<u32>,
+}
+
+impl Entries {
+    fn add(&mut self, state: &State, slot: Slot, version: Version, gone: bool) {
+        let Self { out, kinds } = self;
+        let (kind, key) = state.place(slot).unwrap_or_default();
+        // A handful of kinds: a scan is faster than a hash.
+        let known = kinds.iter().position(|&known| known == kind);
+        number(out, (known.unwrap_or(kinds.len()) as u64) << 1 | u64::from(gone));
+        if known.is_none() {
+            kinds.push(kind);
+            text(out, state.kinds().nth(kind as usize).unwrap_or_default().as_bytes());
+        }
+        text(out, key.as_bytes());
+        number(out, (version << 1 ^ version >> 63).cast_unsigned());
     }
-    text(out, key.as_bytes());
-    number(out, (version << 1 ^ version >> 63).cast_unsigned());
 }
 
 const MAGIC: &[u8; 4] = b"HWCP";
 const FORMAT: u8 = 1;
-const HEAD: usize = MAGIC.len() + 1 + 8;
+/// Where it says how many bytes follow.
+const LENGTH: Range<usize> = MAGIC.len() + 1..MAGIC.len() + 1 + 8;
+/// What stands before the entries is hardly more.
+const HEAD: usize = 256;
 /// What the numbers of an entry take at most, but for lengths beyond 2^35.
 const LARGEST: usize = 24;

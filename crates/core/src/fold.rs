@@ -4,6 +4,7 @@ use alloc::string::String;
 use alloc::vec::Vec;
 
 use crate::FULL;
+use crate::bytes::owned;
 use crate::cursor::Position;
 use crate::error::Error;
 use crate::item::{Change, Gate, Item};
@@ -146,7 +147,7 @@ impl<V: View> Fold<V> {
             Message::Reconnect => signals.reconnect = true,
             Message::Goodbye { reason } => {
                 self.drop_transfer();
-                signals.goodbye = Some(reason.into());
+                signals.goodbye = Some(owned(reason));
             }
             _ => {}
         }
@@ -306,7 +307,7 @@ impl<V: View> Fold<V> {
                 return Ok(false);
             }
             Order::Gap => {
-                let basis = basis.unwrap_or_default().into();
+                let basis = owned(basis.unwrap_or_default());
                 return Err(Error::Gap { basis });
             }
         }

@@ -146,10 +146,17 @@ impl State {
 
     /// Everything that is known, deletions included.
     pub fn iter_known(&self) -> impl Iterator<Item = (&str, &str, Known)> {
+        self.all_known().filter_map(|(slot, known)| {
+            let (kind, key) = self.name(slot)?;
+            Some((kind, key, known))
+        })
+    }
+
+    /// The same, by slots.
+    pub(crate) fn all_known(&self) -> impl Iterator<Item = (Slot, Known)> {
         self.names.slots().filter_map(|slot| {
             let known = self.record(slot)?.known();
-            let (kind, key) = self.name(slot)?;
-            (known != Known::Unknown).then_some((kind, key, known))
+            (known != Known::Unknown).then_some((slot, known))
         })
     }
 

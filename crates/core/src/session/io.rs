@@ -132,9 +132,11 @@ pub enum Effect {
 pub struct Request {
     /// What to call it.
     pub connection: ConnectionId,
-    /// What to add to the address's query.
+    /// What to add to the address's query. (In the lean module it is always the cursor, as `basis`.)
+    #[cfg(feature = "full")]
     pub query: Vec<(&'static str, String)>,
     /// The `Last-Event-ID` to send; leave it out if the transport cannot.
+    #[cfg(feature = "full")]
     pub last_event_id: Option<String>,
     /// The how-manieth try this is since the stream was last live.
     pub attempt: u32,

@@ -23,6 +23,7 @@ pub use status::{Phase, Status};
 
 use crate::FULL;
 use crate::backoff::Backoff;
+use crate::bytes::owned;
 use crate::error::Error;
 use crate::materializer::{Materializer, Signals};
 use crate::protocol::Protocol;
@@ -215,7 +216,7 @@ impl<V: View> Session<V> {
             Input::Wake => self.wake(now),
             Input::Pause { reason } => {
                 if !self.pauses.iter().any(|known| **known == *reason) {
-                    self.pauses.push(reason.into());
+                    self.pauses.push(owned(reason));
                 }
                 self.halt(now);
             }
@@ -255,8 +256,8 @@ impl<V: View> Session<V> {
     }
 
     /// All that there is to do.
-    pub fn effects(&mut self) -> impl Iterator<Item = Effect> {
-        self.effects.drain(..)
+    pub fn take_effects(&mut self) -> Vec<Effect> {
+        core::mem::take(&mut self.effects)
     }
 
     /// Whether there is anything to do.
@@ -340,12 +341,16 @@ impl<V: View> Session<V> {
         let id = ConnectionId(self.connections);
         self.link = Link::Connecting { id, since: now };
         self.lived = None;
-        let cursor = self.materializer.cursor();
-        let last_event_id = if FULL { self.materializer.last_event_id() } else { "" };
+        #[cfg(feature = "full")]
+        let materializer = &self.materializer;
         self.effects.push(Effect::Connect(Request {
             connection: id,
-            query: self.materializer.protocol().query(cursor),
-            last_event_id: (!last_event_id.is_empty()).then(|| last_event_id.to_string()),
+            #[cfg(feature = "full")]
+            query: materializer.protocol().query(materializer.cursor()),
+            #[cfg(feature = "full")]
+            last_event_id: Some(materializer.last_event_id())
+                .filter(|id| !id.is_empty())
+                .map(ToString::to_string),
             attempt: self.attempt,
         }));
     }
@@ -369,7 +374,7 @@ impl<V: View> Session<V> {
         let lines = known > Some(0);
         if known.is_none() {
             self.effects.push(Effect::Disconnect(id));
-            return self.fail(now, Error::ContentType { found: essence.into() }, asked);
+            return self.fail(now, Error::ContentType { found: owned(essence) }, asked);
         }
         self.materializer.read_lines(lines);
         self.foreign = lines;

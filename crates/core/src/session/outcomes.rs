@@ -5,6 +5,7 @@ use core::time::Duration;
 use super::{Effect, Failure, Fetch, Link, Session};
 use crate::FULL;
 use crate::backoff::LONGEST;
+use crate::bytes::owned;
 use crate::error::{Class, Error};
 use crate::materializer::Signals;
 use crate::time::{Instant, millis};
@@ -104,11 +105,11 @@ impl<V: View> Session<V> {
 
     pub(super) fn failed(&mut self, now: Instant, failure: Failure<'_>) {
         let error = match failure {
-            Failure::Network { what, temporary } => Error::Network { what: what.into(), temporary },
+            Failure::Network { what, temporary } => Error::Network { what: owned(what), temporary },
             // Before the stream is open there is nothing that could be aborted.
             #[cfg(feature = "full")]
             Failure::Aborted if matches!(self.link, Link::Open(_)) => Error::Aborted,
-            Failure::Aborted => Error::Network { what: "aborted".into(), temporary: None },
+            Failure::Aborted => Error::Network { what: owned("aborted"), temporary: None },
         };
         self.fail(now, error, 0);
     }

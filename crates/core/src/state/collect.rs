@@ -5,6 +5,7 @@ use alloc::vec::Vec;
 use super::record::{Entry, Record};
 use super::{Collected, State};
 use crate::FULL;
+use crate::bytes::owned;
 use crate::item::{Change, Noop, Outcome};
 use crate::message::{Transfer, Version};
 use crate::names::{Part, Slot};
@@ -43,7 +44,7 @@ impl State {
     /// The number of a kind, given out if it has none.
     pub(crate) fn part(&mut self, kind: &str) -> Part {
         self.part_of(kind.as_bytes()).unwrap_or_else(|| {
-            self.kinds.push(kind.into());
+            self.kinds.push(owned(kind));
             (self.kinds.len() - 1) as Part
         })
     }

@@ -106,9 +106,9 @@ export! {
     /// `["disconnect", id]`, `["fetch", id]`, `["wake", at], …]`.
     fn session_effects(session: &mut Machine) -> u32 {
         Output::write(&mut |out| {
-            for effect in session.effects() {
+            for effect in session.take_effects() {
                 out.open();
-                write_effect(out, &effect);
+                write_effect(out, &effect, session.materializer().cursor());
                 out.close();
             }
         })
@@ -189,16 +189,26 @@ pub(super) fn told(session: &Machine) -> u32 {
     bits
 }
 
-fn write_effect(out: &mut Output, effect: &Effect) {
+#[cfg_attr(feature = "full", expect(unused_variables, reason = "it is in the request"))]
+fn write_effect(out: &mut Output, effect: &Effect, cursor: Option<&str>) {
     let (word, number) = match effect {
         Effect::Connect(request) => {
             out.text("connect");
             out.number(request.connection.as_u32().into());
             out.number(request.attempt.into());
+            #[cfg(feature = "full")]
             out.maybe_text(request.last_event_id.as_deref());
+            #[cfg(feature = "full")]
             for (name, value) in &request.query {
                 out.text(name);
                 out.text(value);
+            }
+            #[cfg(not(feature = "full"))]
+            out.none();
+            #[cfg(not(feature = "full"))]
+            if let Some(cursor) = cursor {
+                out.text("basis");
+                out.text(cursor);
             }
             return;
         }
