@@ -4,36 +4,39 @@ import { type Module, Thing } from './module.js'
 import { type ProtocolOptions, wordsOfProtocol } from './protocols.js'
 
 /** What happened; the numbers are the module's. */
-export const enum Input {
-  Start,
-  Reconnect,
-  Wake,
-  Offline,
-  Online,
-  Stop,
-  Ended,
-  Aborted,
-  Bytes,
-  Pause,
-  Unpause,
-  Failed,
-  Event,
-}
+export const Input = {
+  Start: 0,
+  Reconnect: 1,
+  Wake: 2,
+  Offline: 3,
+  Online: 4,
+  Stop: 5,
+  Ended: 6,
+  Aborted: 7,
+  Bytes: 8,
+  Pause: 9,
+  Unpause: 10,
+  Failed: 11,
+  Event: 12,
+} as const
+
+/** Any of them. */
+export type Input = (typeof Input)[keyof typeof Input]
 
 /** What an input led to, as bits. */
-export const enum Bit {
-  Effects = 1,
-  Commits = 2,
-  Gone = 4,
-  Synced = 8,
-  Stopped = 16,
-  Fault = 32,
+export const Bit = {
+  Effects: 1,
+  Commits: 2,
+  Gone: 4,
+  Synced: 8,
+  Stopped: 16,
+  Fault: 32,
   /** The server at hand is one of our own. */
-  Own = 64,
+  Own: 64,
   /** The stream is none that the lean module reads. */
-  Foreign = 128,
-  Told = 256,
-}
+  Foreign: 128,
+  Told: 256,
+} as const
 
 /** Something to do: `connect`, `disconnect`, `fetch` or `wake`, and with what. */
 export type Effect = [type: string, number: number, attempt?: number, lastEventId?: string | null, ...query: string[]]

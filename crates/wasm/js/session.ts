@@ -175,7 +175,7 @@ export class Session<T extends object = AnyKinds> extends Reads<T> {
       default: {
         const command = COMMANDS.indexOf(input.type)
         if (command < 0) refuse(`there is no input ${described(input.type)}`)
-        return raw.input(now, command)
+        return raw.input(now, command as Input)
       }
     }
   }

@@ -444,7 +444,7 @@ export class Store<T extends object = AnyKinds> {
     })
   }
 
-  #pause(what: Input.Pause | Input.Unpause, reason: string): void {
+  #pause(what: Input, reason: string): void {
     this.#ask(({ edge }) => edge.input(what, 0, 0, reason))
   }
 
