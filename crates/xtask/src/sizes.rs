@@ -21,19 +21,19 @@ struct Load {
 }
 
 const LOADS: [Load; 5] = [
-    Load { name: "wasm", import: None, files: &["core.wasm"], ceiling: 28_000, budget: 16_000 },
+    Load { name: "wasm", import: None, files: &["core.wasm"], ceiling: 21_200, budget: 16_000 },
     Load {
         name: "highwater",
         import: Some("export { connect } from './dist/browser.js'"),
         files: &["core.wasm"],
-        ceiling: 50_000,
+        ceiling: 36_000,
         budget: 25_000,
     },
     Load {
         name: "highwater/inline",
         import: Some("export { connect } from './dist/inline.js'"),
         files: &[],
-        ceiling: 53_000,
+        ceiling: 37_000,
         budget: 30_000,
     },
     Load {
@@ -48,7 +48,7 @@ const LOADS: [Load; 5] = [
         name: "full.wasm",
         import: None,
         files: &["full.wasm"],
-        ceiling: 71_000,
+        ceiling: 70_000,
         budget: 60_000,
     },
 ];

@@ -1,6 +1,6 @@
 // What of the React adapter shows only in a browser: called by react.test.mjs.
 
-import { connect } from 'highwater'
+import { connect, init } from 'highwater'
 import { useItem, useStatus, useView } from 'highwater/react'
 import { createSource } from 'highwater/testing'
 import { type ReactNode, startTransition, StrictMode, useEffect, useReducer, useState } from 'react'
@@ -139,6 +139,8 @@ async function lifetimes(): Promise<(string | null)[]> {
 
 /** Components with specs that are written anew each time: what they show, and how often they rendered. */
 async function specs(): Promise<{ shown: (string | null)[]; renders: number[] }> {
+  // A view that is drawn at once has to find what it needs.
+  await init()
   const { source, store } = await started()
   let made = 0
   const { view } = store
