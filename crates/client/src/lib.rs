@@ -45,6 +45,7 @@ mod builder;
 mod changes;
 mod driver;
 mod error;
+pub mod health;
 mod http;
 mod keyed;
 mod publish;

@@ -4,15 +4,15 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use highwater::Render;
-use highwater_core::{Action, Change, Error as Fault, State, View};
+use highwater::health::ServiceHealth;
+use highwater_core::{Change, Error as Fault, State, View};
 use serde_json::{Map, Value, json};
 
-/// Consul's view of a service's health, as far as the recordings look at it: which instances
-/// there are, by identity, and their ports.
+/// The view of a service's health, as far as the recordings look at it: which instances there are,
+/// and their ports.
 #[derive(Default)]
 pub(crate) struct Health {
-    pub(crate) tags: Vec<String>,
-    pub(crate) instances: Arc<Instances>,
+    pub(crate) view: ServiceHealth,
     pub(crate) updates: u32,
     pub(crate) resets: u32,
 }
@@ -20,36 +20,12 @@ pub(crate) struct Health {
 impl View for Health {
     fn update(&mut self, changes: &[Change], state: &State) -> Result<(), Box<str>> {
         self.updates += 1;
-        let instances = Arc::make_mut(&mut self.instances);
-        for change in changes {
-            let Some((kind, id)) = state.name(change.slot) else { continue };
-            if kind != "ServiceHealth" {
-                return Err(format!("unexpected payload {kind}").into());
-            }
-            let item = state.item(change.slot).filter(|_| change.action != Action::Delete);
-            let instance: Option<Value> =
-                item.and_then(|item| serde_json::from_slice(item.value).ok());
-            let Some(service) = instance.as_ref().map(|instance| &instance["Service"]) else {
-                instances.remove(id);
-                continue;
-            };
-            let has = |tag: &String| {
-                let tags = service["Tags"].as_array().into_iter().flatten();
-                tags.filter_map(Value::as_str).any(|other| other.to_lowercase() == *tag)
-            };
-            if self.tags.iter().all(has) {
-                let port = service["Port"].as_u64().unwrap_or_default();
-                instances.insert(id.to_owned(), port);
-            } else {
-                instances.remove(id);
-            }
-        }
-        Ok(())
+        self.view.update(changes, state)
     }
 
     fn reset(&mut self) {
         self.resets += 1;
-        self.instances = Arc::default();
+        self.view.reset();
     }
 }
 
@@ -57,7 +33,8 @@ impl Render for Health {
     type Value = Arc<Instances>;
 
     fn render(&self) -> Self::Value {
-        Arc::clone(&self.instances)
+        let instances = self.view.instances().iter();
+        Arc::new(instances.map(|it| (it.identity.to_string(), it.service.port.into())).collect())
     }
 }
 

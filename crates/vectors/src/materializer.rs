@@ -6,6 +6,8 @@
 
 mod queries;
 
+use highwater::Render as _;
+use highwater::health::ServiceHealth;
 use highwater_core::{Failure, Jitter, Profile, Protocol, Refill, Session, SessionOptions};
 use serde_json::{Value, json};
 
@@ -98,8 +100,9 @@ pub(crate) fn session(view: Health) -> Session<Health> {
 /// Runs a script on the core.
 pub(crate) fn observe(script: &Value) -> Result<Value, Error> {
     let tags = array(script, "require_tags")?;
-    let tags = tags.iter().filter_map(Value::as_str).map(str::to_lowercase).collect();
-    let view = Health { tags, ..Health::default() };
+    let tags = tags.iter().filter_map(Value::as_str);
+    let view = tags.fold(ServiceHealth::new(), ServiceHealth::tag);
+    let view = Health { view, ..Health::default() };
     let mut driver = Driver::new(session(view));
     let initial = state(&driver);
     let mut queries = Queries::default();
@@ -150,7 +153,7 @@ fn state(driver: &Driver<Health>) -> Value {
         "requests": requests.len(),
         "resets": view.resets,
         "updates": view.updates,
-        "view": shown(&view.instances),
+        "view": shown(&view.render()),
         "backoff_base_ms": base,
     })
 }

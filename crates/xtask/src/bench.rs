@@ -19,7 +19,7 @@ pub(crate) fn command(project: &Project, arguments: &[String]) -> Result<ExitCod
         "client" => client(project, rest),
         "soak" => soak(project, rest),
         "server" => server(project, rest),
-        "core" | "sse" => native(arguments),
+        "core" | "sse" => sh::run(&mut bench(arguments)),
         "publisher" => publisher(project, rest),
         _ => Err(USAGE.into()),
     }
@@ -47,7 +47,12 @@ fn server(project: &Project, arguments: &[String]) -> Result {
 
 /// The engines beside each other, and a herd that comes to a large snapshot.
 fn publisher(project: &Project, arguments: &[String]) -> Result {
-    native(&[&["engines".to_owned()], arguments].concat())?;
+    let nats = setup::for_publisher_bench(project)?;
+    let mut engines = bench(&[&["engines".to_owned()], arguments].concat());
+    if let Some(nats) = nats {
+        engines.env("NATS_SERVER", nats);
+    }
+    sh::run(&mut engines)?;
     let (server, mut load) = load(project)?;
     sh::run(load.arg("herd").arg(server))
 }
@@ -72,13 +77,12 @@ fn soak(project: &Project, arguments: &[String]) -> Result {
     sh::run(Command::new("node").arg("--expose-gc").arg(program).args(arguments))
 }
 
-/// The core and its decoder, beside crates.
-fn native(arguments: &[String]) -> Result {
-    sh::run(
-        cargo()
-            .args(["run", "--release", "--quiet", "--package", "highwater-bench", "--"])
-            .args(arguments),
-    )
+/// The core and its decoder, beside crates; and the engines, beside each other.
+fn bench(arguments: &[String]) -> Command {
+    let mut bench = cargo();
+    bench.args(["run", "--release", "--quiet", "--package", "highwater-bench", "--"]);
+    bench.args(arguments);
+    bench
 }
 
 /// The benchmark of the client, whose package.json pins the peers.

@@ -6,6 +6,7 @@ mod common;
 mod answers;
 mod bodies;
 mod changes;
+mod health;
 mod lifecycle;
 mod polling;
 mod queries;

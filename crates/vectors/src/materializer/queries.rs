@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use highwater::{Answer, Cause, Failure, FeedError, Query, Sight};
+use highwater::{Answer, Cause, Failure, FeedError, Query, Render as _, Sight};
 use highwater_core::Session;
 use serde_json::{Value, json};
 
@@ -85,7 +85,7 @@ impl Queries {
 fn sight(session: &Session<Health>) -> Sight<Rendered> {
     let status = session.status();
     let index = status.cursor.and_then(|cursor| cursor.parse().ok()).unwrap_or(0);
-    let instances = Arc::clone(&session.materializer().view().instances);
+    let instances = session.materializer().view().render();
     let error = status.error.map(|error| FeedError::new(error.class(), error.clone()));
     Sight { index, value: (instances, index), news: status.news, error }
 }

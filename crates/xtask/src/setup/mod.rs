@@ -51,6 +51,12 @@ impl WasmTools {
     }
 }
 
+/// The nats-server that `bench publisher` measures with, if there is one to be had.
+pub(crate) fn for_publisher_bench(project: &Project) -> Result<Option<PathBuf>> {
+    let _one_at_a_time = lock(project)?;
+    nats::ensure(project)
+}
+
 /// Gets nginx with nchan.
 pub(crate) fn for_server_bench(project: &Project) -> Result<Nchan> {
     let _one_at_a_time = lock(project)?;
