@@ -3,6 +3,10 @@
 //! Keys are secrets: whatever writes them for people shows their last four characters alone. An
 //! environment's id is none, it is in every page that a browser's SDK runs in.
 
+mod rotator;
+
+pub use rotator::{Rotation, Rotator};
+
 use core::fmt;
 use std::sync::Arc;
 

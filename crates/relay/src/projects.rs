@@ -1,8 +1,14 @@
 //! Which environments there are to run, out of environments and filters.
 
+mod manager;
+mod router;
+
 use std::sync::Arc;
 
 use crate::environment::{EnvironmentParams, VariantId};
+
+pub use manager::EnvironmentManager;
+pub use router::ProjectRouter;
 
 /// What a relay has to do.
 ///
@@ -19,4 +25,15 @@ pub enum Action {
     Delete(VariantId),
     /// All environments that there are have been added: a credential that is unknown now is none.
     ReceivedAll,
+}
+
+impl Action {
+    /// Which one it is about; all of them, without one.
+    pub fn variant(&self) -> Option<VariantId> {
+        match self {
+            Self::Add(params) | Self::Update(params) => Some(params.variant()),
+            Self::Delete(variant) => Some(variant.clone()),
+            Self::ReceivedAll => None,
+        }
+    }
 }

@@ -1,0 +1,6 @@
+//! A relay's parts, each by what it does.
+#![allow(clippy::unwrap_used)] // a test stops at the first surprise
+
+mod common;
+mod projects;
+mod rotator;
