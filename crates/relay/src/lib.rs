@@ -6,7 +6,10 @@ mod credentials;
 mod environment;
 mod projects;
 
-pub use autoconfig::{ConfigReceiver, Heard, Message, Note, Refusal, Strictness, Weight};
+pub use autoconfig::{
+    ConfigReceiver, Heard, Message, Note, Refusal, Retry, StreamFault, StreamInput, StreamManager,
+    StreamOptions, StreamOutput, StreamPhase, Strictness, Weight, WhenRefused,
+};
 pub use credentials::{
     AutoConfigKey, Credential, EnvironmentId, MobileKey, Rotation, Rotator, SdkKey,
 };

@@ -132,12 +132,13 @@ fn a_key_that_two_filters_have_is_one() {
     assert_eq!(world.delete_filter("two"), ["delete a/f"]);
 }
 
-/// Every sequence of five of these messages: what runs is what follows from what there is.
+/// Every sequence of four of these messages, from a world with something in it: what runs is what
+/// follows from what there is.
 #[test]
 fn what_runs_follows_from_what_there_is() {
     type Told = fn(&mut World) -> Vec<String>;
     let messages: [Told; 9] = [
-        |w| w.add("a", "p", 1),
+        |w| w.update("a", "p", 1),
         |w| w.update("a", "q", 2),
         |w| w.add("b", "p", 1),
         |w| w.delete("a"),
@@ -148,9 +149,11 @@ fn what_runs_follows_from_what_there_is() {
         |w| w.add_filter("again", "p", "f"),
     ];
     let count = messages.len();
-    for mut number in 0..count.pow(5) {
+    for mut number in 0..count.pow(4) {
         let mut world = World::default();
-        for _ in 0..5 {
+        world.add("a", "p", 0);
+        world.add_filter("p.f", "p", "f");
+        for _ in 0..4 {
             messages[number % count](&mut world);
             number /= count;
         }
