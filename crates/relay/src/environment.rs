@@ -5,7 +5,7 @@ use core::time::Duration;
 use std::sync::Arc;
 
 use highwater_core::Version;
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Serialize, Serializer};
 use serde_json::Value;
 
 use crate::credentials::{EnvironmentId, MobileKey, SdkKey};
@@ -199,9 +199,11 @@ impl EnvironmentRep {
         };
         Ok(Self { params: Arc::new(params), version: version.unwrap_or_default() })
     }
+}
 
-    /// As the wire says it: a secret.
-    pub fn to_json(&self) -> Value {
+/// As the wire says it, keys and all.
+impl Serialize for EnvironmentRep {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let params = &*self.params;
         let key = |key: Option<&SdkKey>| key.map_or("", SdkKey::reveal).to_owned();
         let expiring = params.expiring.as_ref();
@@ -224,7 +226,7 @@ impl EnvironmentRep {
             secure: Some(params.secure_mode),
             version: Some(self.version),
         };
-        serde_json::to_value(wire).expect("texts and numbers are JSON")
+        wire.serialize(serializer)
     }
 }
 
@@ -240,15 +242,16 @@ impl FilterRep {
         };
         Ok(Self { params, version: version.unwrap_or_default() })
     }
+}
 
-    /// As the wire says it.
-    pub fn to_json(&self) -> Value {
+impl Serialize for FilterRep {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let wire = WireFilter {
             project: Some(self.params.project.as_ref().to_owned()),
             key: Some(self.params.key.as_str().to_owned()),
             version: Some(self.version),
         };
-        serde_json::to_value(wire).expect("texts and numbers are JSON")
+        wire.serialize(serializer)
     }
 }
 

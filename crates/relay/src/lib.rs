@@ -7,8 +7,10 @@ mod environment;
 mod projects;
 
 pub use autoconfig::{
-    ConfigReceiver, Heard, Message, Note, Refusal, Retry, StreamFault, StreamInput, StreamManager,
-    StreamOptions, StreamOutput, StreamPhase, Strictness, Weight, WhenRefused,
+    AutoConfig, AutoConfigOptions, AutoConfigSource, AutoConfigStatus, Cache, CacheError,
+    ConfigReceiver, Heard, Message, Note, Refusal, Retry, Speaks, StreamFault, StreamInput,
+    StreamManager, StreamOptions, StreamOutput, StreamPhase, Strictness, Subscription, Weight,
+    WhenRefused, auto_config_router,
 };
 pub use credentials::{
     AutoConfigKey, Credential, EnvironmentId, MobileKey, Rotation, Rotator, SdkKey,
@@ -17,4 +19,4 @@ pub use environment::{
     EnvironmentParams, EnvironmentRep, ExpiringKey, FilterId, FilterKey, FilterParams, FilterRep,
     UnixMillis, VariantId,
 };
-pub use projects::{Action, EnvironmentManager, ProjectRouter};
+pub use projects::{Action, EnvironmentManager, Environments, ProjectRouter, Queues};

@@ -1,6 +1,7 @@
 //! Which environments there are to run, out of environments and filters.
 
 mod manager;
+mod queues;
 mod router;
 
 use std::sync::Arc;
@@ -8,6 +9,7 @@ use std::sync::Arc;
 use crate::environment::{EnvironmentParams, VariantId};
 
 pub use manager::EnvironmentManager;
+pub use queues::{Environments, Queues};
 pub use router::ProjectRouter;
 
 /// What a relay has to do.

@@ -115,6 +115,17 @@ impl StreamFault {
     }
 }
 
+impl fmt::Display for StreamPhase {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Initializing => "initializing",
+            Self::Valid => "valid",
+            Self::Interrupted => "interrupted",
+            Self::Off => "off",
+        })
+    }
+}
+
 impl fmt::Display for StreamFault {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
