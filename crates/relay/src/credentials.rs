@@ -1,6 +1,6 @@
 //! What SDKs show to say which environment they are of.
 //!
-//! Keys are secrets: whatever writes them for people shows their last four characters alone. An
+//! Keys are secrets (R6): whatever writes them for people shows their last four characters alone. An
 //! environment's id is none, it is in every page that a browser's SDK runs in.
 
 mod rotator;

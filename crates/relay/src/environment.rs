@@ -5,6 +5,7 @@ use core::time::Duration;
 use std::sync::Arc;
 
 use highwater_core::Version;
+use serde::de::{DeserializeOwned, Error as _};
 use serde::{Deserialize, Serialize, Serializer};
 use serde_json::Value;
 
@@ -176,10 +177,8 @@ impl EnvironmentRep {
     /// # Ok::<(), serde_json::Error>(())
     /// ```
     pub fn parse(json: &[u8]) -> Result<Self, serde_json::Error> {
-        // By way of a value: it takes a member twice, and a structure does not.
         let Wire { id, key, name, mobile, project, project_name, sdk, ttl, secure, version } =
-            serde_json::from_value::<Option<Wire>>(serde_json::from_slice::<Value>(json)?)?
-                .unwrap_or_default();
+            read(json, &["/sdkKey", "/sdkKey/expiring"])?;
         let WireKey { value, expiring } = sdk.unwrap_or_default();
         let expiring = expiring.unwrap_or_default();
         let until = UnixMillis(expiring.timestamp.unwrap_or_default());
@@ -233,9 +232,7 @@ impl Serialize for EnvironmentRep {
 impl FilterRep {
     /// Reads what the wire says, as an [`EnvironmentRep`] is read.
     pub fn parse(json: &[u8]) -> Result<Self, serde_json::Error> {
-        let WireFilter { project, key, version } =
-            serde_json::from_value::<Option<WireFilter>>(serde_json::from_slice::<Value>(json)?)?
-                .unwrap_or_default();
+        let WireFilter { project, key, version } = read(json, &[])?;
         let params = FilterParams {
             project: project.unwrap_or_default().into(),
             key: FilterKey::new(key.unwrap_or_default()),
@@ -253,6 +250,23 @@ impl Serialize for FilterRep {
         };
         wire.serialize(serializer)
     }
+}
+
+/// Reads an object, or `null` for an empty one, with more of the kind at these places within.
+///
+/// By way of a value: that takes a member twice, which a structure does not, and tells a list from an
+/// object, which a structure does not either.
+fn read<T: Default + DeserializeOwned>(
+    json: &[u8],
+    within: &[&str],
+) -> Result<T, serde_json::Error> {
+    let value: Value = serde_json::from_slice(json)?;
+    for place in [""].iter().chain(within) {
+        if value.pointer(place).is_some_and(|part| !part.is_object() && !part.is_null()) {
+            return Err(serde_json::Error::custom(format!("expected an object at '{place}'")));
+        }
+    }
+    Ok(serde_json::from_value::<Option<T>>(value)?.unwrap_or_default())
 }
 
 #[derive(Default, Deserialize, Serialize)]

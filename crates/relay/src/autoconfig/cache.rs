@@ -12,7 +12,7 @@ use crate::credentials::AutoConfigKey;
 /// A file with the last put that could be used.
 ///
 /// It holds keys, and so is its owner's alone. It is written aside and put in place whole, and bears a
-/// digest of itself and of the auto-config key: one that is damaged, or of another key, is no good.
+/// digest of itself and of the auto-config key. R5: one that is damaged, or of another key, is no good.
 #[derive(Clone, Debug)]
 pub struct Cache {
     path: PathBuf,

@@ -44,9 +44,8 @@ impl Default for StreamOptions {
 /// It does no I/O and reads no clock: give it every [`StreamInput`] as it happens, with the time, and after
 /// each do what [`poll`](Self::poll) returns until that is `None`.
 ///
-/// - R1: a connection that is let go of is not read any further, not even to the end of the chunk.
-/// - R2: what is known outlives connections.
-/// - R3: the server is never asked again without a wait.
+/// R1: a connection that is let go of is not read any further, not even to the end of the chunk; what is
+/// known outlives connections; the server is never asked again without a wait.
 ///
 /// ```
 /// use highwater_core::Instant;

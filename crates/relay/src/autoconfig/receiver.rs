@@ -11,7 +11,7 @@ use crate::environment::{EnvironmentRep, FilterRep};
 /// What is taken from the wire.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Strictness {
-    /// What is whole and can be used. A put that leaves a list out changes nothing; an item without
+    /// What is whole and can be used (R2). A put that leaves a list out changes nothing; an item without
     /// what it takes to serve it is refused before its version counts, so that it can be said again.
     #[default]
     Strict,

@@ -15,7 +15,8 @@ use crate::environment::{EnvironmentRep, FilterId, FilterRep};
 /// A configuration that other relays follow.
 ///
 /// It is fed by whoever knows the environments, or by a stream that this relay follows itself, and
-/// tells a put to who comes, then every change. Versions decide, here as at the other end.
+/// tells a put to who comes, then every change. Versions decide, here as at the other end. Before all is
+/// known ([`replace`](Self::replace), or a put of the stream's) nobody is told anything.
 pub struct AutoConfigSource {
     inner: Mutex<Inner>,
 }

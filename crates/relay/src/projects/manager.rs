@@ -10,7 +10,7 @@ use crate::environment::{EnvironmentParams, FilterId, FilterKey};
 /// Environments and filters of one project: each environment runs as a whole, and once for each key
 /// that a filter has.
 ///
-/// What runs follows from what there is, and from nothing else: a filter that comes late sees an
+/// R3: what runs follows from what there is, and from nothing else: a filter that comes late sees an
 /// environment as it is by then, and a key that two filters have is one.
 #[derive(Clone, Debug, Default)]
 pub struct EnvironmentManager {

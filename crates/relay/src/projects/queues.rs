@@ -17,8 +17,9 @@ pub trait Environments: Send + Sync + 'static {
     fn apply(&self, action: Action) -> impl Future<Output = ()> + Send;
 }
 
-/// Queues of actions, one for each environment (or variant) that there is something to do about: a
-/// slow one holds up no other.
+/// Queues of actions, one for each environment (or variant) that there is something to do about.
+///
+/// R4: what is to be done about one is done in order, and waits for no other.
 ///
 /// A queue never grows beyond two: what a later action overtakes is left out. An update is folded into
 /// the addition or update before it, and an addition that nobody has seen goes with its deletion.

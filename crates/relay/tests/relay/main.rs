@@ -3,5 +3,8 @@
 
 mod autoconfig;
 mod common;
+mod environment;
+mod following;
 mod projects;
 mod rotator;
+mod serving;
