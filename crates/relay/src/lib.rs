@@ -17,6 +17,6 @@ pub use credentials::{
 };
 pub use environment::{
     EnvironmentParams, EnvironmentRep, ExpiringKey, FilterId, FilterKey, FilterParams, FilterRep,
-    UnixMillis, VariantId,
+    ListedKey, UnixMillis, VariantId,
 };
 pub use projects::{Action, EnvironmentManager, Environments, ProjectRouter, Queues};

@@ -38,6 +38,48 @@ pub struct AutoConfigOptions {
 }
 
 /// A relay's environments, as they are told by a stream. Dropped, it follows the stream no longer.
+///
+/// ```
+/// use std::sync::Arc;
+/// use std::time::Duration;
+/// use highwater_relay::{
+///     Action, AutoConfig, AutoConfigKey, AutoConfigOptions, AutoConfigSource, EnvironmentRep,
+///     Environments, auto_config_router,
+/// };
+///
+/// struct Printed(tokio::sync::Notify);
+///
+/// impl Environments for Printed {
+///     async fn apply(&self, action: Action) {
+///         match action {
+///             Action::Add(params) => println!("there is {}: {:?}", params.variant(), params.sdk_key),
+///             Action::ReceivedAll => self.0.notify_one(),
+///             _ => {}
+///         }
+///     }
+/// }
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn core::error::Error>> {
+/// // A source of our own to follow, in the place of LaunchDarkly.
+/// let key = AutoConfigKey::new("rel-0123456789").expect("it is not empty");
+/// let source = Arc::new(AutoConfigSource::new());
+/// let json = br#"{"envID":"e1","sdkKey":{"value":"sdk-0123456789"},"version":1}"#;
+/// source.replace([EnvironmentRep::parse(json)?], []);
+/// let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await?;
+/// let stream_uri = format!("http://{}", listener.local_addr()?);
+/// let router = auto_config_router(source, [key.clone()], Duration::from_secs(180));
+/// tokio::spawn(async { axum::serve(listener, router).await });
+///
+/// let options = AutoConfigOptions { stream_uri, key, cache: None, stream: Default::default() };
+/// let printed = Arc::new(Printed(Default::default()));
+/// let relay = AutoConfig::start(options, Arc::clone(&printed))?;
+/// printed.0.notified().await;
+/// assert_eq!(relay.status().borrow().environments, 1);
+/// relay.close().await;
+/// # Ok(())
+/// # }
+/// ```
 pub struct AutoConfig {
     status: watch::Receiver<AutoConfigStatus>,
     source: Arc<AutoConfigSource>,

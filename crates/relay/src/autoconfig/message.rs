@@ -96,7 +96,7 @@ pub enum Note {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Refusal {
-    /// It cannot be read.
+    /// It cannot be read: a member is of another type, or a key that is listed is empty.
     Unreadable,
     /// An environment without an id.
     NoId,
@@ -104,6 +104,11 @@ pub enum Refusal {
     NoSdkKey,
     /// A key that no request could carry.
     BadKey {
+        /// Which one.
+        which: &'static str,
+    },
+    /// There are several keys, and the one at present is not among them.
+    NotListed {
         /// Which one.
         which: &'static str,
     },
@@ -183,11 +188,16 @@ impl fmt::Display for Note {
 impl fmt::Display for Refusal {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Unreadable => f.write_str("it cannot be read"),
+            Self::Unreadable => {
+                f.write_str("a member is of another type, or a key that is listed is empty")
+            }
             Self::NoId => f.write_str("it has no id"),
             Self::NoSdkKey => f.write_str("it has no SDK key"),
             Self::BadKey { which } => {
                 write!(f, "its {which} is none that a request could carry")
+            }
+            Self::NotListed { which } => {
+                write!(f, "it lists several keys, and its {which} is not among them")
             }
             Self::NegativeTtl => f.write_str("its time to live is below zero"),
             Self::NoFilterKey => f.write_str("the filter has no key"),

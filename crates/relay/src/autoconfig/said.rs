@@ -5,7 +5,7 @@ use highwater_core::{Message as Wire, Transfer, Version};
 use super::message::{Message, Refusal};
 use super::receiver::Strictness;
 use crate::credentials::{EnvironmentId, MobileKey, SdkKey};
-use crate::environment::{EnvironmentParams, EnvironmentRep, FilterId, FilterRep};
+use crate::environment::{EnvironmentRep, FilterId, FilterRep, ListedKey};
 
 /// All that an event says.
 pub(super) struct Said {
@@ -106,6 +106,14 @@ impl Said {
     }
 }
 
+/// Whether the key at present is in the list of all, if there is one.
+fn is_listed<K: PartialEq>(key: Option<&K>, all: &[ListedKey<K>]) -> bool {
+    all.is_empty() || all.iter().any(|listed| Some(&listed.key) == key)
+}
+
+const SDK_KEY: &str = "SDK key";
+const MOBILE_KEY: &str = "mobile key";
+
 impl Item for EnvironmentRep {
     const KIND: &'static str = "environments";
 
@@ -114,23 +122,28 @@ impl Item for EnvironmentRep {
     }
 
     fn refusal(&self) -> Option<Refusal> {
-        let EnvironmentParams { id, sdk_key, expiring, mobile_key, ttl_minutes, .. } =
-            &*self.params;
-        let expiring = expiring.as_ref().map(|expiring| &expiring.key);
-        let keys = [
-            ("SDK key", sdk_key.as_ref().map(SdkKey::reveal)),
-            ("expiring SDK key", expiring.map(SdkKey::reveal)),
-            ("mobile key", mobile_key.as_ref().map(MobileKey::reveal)),
-        ];
+        let params = &*self.params;
+        let (sdk, mobile) = (params.sdk_key.as_ref(), params.mobile_key.as_ref());
+        let expiring = params.expiring.as_ref().map(|expiring| expiring.key.reveal());
+        let sdks = params.sdk_keys.iter().map(|listed| listed.key.reveal());
+        let mobiles = params.mobile_keys.iter().map(|listed| listed.key.reveal());
+        let mut keys = (sdk.map(SdkKey::reveal).into_iter().map(|key| (SDK_KEY, key)))
+            .chain(mobile.map(MobileKey::reveal).into_iter().map(|key| (MOBILE_KEY, key)))
+            .chain(expiring.into_iter().map(|key| ("expiring SDK key", key)))
+            .chain(sdks.chain(mobiles).map(|key| ("list of keys", key)));
         let bad = |key: &str| !key.bytes().all(|byte| byte.is_ascii_graphic());
-        if let Some((which, _)) = keys.into_iter().find(|(_, key)| key.is_some_and(bad)) {
+        if let Some((which, _)) = keys.find(|(_, key)| bad(key)) {
             Some(Refusal::BadKey { which })
-        } else if id.as_str().is_empty() {
+        } else if params.id.as_str().is_empty() {
             Some(Refusal::NoId)
-        } else if sdk_key.is_none() {
+        } else if sdk.is_none() {
             Some(Refusal::NoSdkKey)
+        } else if !is_listed(sdk, &params.sdk_keys) {
+            Some(Refusal::NotListed { which: SDK_KEY })
+        } else if !is_listed(mobile, &params.mobile_keys) {
+            Some(Refusal::NotListed { which: MOBILE_KEY })
         } else {
-            (*ttl_minutes < 0).then_some(Refusal::NegativeTtl)
+            (params.ttl_minutes < 0).then_some(Refusal::NegativeTtl)
         }
     }
 

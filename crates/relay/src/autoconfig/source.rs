@@ -17,6 +17,23 @@ use crate::environment::{EnvironmentRep, FilterId, FilterRep};
 /// It is fed by whoever knows the environments, or by a stream that this relay follows itself, and
 /// tells a put to who comes, then every change. Versions decide, here as at the other end. Before all is
 /// known ([`replace`](Self::replace), or a put of the stream's) nobody is told anything.
+///
+/// ```
+/// use highwater_relay::{AutoConfigSource, EnvironmentRep, Speaks};
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), serde_json::Error> {
+/// let source = AutoConfigSource::new();
+/// assert!(source.subscribe(Speaks::Filters).is_none());
+/// source.replace([], []);
+/// let mut events = source.subscribe(Speaks::Filters).expect("there is a whole configuration");
+/// let put = events.next().await.expect("it begins with a put");
+/// assert!(put.starts_with(b"event: put\ndata: {\"path\":\"/\""));
+/// source.put_environment(EnvironmentRep::parse(br#"{"envID":"e1","version":1}"#)?);
+/// let patch = events.next().await.expect("it goes on");
+/// assert!(patch.starts_with(b"event: patch\ndata: {\"path\":\"/environments/e1\""));
+/// # Ok(())
+/// # }
+/// ```
 pub struct AutoConfigSource {
     inner: Mutex<Inner>,
 }

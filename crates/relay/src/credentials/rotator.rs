@@ -13,10 +13,12 @@ use crate::environment::{EnvironmentParams, ExpiringKey, UnixMillis};
 /// - An SDK key that is replaced is revoked at once, unless it is said to expire: then it holds up
 ///   to and including that moment. The first moment that is said counts.
 /// - What is said to expire and was never heard of is taken in until then; the key before is not
-///   touched by that, as at its source.
+///   touched by that, as at its source, and holds on.
 /// - What was said before says nothing new: an auto-config message repeats the last expiring key for
 ///   as long as there is no other. A key that is replaced by such a message is revoked at once.
 /// - A key that is back in its place holds without end again.
+/// - Where all keys are listed, those hold and no others, each as long as the list says; the one at
+///   present without end.
 ///
 /// ```
 /// use highwater_relay::{Credential, ExpiringKey, Rotator, SdkKey, UnixMillis};
@@ -32,7 +34,10 @@ pub struct Rotator {
     sdk: Option<SdkKey>,
     mobile: Option<MobileKey>,
     environment: Option<EnvironmentId>,
-    deprecated: BTreeMap<SdkKey, UnixMillis>,
+    /// SDK and mobile keys that hold beside those: until then, or without end.
+    others: BTreeMap<Credential, Option<UnixMillis>>,
+    /// The keys were listed when they were last told of.
+    listed: bool,
     added: Vec<Credential>,
     removed: BTreeSet<Credential>,
 }
@@ -74,6 +79,11 @@ impl Rotator {
 
     /// Takes in what an environment's new parameters say of its keys.
     pub fn update(&mut self, params: &EnvironmentParams, now: UnixMillis) {
+        let listed = !params.sdk_keys.is_empty() || !params.mobile_keys.is_empty();
+        // Who listed keys, and lists none now, means that there are no more than are told.
+        if core::mem::replace(&mut self.listed, listed) || listed {
+            return self.accept(params, now);
+        }
         match (&params.sdk_key, &params.expiring) {
             (Some(key), Some(expiring)) => self.rotate_with_grace(key, expiring, now),
             (Some(key), None) => self.rotate(&Credential::Sdk(key.clone())),
@@ -104,30 +114,32 @@ impl Rotator {
     /// This one takes the place of the one before, and another (most often that one) still holds for
     /// a while.
     pub fn rotate_with_grace(&mut self, to: &SdkKey, expiring: &ExpiringKey, now: UnixMillis) {
-        let previous = self.swap(to);
-        let ExpiringKey { key, until } = expiring;
-        let over = now > *until || key == to;
-        if !over && previous.as_ref() == Some(key) {
-            self.deprecated.insert(key.clone(), *until);
-        } else if over || self.deprecated.contains_key(key) {
-            self.removed.extend(previous.map(Credential::Sdk));
+        let previous = self.swap(to).map(Credential::Sdk);
+        let (key, until) = (Credential::Sdk(expiring.key.clone()), expiring.until);
+        let over = now > until || expiring.key == *to;
+        if !over && previous.as_ref() == Some(&key) {
+            self.others.insert(key, Some(until));
+        } else if over || self.others.contains_key(&key) {
+            self.removed.extend(previous);
         } else {
-            self.admit(Credential::Sdk(key.clone()));
-            self.deprecated.insert(key.clone(), *until);
+            self.others.extend(previous.map(|previous| (previous, None)));
+            self.admit(key.clone());
+            self.others.insert(key, Some(until));
         }
     }
 
     /// What has become of the credentials since the last step.
     pub fn step(&mut self, now: UnixMillis) -> Rotation {
-        let expired = self.deprecated.extract_if(.., |_, until| now > *until);
-        self.removed.extend(expired.map(|(key, _)| Credential::Sdk(key)));
+        let is_over = |until: Option<UnixMillis>| until.is_some_and(|until| now > until);
+        let expired = self.others.extract_if(.., |_, until| is_over(*until));
+        self.removed.extend(expired.map(|(key, _)| key));
         let removed = core::mem::take(&mut self.removed).into_iter().collect();
         Rotation { added: core::mem::take(&mut self.added), removed }
     }
 
     /// The last moment at which all of the keys that expire hold: a step is due after it.
     pub fn next_expiry(&self) -> Option<UnixMillis> {
-        self.deprecated.values().min().copied()
+        self.others.values().copied().flatten().min()
     }
 
     /// The SDK key at present, which is not one that expires.
@@ -147,16 +159,45 @@ impl Rotator {
 
     /// The SDK keys that hold for a while yet, sorted, each with the last moment at which it does.
     pub fn deprecated(&self) -> impl Iterator<Item = (&SdkKey, UnixMillis)> {
-        self.deprecated.iter().map(|(key, until)| (key, *until))
+        self.others.iter().filter_map(|(key, until)| match key {
+            Credential::Sdk(key) => Some((key, (*until)?)),
+            _ => None,
+        })
     }
 
     /// All that hold at present.
     pub fn credentials(&self) -> impl Iterator<Item = Credential> {
-        let deprecated = self.deprecated.keys().cloned().map(Credential::Sdk);
         let sdk = self.sdk.clone().map(Credential::Sdk);
         let mobile = self.mobile.clone().map(Credential::Mobile);
         let environment = self.environment.clone().map(Credential::Environment);
-        sdk.into_iter().chain(mobile).chain(environment).chain(deprecated)
+        sdk.into_iter().chain(mobile).chain(environment).chain(self.others.keys().cloned())
+    }
+
+    /// These keys hold, and no others.
+    fn accept(&mut self, params: &EnvironmentParams, now: UnixMillis) {
+        let before: BTreeSet<_> = self.credentials().collect();
+        let (sdk, mobile) = (params.sdk_key.as_ref(), params.mobile_key.as_ref());
+        let expiring = params.expiring.iter().filter(|_| params.sdk_keys.is_empty());
+        let expiring = expiring.map(|old| (Credential::Sdk(old.key.clone()), Some(old.until)));
+        let sdks = params.sdk_keys.iter().filter(|listed| !listed.has_views);
+        let sdks = sdks.map(|listed| (Credential::Sdk(listed.key.clone()), listed.until));
+        let mobiles = params.mobile_keys.iter().filter(|listed| !listed.has_views);
+        let mobiles = mobiles.map(|listed| (Credential::Mobile(listed.key.clone()), listed.until));
+        self.others = expiring.chain(sdks).chain(mobiles).collect();
+        self.others.retain(|key, until| {
+            let primary = match key {
+                Credential::Sdk(key) => sdk == Some(key),
+                Credential::Mobile(key) => mobile == Some(key),
+                Credential::Environment(_) => false,
+            };
+            !primary && until.is_none_or(|until| now <= until)
+        });
+        (self.sdk, self.mobile) = (sdk.cloned(), mobile.cloned());
+        let after: BTreeSet<_> = self.credentials().collect();
+        for new in after.difference(&before) {
+            self.admit(new.clone());
+        }
+        self.removed.extend(before.difference(&after).cloned());
     }
 
     /// Makes this the SDK key. Returns the one before, if it was another.
@@ -164,8 +205,9 @@ impl Rotator {
         if self.sdk.as_ref() == Some(to) {
             return None;
         }
-        if self.deprecated.remove(to).is_none() {
-            self.admit(Credential::Sdk(to.clone()));
+        let credential = Credential::Sdk(to.clone());
+        if self.others.remove(&credential).is_none() {
+            self.admit(credential);
         }
         self.sdk.replace(to.clone())
     }

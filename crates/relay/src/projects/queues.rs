@@ -108,7 +108,12 @@ impl<E> Shared<E> {
 /// Does what there is to do about a variant, one after the other.
 async fn work<E: Environments>(shared: Arc<Shared<E>>, variant: VariantId) {
     while let Some(Pending { action, _held }) = shared.next(&variant) {
-        shared.environments.apply(action).await;
+        let environments = Arc::clone(&shared.environments);
+        // On its own: should it panic, the next action still has its turn.
+        let done = tokio::spawn(async move { environments.apply(action).await });
+        if done.await.is_err() {
+            tracing::error!("auto-config: an action on {variant} failed, which is a fault of ours");
+        }
     }
 }
 
@@ -150,6 +155,29 @@ mod tests {
             _ => "-".into(),
         });
         shown.collect::<Vec<_>>().join(" ")
+    }
+
+    /// Panics at the first action, and counts the others.
+    struct Shaky(tokio::sync::watch::Sender<u32>);
+
+    impl Environments for Shaky {
+        async fn apply(&self, _: Action) {
+            let first = *self.0.borrow() == 0;
+            self.0.send_modify(|count| *count += 1);
+            assert!(!first, "a panic that the test asks for");
+        }
+    }
+
+    #[tokio::test]
+    async fn an_action_that_panics_holds_up_no_other() {
+        let (count, mut done) = tokio::sync::watch::channel(0);
+        let mut queues = Queues::new(Arc::new(Shaky(count)));
+        for number in 1..=2 {
+            queues.push(Action::Delete(VariantId::default()));
+            assert!(done.wait_for(|count| *count == number).await.is_ok());
+        }
+        queues.push(Action::ReceivedAll);
+        assert!(done.wait_for(|count| *count == 3).await.is_ok());
     }
 
     #[test]

@@ -234,6 +234,10 @@ fn a_refused_item_does_not_burn_its_version() {
         ("sdkKey", json!({ "value": "k", "expiring": { "value": "ü" } }), "expiring"),
         ("mobKey", json!("mob\nkey"), "mobile key"),
         ("defaultTtl", json!(-1), "time to live"),
+        ("sdkKeys", json!([{ "value": "another" }]), "not among them"),
+        ("mobileKeys", json!([{ "value": "another" }]), "not among them"),
+        ("sdkKeys", json!([{ "value": "sdk-a-2" }, { "value": "a b" }]), "list of keys"),
+        ("sdkKeys", json!([{ "value": "" }]), "empty"),
     ] {
         let good = core::mem::replace(&mut bad[member], value);
         assert_eq!(world.patch("/environments/a", &bad), [""; 0]);
@@ -457,6 +461,31 @@ fn an_event_beyond_the_limit_is_malformed() {
     world.answer(200);
     world.event("put", &json!({ "path": "/", "x": "y".repeat(100) }));
     assert!(matches!(world.faults[..], [StreamFault::Malformed(_)]));
+}
+
+/// However the bytes are cut, the same is told.
+#[test]
+fn a_stream_may_be_cut_anywhere() {
+    let filters = json!({ "p.f": filter("f", 1) });
+    let other = json!({ "envID": "ü", "sdkKey": { "value": "k" }, "version": 1 });
+    let put =
+        json!({ "path": "/", "data": { "environments": { "ü": other }, "filters": filters } });
+    let patch = json!({ "path": "/environments/b", "data": env("b", 2) });
+    let stream = format!(
+        "\u{feff}:\nevent: put\r\ndata:{put}\r\n\r\nid: 3\nevent: patch\ndata: {patch}\n\n\
+         event: delete\rdata: {{\"path\":\"/environments/b\",\rdata: \"version\":3}}\r\r\
+         event: reconnect\ndata: x\n\nevent: put\ndata: {{\n\n"
+    );
+    let told = ["add ü@1", "add filter p.f=f", "all", "add b@2", "delete b"];
+    let mut world = World::open();
+    assert_eq!(world.input(StreamInput::Bytes(stream.as_bytes())), told);
+    for cut in 1..stream.len() {
+        let mut world = World::open();
+        let (one, other) = stream.as_bytes().split_at(cut);
+        let parts = [one, other].map(|part| world.input(StreamInput::Bytes(part)));
+        assert_eq!(parts.concat(), told, "cut at {cut}");
+        assert_eq!(world.faults, [StreamFault::Asked]);
+    }
 }
 
 #[test]

@@ -59,6 +59,9 @@ fn what_is_of_another_type_is_refused() {
         json!({ "sdkKey": "k" }),
         json!({ "sdkKey": [] }),
         json!({ "sdkKey": { "expiring": [] } }),
+        json!({ "sdkKeys": "k" }),
+        json!({ "sdkKeys": [{ "value": "" }] }),
+        json!({ "mobileKeys": [{ "value": "k", "expiry": "1" }] }),
         json!({ "secureMode": 1 }),
     ] {
         assert!(EnvironmentRep::parse(json.to_string().as_bytes()).is_err(), "{json}");
@@ -73,6 +76,13 @@ fn what_is_written_reads_the_same() {
         json!({}),
         json!({ "envID": "\u{fc}\n\"", "version": i64::MIN, "defaultTtl": -1 }),
         json!({ "sdkKey": { "value": "k", "expiring": { "value": "o", "timestamp": i64::MAX } } }),
+        json!({
+            "sdkKeys": [
+                { "key": "one", "value": "k1" },
+                { "key": "two", "value": "k2", "expiry": 5, "hasViews": true },
+            ],
+            "mobileKeys": [{ "key": "m", "value": "m1" }],
+        }),
     ];
     for rep in environments.iter().map(parsed) {
         assert_eq!(EnvironmentRep::parse(&serde_json::to_vec(&rep).unwrap()).unwrap(), rep);

@@ -1,8 +1,10 @@
 //! How keys come and go.
 
 use highwater_relay::{
-    Credential, EnvironmentId, ExpiringKey, MobileKey, Rotation, Rotator, SdkKey, UnixMillis,
+    Credential, EnvironmentId, EnvironmentRep, ExpiringKey, MobileKey, Rotation, Rotator, SdkKey,
+    UnixMillis,
 };
+use serde_json::json;
 
 fn sdk(text: &str) -> SdkKey {
     SdkKey::new(text).unwrap()
@@ -128,11 +130,64 @@ fn a_key_that_is_back_holds_without_end() {
 fn a_new_environment_has_its_keys_from_the_start() {
     let json = br#"{"envID":"e","mobKey":"m","sdkKey":
         {"value":"k","expiring":{"value":"old","timestamp":100}}}"#;
-    let params = highwater_relay::EnvironmentRep::parse(json).unwrap().params;
+    let params = EnvironmentRep::parse(json).unwrap().params;
     let mut rotator = Rotator::of(&params, UnixMillis(100));
     assert_eq!(all(&rotator), ["e", "k", "m", "old"]);
     assert_eq!(step(&mut rotator, 100), (vec![], vec![]));
     rotator.update(&params, UnixMillis(100));
     assert_eq!(step(&mut rotator, 101), (vec![], vec!["old".into()]));
     assert_eq!(all(&Rotator::of(&params, UnixMillis(101))), ["e", "k", "m"]);
+}
+
+#[test]
+fn where_keys_are_listed_those_hold_and_no_others() {
+    let params = |sdk: &str, sdks: &[(&str, Option<i64>)], mobiles: &[&str]| {
+        let mut sdks: Vec<_> = sdks
+            .iter()
+            .map(|(value, expiry)| json!({ "key": value, "value": value, "expiry": expiry }))
+            .collect();
+        if !sdks.is_empty() {
+            sdks.push(json!({ "key": "v", "value": "with-views", "hasViews": true }));
+        }
+        let mobiles: Vec<_> = mobiles.iter().map(|value| json!({ "value": value })).collect();
+        let rep = json!({
+            "envID": "e", "sdkKey": { "value": sdk, "expiring": { "value": "old", "timestamp": 9 } },
+            "sdkKeys": sdks,
+            "mobKey": mobiles.first().map_or(&json!("m"), |first| &first["value"]),
+            "mobileKeys": mobiles,
+        });
+        EnvironmentRep::parse(rep.to_string().as_bytes()).unwrap().params
+    };
+    let at = UnixMillis;
+    // The one at present holds without end, whatever the list says of it.
+    let first = params("a", &[("a", Some(1)), ("b", None), ("c", Some(5))], &["m", "n"]);
+    let mut rotator = Rotator::of(&first, at(2));
+    assert_eq!(all(&rotator), ["a", "b", "c", "e", "m", "n"]);
+    assert_eq!(rotator.next_expiry(), Some(at(5)));
+    assert_eq!(step(&mut rotator, 6), (vec![], vec!["c".into()]));
+    // Another is at present, and one is new; one is listed no longer, and one has expired by now.
+    let second = params("b", &[("a", Some(20)), ("b", None), ("c", Some(5)), ("d", None)], &["n"]);
+    rotator.update(&second, at(7));
+    assert_eq!(step(&mut rotator, 7), (vec!["d".into()], vec!["m".into()]));
+    assert_eq!(all(&rotator), ["a", "b", "d", "e", "n"]);
+    assert_eq!(step(&mut rotator, 21), (vec![], vec!["a".into()]));
+    // Nothing is listed any more: there are no more keys than are told.
+    rotator.update(&params("b", &[], &[]), at(8));
+    assert_eq!(
+        step(&mut rotator, 8),
+        (vec!["old".into(), "m".into()], vec!["d".into(), "n".into()])
+    );
+    assert_eq!(all(&rotator), ["b", "e", "m", "old"]);
+    // And again as ever.
+    rotator.update(&params("z", &[], &[]), at(10));
+    assert_eq!(step(&mut rotator, 10), (vec!["z".into()], vec!["b".into(), "old".into()]));
+}
+
+#[test]
+fn a_key_that_nobody_speaks_of_any_more_is_still_counted() {
+    let mut rotator = Rotator::new([Credential::Sdk(sdk("a"))]);
+    rotator.rotate_with_grace(&sdk("b"), &expiring("other", 100), UnixMillis(0));
+    assert_eq!(step(&mut rotator, 0), (vec!["b".into(), "other".into()], vec![]));
+    // It holds, and so it is among those that are to go with the environment.
+    assert_eq!(all(&rotator), ["a", "b", "other"]);
 }
