@@ -86,27 +86,37 @@ impl AutoConfigSource {
         }
     }
 
-    /// These are all that there are. One that is not newer than what is known of it stays what it is.
+    /// These are all that there are. One that is not newer than what is known of it stays what it is;
+    /// of those the ones that say something else are returned, as `environments/ID` or `filters/ID`.
+    /// Likely cause: something was changed, and its version was not.
     pub fn replace(
         &self,
         environments: impl IntoIterator<Item = EnvironmentRep>,
         filters: impl IntoIterator<Item = (FilterId, FilterRep)>,
-    ) {
+    ) -> Vec<String> {
         let mut inner = self.inner();
         let environments: BTreeMap<_, _> =
             environments.into_iter().map(|rep| (rep.params.id.clone(), rep)).collect();
         let filters: BTreeMap<_, _> = filters.into_iter().collect();
         inner.environments.retain(|id| environments.contains_key(&EnvironmentId::new(id)));
         inner.filters.retain(|id| filters.contains_key(&FilterId::new(id)));
+        let mut stale = Vec::new();
         for (id, rep) in environments {
-            let version = rep.version;
-            inner.environments.upsert(id.as_str(), rep, version);
+            let (id, version) = (id.as_str(), rep.version);
+            inner.environments.upsert(id, rep.clone(), version);
+            if inner.environments.get(id) != Some(&rep) {
+                stale.push(format!("{ENVIRONMENTS}/{id}"));
+            }
         }
         for (id, rep) in filters {
-            let version = rep.version;
-            inner.filters.upsert(id.as_str(), rep, version);
+            let (id, version) = (id.as_str(), rep.version);
+            inner.filters.upsert(id, rep.clone(), version);
+            if inner.filters.get(id) != Some(&rep) {
+                stale.push(format!("{FILTERS}/{id}"));
+            }
         }
         inner.completed();
+        stale
     }
 
     /// There is an environment, or a newer version of it. Whether that is news.

@@ -67,6 +67,18 @@ async fn events_are_written_as_relay_reads_them() {
     assert!(source.subscribe(Speaks::Filters).is_none());
 }
 
+#[test]
+fn a_change_whose_version_is_not_greater_is_named() {
+    let source = AutoConfigSource::new();
+    let filters = || [(FilterId::new("p.f"), filter("p", "f"))];
+    assert_eq!(source.replace([environment("a", "p", 1)], filters()), [""; 0]);
+    assert_eq!(source.replace([environment("a", "p", 1)], filters()), [""; 0]);
+    let changed = [(FilterId::new("p.f"), filter("p", "g"))];
+    let stale = source.replace([environment("a", "q", 1)], changed);
+    assert_eq!(stale, ["environments/a", "filters/p.f"]);
+    assert_eq!(source.replace([environment("a", "q", 2)], filters()), [""; 0]);
+}
+
 #[tokio::test]
 async fn a_follower_of_the_first_protocol_hears_of_no_filter() {
     let source = source();
