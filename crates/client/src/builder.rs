@@ -99,13 +99,8 @@ impl<V: View + Send + Sync + 'static> Builder<V> {
     /// Sends a header with every request, such as `authorization`. The same name again adds
     /// another. A redirect to another origin is followed without the application's headers.
     pub fn header(mut self, name: &str, value: &str) -> Self {
-        let pair = HeaderName::from_bytes(name.as_bytes()).ok();
-        match pair.zip(HeaderValue::from_bytes(value.as_bytes()).ok()) {
-            Some((name, mut value)) => {
-                value.set_sensitive(true);
-                self.headers.append(name, value);
-            }
-            None => self.bad_header = Some(name.into()),
+        if add_header(&mut self.headers, name, value).is_none() {
+            self.bad_header = Some(name.into());
         }
         self
     }
@@ -168,6 +163,15 @@ impl<V> fmt::Debug for Builder<V> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Builder").field("url", &self.url).finish_non_exhaustive()
     }
+}
+
+/// Adds a header that is not to be shown to anybody; `None` if no request can carry it.
+pub(crate) fn add_header(headers: &mut HeaderMap, name: &str, value: &str) -> Option<()> {
+    let name = HeaderName::from_bytes(name.as_bytes()).ok()?;
+    let mut value = HeaderValue::from_bytes(value.as_bytes()).ok()?;
+    value.set_sensitive(true);
+    headers.append(name, value);
+    Some(())
 }
 
 pub(crate) fn address(text: &str) -> Result<Url, Error> {

@@ -21,6 +21,11 @@ pub enum Error {
         /// The name, as it was given.
         name: Box<str>,
     },
+    /// The connection of an [`Endpoint`](crate::Endpoint) could not be made, or broke.
+    Network {
+        /// The transport's words.
+        what: Box<str>,
+    },
     /// A store was made outside a Tokio runtime, where nothing could keep it up.
     NoRuntime,
     /// The store stopped before it had a state: it was closed, or met a fault that trying again
@@ -47,6 +52,7 @@ impl fmt::Display for Error {
         match self {
             Self::Address { what } => write!(f, "bad address: {what}"),
             Self::Header { name } => write!(f, "no request can carry the header '{name}'"),
+            Self::Network { what } => write!(f, "the connection failed: {what}"),
             Self::NoRuntime => f.write_str("a store must be made within a Tokio runtime"),
             Self::Stopped { fault: Some(fault) } => write!(f, "the stream was given up: {fault}"),
             Self::Stopped { fault: None } => f.write_str("the store was closed"),

@@ -44,6 +44,7 @@
 mod builder;
 mod changes;
 mod driver;
+mod endpoint;
 mod error;
 pub mod health;
 mod http;
@@ -56,6 +57,7 @@ mod store;
 
 pub use builder::{Builder, connect};
 pub use changes::{Changes, ItemChange, Lagged, Transaction};
+pub use endpoint::{Endpoint, Opened};
 pub use error::Error;
 pub use highwater_core::{
     Action, Change, Class, Error as Fault, Forgive, Item, Jitter, JsonError, JsonSpec, Judge,

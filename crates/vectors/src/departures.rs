@@ -52,9 +52,13 @@ impl Departures {
         Self(rows.collect())
     }
 
-    /// The row of a vector, if there is one.
+    /// The row of a vector, if there is one. A row's `*` at the end stands for any ending.
     pub fn find(&self, suite: &str, vector: &str) -> Option<&Departure> {
-        self.0.iter().find(|row| row.suite == suite && row.vector == vector)
+        let is_named = |row: &&Departure| match row.vector.strip_suffix('*') {
+            Some(start) => vector.starts_with(start),
+            None => row.vector == vector,
+        };
+        self.0.iter().filter(|row| row.suite == suite).find(is_named)
     }
 }
 
@@ -70,5 +74,13 @@ mod tests {
         let row = departures.find("waiter", "w-1").unwrap();
         assert_eq!((&*row.reason, &*row.ours), ("it loops", "ours/w-1"));
         assert_eq!(departures.0.len(), 1);
+    }
+
+    #[test]
+    fn a_row_may_name_the_start_of_a_vector() {
+        let departures = Departures::parse("| s | a-1-* | why | ours |\n");
+        assert!(departures.find("s", "a-1-x").is_some());
+        assert!(departures.find("s", "a-10-x").is_none());
+        assert!(departures.find("other", "a-1-x").is_none());
     }
 }

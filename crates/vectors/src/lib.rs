@@ -13,11 +13,13 @@ mod subject;
 mod suite;
 mod virtual_time;
 
+pub mod autoconfig;
 pub mod fdv2;
 pub mod local;
 pub mod materializer;
 pub mod publisher;
 pub mod receiver;
+pub mod rotator;
 pub mod sse;
 pub mod store;
 pub mod streams;
@@ -42,6 +44,12 @@ pub const SUITES: &[(&str, Run)] = &[
     ("waiter", waiter::run),
 ];
 
-/// As [`SUITES`], of what is natively there only: the publishing half and the native client's store.
-pub const NATIVE_SUITES: &[(&str, Run)] =
-    &[("publisher", publisher::run), ("store", store::run), ("local", local::run)];
+/// As [`SUITES`], of what is natively there only: the publishing half, the native client's store, and
+/// the relay.
+pub const NATIVE_SUITES: &[(&str, Run)] = &[
+    ("publisher", publisher::run),
+    ("store", store::run),
+    ("local", local::run),
+    ("autoconfig", autoconfig::run),
+    ("rotator", rotator::run),
+];

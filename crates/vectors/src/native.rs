@@ -3,7 +3,8 @@
 use serde_json::Value;
 
 use crate::{
-    Error, Subject, fdv2, local, materializer, publisher, receiver, store, streams, waiter,
+    Error, Subject, autoconfig, fdv2, local, materializer, publisher, receiver, rotator, store,
+    streams, waiter,
 };
 
 /// Runs scripts in this process.
@@ -21,6 +22,8 @@ impl Subject for Native {
             Some("local") => local::observe(script),
             Some("store") => store::observe(script),
             Some("waiter") => waiter::observe(script),
+            Some("autoconfig") => autoconfig::observe(script),
+            Some("rotator") => rotator::observe(script),
             _ => Err(Error::new("the script names no suite")),
         }
     }

@@ -18,9 +18,13 @@ use crate::subject::{array, same, tags, text};
 use crate::suite::own_files;
 use crate::{Departures, Error, Outcome, Subject, Verdict, json_files};
 
+pub(crate) use calls::sorted;
 pub(crate) use native::observe;
 
 const SUITE: &str = "streams";
+
+/// The kind of those transcripts that are of auto-config.
+pub(crate) const AUTOCONFIG: &str = "autoconfig";
 
 /// Runs every transcript, and those that say what we do where we depart from one.
 pub fn run(
@@ -36,7 +40,7 @@ pub fn run(
         let transcript: Value = serde_json::from_slice(&read(&path)?)
             .map_err(|error| Error::unreadable(&path, &error))?;
         let verdict = match text(&transcript, "kind")? {
-            "autoconfig" | "all" => {
+            AUTOCONFIG | "all" => {
                 let body = |name: &str| read(&path.with_file_name(name));
                 Verdict::of(check(subject, &transcript, &body))
             }
@@ -52,11 +56,11 @@ fn check(
     transcript: &Value,
     body: &dyn Fn(&str) -> Result<Vec<u8>, Error>,
 ) -> Result<(), Error> {
-    let autoconfig = text(transcript, "kind")? == "autoconfig";
+    let autoconfig = text(transcript, "kind")? == AUTOCONFIG;
     let recorded = array(transcript, "connections")?;
     let observed = subject.observe(&json!({
         "suite": SUITE,
-        "protocol": if autoconfig { "autoconfig" } else { "relay" },
+        "protocol": if autoconfig { AUTOCONFIG } else { "relay" },
         "connections": recorded
             .iter()
             .map(|connection| script(connection, body))
@@ -117,7 +121,8 @@ fn check(
     same("whether there was a put", &initialized.into(), &wanted["initialized"])
 }
 
-fn script(
+/// A recorded connection as it is fed.
+pub(crate) fn script(
     connection: &Value,
     body: &dyn Fn(&str) -> Result<Vec<u8>, Error>,
 ) -> Result<Value, Error> {

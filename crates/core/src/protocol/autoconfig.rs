@@ -20,24 +20,24 @@ pub(super) fn decode(kind: &str, event: &mut Decoding<'_>) {
     }
 }
 
-/// All environments, then all filters; what is not listed is gone.
+/// All environments, then all filters; what is not listed is gone. (A list that is not there is not
+/// told, so that who wants to can tell it from an empty one.)
 fn put(event: &mut Decoding<'_>) {
     let [path, lists] = event.whole_or_null(["path", "data"]);
     let path = event.text_or_null(path);
     let lists = event.fields_or_null(lists, [ENVIRONMENTS, FILTERS]);
     event.begin(Transfer::Snapshot);
     for (kind, list) in [ENVIRONMENTS, FILTERS].into_iter().zip(lists) {
-        entries(kind, list, event);
-        event.tell(Message::Listed { kind });
+        if !event.is_nothing(list) {
+            entries(kind, list, event);
+            event.tell(Message::Listed { kind });
+        }
     }
     // Uncommitted, what was collected is dropped with the next beginning.
     if event.say(path) == "/" { event.commit() } else { event.ignore("unknown path") }
 }
 
 fn entries(kind: &'static str, list: Raw, event: &mut Decoding<'_>) {
-    if event.is_nothing(list) {
-        return;
-    }
     let mut first = true;
     event.json().enter(list);
     event.json().open(b'{');

@@ -86,7 +86,7 @@ pub(super) fn has_snapshot(connections: &[Value]) -> bool {
 
 /// The calls, with those of each phase in one order: the original's order within a phase of a put is
 /// that of a hash map. Collections without items are as good as none.
-pub(super) fn sorted(mut calls: Vec<Value>) -> Value {
+pub(crate) fn sorted(mut calls: Vec<Value>) -> Value {
     for call in &mut calls {
         if let Some(data) = call.get_mut("data").and_then(Value::as_object_mut) {
             data.retain(|_, items| items.as_object().is_none_or(|items| !items.is_empty()));
