@@ -2,8 +2,7 @@
 
 use crate::app::App;
 use crate::deadline::Watched;
-use crate::fanout::{Fanout, Stream};
-use crate::stream::Connection;
+use crate::fanout::{Fanout, Granted, Stream};
 use axum::Router;
 use axum::body::Body;
 use axum::extract::connect_info::ConnectInfo;
@@ -89,9 +88,9 @@ async fn answer(
         });
         tokio::select! {
             given_over = given_over => {
-                let (connection, head) = given_over?;
+                let (granted, head) = given_over?;
                 let socket = http.into_parts()?.io.socket.into_inner().into_inner();
-                return Some(Stream { socket, head, connection, open });
+                return Some(Stream { socket, head, granted, open });
             }
             _ = stop.wait_for(|stopping| *stopping), if !stopping => {
                 stopping = true;
@@ -108,15 +107,15 @@ pub(crate) struct Takeover(Arc<Taken>);
 
 #[derive(Default)]
 struct Taken {
-    granted: Mutex<Option<(Connection, Option<Bytes>)>>,
+    granted: Mutex<Option<(Granted, Option<Bytes>)>>,
     /// Something was written that has not left yet.
     unsent: AtomicBool,
 }
 
 impl Takeover {
     /// Has the connection taken over, if the answer still says so when it comes out.
-    pub(crate) fn grant(&self, connection: Connection) {
-        *self.granted() = Some((connection, None));
+    pub(crate) fn grant(&self, stream: Granted) {
+        *self.granted() = Some((stream, None));
     }
 
     /// Whether the connection is taken over, with this answer's head.
@@ -131,15 +130,15 @@ impl Takeover {
     }
 
     /// What there is to go on with, once all earlier answers have left.
-    fn given_over(&self) -> Option<(Connection, Bytes)> {
+    fn given_over(&self) -> Option<(Granted, Bytes)> {
         let mut granted = self.granted();
         let ready =
             matches!(&*granted, Some((_, Some(_)))) && !self.0.unsent.load(Ordering::Relaxed);
-        let (connection, head) = granted.take_if(|_| ready)?;
-        Some((connection, head?))
+        let (stream, head) = granted.take_if(|_| ready)?;
+        Some((stream, head?))
     }
 
-    fn granted(&self) -> std::sync::MutexGuard<'_, Option<(Connection, Option<Bytes>)>> {
+    fn granted(&self) -> std::sync::MutexGuard<'_, Option<(Granted, Option<Bytes>)>> {
         self.0.granted.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

@@ -21,13 +21,14 @@ mod lane;
 mod member;
 mod shard;
 mod signals;
+mod source;
 mod wire;
 
 use crate::app::App;
-use crate::stream::Connection;
 use bytes::Bytes;
 use core::sync::atomic::{AtomicUsize, Ordering};
 use shard::Shard;
+pub(crate) use source::{Granted, Source};
 use std::sync::Arc;
 use tokio::net::TcpStream;
 use tokio::sync::{mpsc, watch};
@@ -44,7 +45,7 @@ pub(crate) struct Stream {
     pub(crate) socket: TcpStream,
     /// Status line and header fields.
     pub(crate) head: Bytes,
-    pub(crate) connection: Connection,
+    pub(crate) granted: Granted,
     /// Dropped with the stream, so that somebody can wait for the last one.
     pub(crate) open: watch::Receiver<bool>,
 }

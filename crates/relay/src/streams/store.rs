@@ -171,21 +171,28 @@ impl Store {
         Ok(())
     }
 
+    /// Whether an item is newer than what is known of it.
+    pub fn is_news(&self, Item { kind, key, version, .. }: &Item) -> bool {
+        let live = self.topic.item(kind.as_str(), key).map(|item| item.version);
+        let gone = || self.tombstones.get(&(*kind, Arc::clone(key))).copied();
+        live.or_else(gone).is_none_or(|of| of < *version)
+    }
+
     /// Takes in an item if it is newer than what is known of it; says whether it is.
     pub fn apply(&mut self, item: &Item) -> Result<bool, NameError> {
         let Item { kind, key, version, object } = item;
         let id = Id::new(kind.as_str(), key)?;
         let place = (*kind, Arc::clone(key));
-        let live = self.topic.item(kind.as_str(), key).map(|item| item.version);
-        if live.or_else(|| self.tombstones.get(&place).copied()).is_some_and(|of| of >= *version) {
+        if !self.is_news(item) {
             return Ok(false);
         }
+        let live = self.topic.item(kind.as_str(), key).is_some();
         if let Some(object) = object {
             self.tombstones.remove(&place);
             self.commit([Operation::put(id, object.clone()).imposed(*version)].into());
         } else {
             self.tombstones.insert(place, *version);
-            if live.is_some() {
+            if live {
                 self.commit([Operation::delete(id).imposed(*version)].into());
             }
         }

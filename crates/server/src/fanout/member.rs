@@ -1,14 +1,14 @@
 //! A stream, as its shard knows it.
 
 use super::Stream;
+use super::source::{Granted, Source as From};
 use super::wire::Wire;
 use crate::admission::{Load, Seat};
 use crate::leave::Leave;
-use crate::stream::{Closing, Connection};
-use crate::topics::Channel;
+use crate::stream::Closing;
 use bytes::Bytes;
 use core::task::Waker;
-use highwater_publisher::{Joined, Reader, SubscriptionError, Window};
+use highwater_publisher::{Reader, SubscriptionError, Window};
 use std::sync::Arc;
 use tokio::sync::watch;
 use tokio::time::Instant;
@@ -31,7 +31,7 @@ pub(super) enum Source {
 
 /// What a stream reads that is not where others are.
 pub(super) struct Own {
-    pub(super) channel: Arc<Channel>,
+    pub(super) from: Arc<dyn From>,
     /// None if nothing comes after what is in the window.
     pub(super) reader: Option<Reader>,
     pub(super) window: Window,
@@ -42,11 +42,11 @@ pub(super) struct Own {
 impl Member {
     /// A stream that has come; on its own at first.
     pub(super) fn new(stream: Stream, waker: Waker) -> Self {
-        let Stream { socket, head, connection, open } = stream;
-        let Connection { channel, reader, greeting, until, load, closing, seat, .. } = connection;
-        let mut own = Own { channel, reader: Some(reader), window: Window::default(), _load: load };
+        let Stream { socket, head, granted, open } = stream;
+        let Granted { source: from, reader, greeting, until, load, closing, seat } = granted;
+        let mut own = Own { from, reader: Some(reader), window: Window::default(), _load: load };
         own.push([head]);
-        own.push(greeting.unwrap_or_default());
+        own.push(greeting);
         Self {
             wire: Wire::new(socket, waker),
             source: Source::Own(Box::new(own)),
@@ -58,20 +58,19 @@ impl Member {
     }
 
     /// Goes on by itself, after the end of what was begun to be sent to it.
-    pub(super) fn go_alone(&mut self, channel: Arc<Channel>, joined: Joined) {
-        let Joined { reader, frames, .. } = joined;
+    pub(super) fn go_alone(&mut self, from: Arc<dyn From>, frames: Vec<Bytes>, reader: Reader) {
         self.closing.cut_over();
         self.set(
-            Own { channel, reader: Some(reader), window: Window::default(), _load: None },
+            Own { from, reader: Some(reader), window: Window::default(), _load: None },
             frames,
         );
     }
 
     /// Says goodbye, after the end of what was begun to be sent to it.
-    pub(super) fn leave(&mut self, channel: Arc<Channel>, why: Leave) {
+    pub(super) fn leave(&mut self, from: Arc<dyn From>, why: Leave) {
         self.closing.ends(why);
-        let frames = vec![why.frame()];
-        self.set(Own { channel, reader: None, window: Window::default(), _load: None }, frames);
+        let frames = from.goodbye(why).into_iter().collect();
+        self.set(Own { from, reader: None, window: Window::default(), _load: None }, frames);
     }
 
     fn set(&mut self, mut own: Own, frames: Vec<Bytes>) {
@@ -90,7 +89,8 @@ impl Own {
     pub(super) fn end(&mut self, why: Leave, closing: &mut Closing) {
         if self.reader.take().is_some() {
             closing.ends(why);
-            self.push([why.frame()]);
+            let goodbye = self.from.goodbye(why);
+            self.push(goodbye);
         }
     }
 
@@ -116,10 +116,13 @@ impl Own {
                 Next::GoOn
             }
             Err(error) => {
-                let joined = crate::stream::rejoin(&self.channel, reader, &error);
-                *reader = joined.reader;
-                closing.cut_over();
-                self.push(joined.frames);
+                if let Some((frames, moved)) = self.from.rejoin(reader, &error) {
+                    *reader = moved;
+                    closing.cut_over();
+                    self.push(frames);
+                } else {
+                    self.end(Leave::Revoked, closing);
+                }
                 Next::GoOn
             }
         }
