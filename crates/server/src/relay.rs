@@ -14,10 +14,10 @@ mod who;
 use crate::app::{App, app as serve_topics, bare};
 use crate::serve::{Failure, Misuse, ServeArguments};
 use clap::Args;
-use config::ENVIRONMENTS;
+use config::{AUTO_CONFIG, AutoConfigured, ENVIRONMENTS, Relayed};
 use core::time::Duration;
 use environment::Service;
-use highwater_relay::Action;
+use highwater_relay::{Action, auto_config_router};
 use hub::Hub;
 use source::Plan;
 use std::path::Path;
@@ -47,22 +47,36 @@ impl RelayArguments {
             let what = "a relay needs --config FILE, which names its environments";
             return Err(Misuse(what.into()).into());
         };
-        let environments = config::read(&file)
-            .map_err(|error| Misuse(format!("{}: {error}", file.display()).into()))?;
+        let misuse =
+            |error: &dyn core::fmt::Display| Misuse(format!("{}: {error}", file.display()).into());
+        let Relayed { environments, told } = config::read(&file).map_err(|error| misuse(&error))?;
         let heartbeat = Duration::from_millis(self.relay_heartbeat_ms);
         let ping_jitter = Duration::from_millis(self.ping_jitter_ms);
         let evaluate = self.stream_evaluations;
         let has_topics = environments.iter().any(|(_, plan)| matches!(plan, Plan::Topic(_)));
-        let router = move |app: &App| {
+        let router = |app: &App| {
             let topic = app.settings().topic;
             let hub = Hub::new(app.clone(), Service { topic, heartbeat, ping_jitter, evaluate });
             for (params, plan) in environments {
                 hub.apply(Action::Add(Arc::new(params)), |_| Some(plan.clone()));
             }
-            hub.apply(Action::ReceivedAll, |_| None);
             let own = if has_topics { serve_topics } else { bare };
-            own(app.clone()).merge(routes::router(hub))
+            let router = own(app.clone()).merge(routes::router(hub.clone()));
+            let Some(AutoConfigured { options, flags, serve_to }) = told else {
+                hub.apply(Action::ReceivedAll, |_| None);
+                return Ok(router);
+            };
+            let source = if let Some(options) = options {
+                hub.follow_auto_config(options, flags).map_err(|error| misuse(&error))?
+            } else {
+                hub.apply(Action::ReceivedAll, |_| None);
+                hub.tell_of_environments()
+            };
+            if serve_to.is_empty() {
+                return Ok(router);
+            }
+            Ok(router.merge(auto_config_router(source, serve_to, heartbeat)))
         };
-        self.serve.run_with(&[ENVIRONMENTS], has_topics, router).await
+        self.serve.run_with(&[ENVIRONMENTS, AUTO_CONFIG], has_topics, router).await
     }
 }

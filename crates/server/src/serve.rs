@@ -42,7 +42,7 @@ pub struct ServeArguments {
 impl ServeArguments {
     /// Serves until SIGTERM or Ctrl-C, then drains.
     pub async fn run(self) -> Result<(), Failure> {
-        self.run_with(&[], true, |state| app(state.clone())).await
+        self.run_with(&[], true, |state| Ok(app(state.clone()))).await
     }
 
     /// The configuration file.
@@ -56,7 +56,7 @@ impl ServeArguments {
         self,
         tables: &[&str],
         topics: bool,
-        router: impl FnOnce(&App) -> Router,
+        router: impl FnOnce(&App) -> Result<Router, Misuse>,
     ) -> Result<(), Failure> {
         let cors = match self.cors_origin {
             none if none.is_empty() => Cors::Nobody,
@@ -73,7 +73,7 @@ impl ServeArguments {
         let settings = Settings { limits: self.limits.into(), ..settings };
         let engine = self.engine.choose(self.keep.retention());
         let state = engine.app(settings, access);
-        let router = router(&state);
+        let router = router(&state)?;
         if !engine.may_be_away() {
             engine.begin(&state).await?;
             return self.listen.run(state, router).await;

@@ -47,7 +47,8 @@ struct Op {
     bytes: BTreeMap<String, String>,
     #[serde(default, skip_serializing)]
     closed: Vec<String>,
-    op: String,
+    #[serde(rename = "op")]
+    name: String,
     #[serde(default)]
     env: Option<String>,
     #[serde(default)]
@@ -110,7 +111,7 @@ fn check(subject: &mut dyn Subject, scenario: &Scenario) -> Result<(), Error> {
     let observed = array(&observed, "steps")?;
     same("the number of steps", &observed.len().into(), &scenario.ops.len().into())?;
     for (at, (op, observed)) in scenario.ops.iter().zip(observed).enumerate() {
-        let place = format!("step {at} ({})", op.op);
+        let place = format!("step {at} ({})", op.name);
         if let Some(status) = op.status {
             same(&format!("{place}, status"), &observed["status"], &status.into())?;
         }

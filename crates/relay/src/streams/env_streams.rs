@@ -17,9 +17,9 @@ use std::sync::Arc;
 /// An event is encoded once, when it happens; a stream is a place in the feed, in the channel that
 /// its credential names. There is no lock, task or clock in here.
 ///
-/// - R2: a stream is first told everything there is at one moment, then each event after it, once,
+/// - R8: a stream is first told everything there is at one moment, then each event after it, once,
 ///   in order.
-/// - R3: a stream hears nothing while its credential is none of the environment's, and ends when it
+/// - R9: a stream hears nothing while its credential is none of the environment's, and ends when it
 ///   is removed; a credential is there once, however often it is added.
 #[derive(Debug)]
 pub struct EnvStreams {

@@ -230,6 +230,7 @@ impl core::error::Error for FlagDataError {}
 #[cfg(test)]
 mod tests {
     use super::*;
+    use highwater_publisher::Object;
 
     fn texts(all: &Collections) -> Vec<(String, i64, String)> {
         let text =

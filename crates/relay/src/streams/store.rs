@@ -42,7 +42,7 @@ impl Items {
 /// They are the items of a [`Topic`], whose readers are the `FDv2` streams; the older protocols are
 /// other words for the same.
 ///
-/// - R1: a single item counts only if its version is greater than the one that is known, that of a
+/// - R7: a single item counts only if its version is greater than the one that is known, that of a
 ///   deletion included; all items at once replace everything, versions and deletions included.
 #[derive(Debug)]
 pub struct Store {

@@ -414,4 +414,4 @@ impl Shard {
 const TURNS: usize = 64;
 
 /// How long a shard sleeps at most that has no lane.
-const LONGEST_SLEEP: Duration = Duration::from_secs(60);
+const LONGEST_SLEEP: Duration = Duration::from_mins(1);

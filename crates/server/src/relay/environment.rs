@@ -4,13 +4,13 @@ use crate::fanout::Source;
 use crate::leave::Leave;
 use crate::stream::{HEARTBEAT, encode};
 use bytes::Bytes;
+use core::sync::atomic::{AtomicBool, Ordering};
 use core::time::Duration;
 use highwater_publisher::{Joined, NameError, Options, Reader, SubscriptionError, Topic};
 use highwater_relay::{
     Collections, Credential, EnvStreams, EnvironmentId, EnvironmentParams, Item, MobileKey, Rules,
     SdkKey, Store, StreamProvider,
 };
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, RwLock, Weak};
 use tokio::time::sleep;
 
@@ -111,9 +111,9 @@ impl Environment {
         if after && !before {
             let (this, jitter) = (Weak::clone(&self.this), self.service.ping_jitter);
             // Without chance they go out together, which is no fault.
-            let chance = f64::from(getrandom::u32().unwrap_or_default()) / f64::from(u32::MAX);
+            let luck = f64::from(getrandom::u32().unwrap_or_default()) / f64::from(u32::MAX);
             tokio::spawn(async move {
-                sleep(jitter.mul_f64(0.5 + chance / 2.0)).await;
+                sleep(jitter.mul_f64(0.5 + luck / 2.0)).await;
                 if let Some(this) = this.upgrade() {
                     this.with(EnvStreams::let_pings_go);
                 }

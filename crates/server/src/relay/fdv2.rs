@@ -128,12 +128,16 @@ fn changes(shown: &Shown, basis: &str) -> Result<Option<(String, Bytes)>, ApiErr
         return Ok(None);
     }
     let mut out = Events::default();
-    frames.iter().for_each(|frame| out.read(frame));
+    for frame in &frames {
+        out.read(frame);
+    }
     while let Ok(batch) = reader.take(usize::MAX) {
         if batch.frames.is_empty() {
             break;
         }
-        batch.frames.iter().for_each(|frame| out.read(frame));
+        for frame in &batch.frames {
+            out.read(frame);
+        }
     }
     let place = Position { epoch: reader.epoch().as_str(), index: reader.index() };
     let cursor = place.to_cursor();

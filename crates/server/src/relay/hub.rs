@@ -1,17 +1,19 @@
 //! All environments that are served, and who may see which.
 
 use super::environment::{Environment, Service};
-use super::source::{self, Plan};
+use super::source::{self, Plan, Upstream, Words};
 use crate::app::App;
 use crate::error::ApiError;
 use axum::http::StatusCode;
 use axum::http::header::RETRY_AFTER;
 use core::time::Duration;
 use highwater_relay::{
-    Action, Credential, EnvironmentParams, FilterKey, Rotation, Rotator, UnixMillis, VariantId,
+    Action, AutoConfig, AutoConfigOptions, AutoConfigSource, Credential, EnvironmentParams,
+    EnvironmentRep, Environments, FilterId, FilterKey, FilterParams, FilterRep, Rotation, Rotator,
+    UnixMillis, VariantId,
 };
 use std::collections::HashMap;
-use std::sync::{Arc, PoisonError, RwLock, RwLockWriteGuard, Weak};
+use std::sync::{Arc, OnceLock, PoisonError, RwLock, RwLockWriteGuard, Weak};
 use std::time::{SystemTime, UNIX_EPOCH};
 use tokio::task::JoinHandle;
 use tokio::time::sleep;
@@ -24,6 +26,8 @@ struct Inner {
     app: App,
     service: Service,
     served: RwLock<Served>,
+    /// What tells of environments, as long as they are served.
+    following: OnceLock<AutoConfig>,
 }
 
 #[derive(Default)]
@@ -52,35 +56,93 @@ impl Drop for Running {
 
 impl Hub {
     pub(crate) fn new(app: App, service: Service) -> Self {
-        Self(Arc::new(Inner { app, service, served: RwLock::default() }))
+        let (served, following) = (RwLock::default(), OnceLock::new());
+        Self(Arc::new(Inner { app, service, served, following }))
     }
 
     pub(crate) fn app(&self) -> &App {
         &self.0.app
     }
 
+    /// Follows auto-config from now on.
+    pub(crate) fn follow_auto_config(
+        &self,
+        options: AutoConfigOptions,
+        flags: Flags,
+    ) -> Result<Arc<AutoConfigSource>, highwater::Error> {
+        let told = Told { hub: Self(Arc::clone(&self.0)), flags };
+        let following = AutoConfig::start(options, Arc::new(told))?;
+        let source = Arc::clone(self.0.following.get_or_init(|| following).source());
+        self.end_with_drain(&source);
+        Ok(source)
+    }
+
+    /// Tells others of the environments that there are, at a version that is newer than that of any
+    /// server before.
+    pub(crate) fn tell_of_environments(&self) -> Arc<AutoConfigSource> {
+        let UnixMillis(version) = now();
+        let plain = self.statuses().into_iter().map(|(params, _)| params);
+        let plain = plain.filter(|params| params.filter.is_empty());
+        let filters = self.statuses().into_iter().map(|(params, _)| params);
+        let filters = filters.filter(|params| !params.filter.is_empty()).map(|params| {
+            let (project, key) = (Arc::clone(&params.project), params.filter.clone());
+            let id = FilterId::new(format!("{project}.{key}"));
+            (id, FilterRep { params: FilterParams { project, key }, version })
+        });
+        let source = Arc::new(AutoConfigSource::new());
+        source.replace(plain.map(|params| EnvironmentRep { params, version }), filters);
+        self.end_with_drain(&source);
+        source
+    }
+
+    /// Ends the streams of a source when the server's end.
+    fn end_with_drain(&self, source: &Arc<AutoConfigSource>) {
+        let (mut draining, source) = (self.app().draining(), Arc::downgrade(source));
+        tokio::spawn(async move {
+            let drains = draining.wait_for(|draining| *draining).await.is_ok();
+            if let Some(source) = source.upgrade().filter(|_| drains) {
+                source.close();
+            }
+        });
+    }
+
     /// Does what auto-config says. `plan` says where an environment's flags are.
     pub(crate) fn apply(&self, action: Action, plan: impl Fn(&EnvironmentParams) -> Option<Plan>) {
         match action {
-            Action::Add(params) => match plan(&params) {
-                Some(plan) => self.add(params, plan),
-                None => tracing::warn!(environment = %params.variant(), "it has no SDK key"),
-            },
-            Action::Update(params) => match plan(&params) {
-                Some(plan) => self.update(params, plan),
-                None => tracing::warn!(environment = %params.variant(), "it has no SDK key"),
-            },
+            Action::Add(params) | Action::Update(params) => {
+                let Some(plan) = plan(&params) else {
+                    tracing::warn!(environment = %params.variant(), "it has no SDK key");
+                    return;
+                };
+                self.put(&params, plan);
+            }
             Action::Delete(variant) => self.delete(&variant),
             Action::ReceivedAll => self.served().complete = true,
             _ => {}
         }
     }
 
-    fn add(&self, params: Arc<EnvironmentParams>, plan: Plan) {
+    fn put(&self, params: &Arc<EnvironmentParams>, plan: Plan) {
         let variant = params.variant();
-        self.delete(&variant);
-        let environment = Environment::new(Arc::clone(&params), self.0.service);
-        let rotator = Rotator::of(&params, now());
+        let mut served = self.served();
+        let Some(running) = served.running.get_mut(&variant) else {
+            drop(served);
+            return self.add(params, plan);
+        };
+        running.rotator.update(params, now());
+        running.environment.set_params(Arc::clone(params));
+        if running.plan != plan {
+            running.source.abort();
+            running.source = self.follow(&running.environment, plan.clone());
+            running.plan = plan;
+        }
+        self.step(served, &variant);
+    }
+
+    fn add(&self, params: &Arc<EnvironmentParams>, plan: Plan) {
+        let variant = params.variant();
+        let environment = Environment::new(Arc::clone(params), self.0.service);
+        let rotator = Rotator::of(params, now());
         let added = rotator.credentials().collect();
         tracing::info!(environment = %variant, "environment added");
         let source = self.follow(&environment, plan.clone());
@@ -88,23 +150,6 @@ impl Hub {
         served.rotate(&environment, Rotation { added, removed: Vec::new() });
         let expiry = self.expiry(&variant, &rotator);
         served.running.insert(variant, Running { environment, rotator, plan, source, expiry });
-    }
-
-    fn update(&self, params: Arc<EnvironmentParams>, plan: Plan) {
-        let variant = params.variant();
-        let mut served = self.served();
-        let Some(running) = served.running.get_mut(&variant) else {
-            drop(served);
-            return self.add(params, plan);
-        };
-        running.rotator.update(&params, now());
-        running.environment.set_params(params);
-        if running.plan != plan {
-            running.source.abort();
-            running.source = self.follow(&running.environment, plan.clone());
-            running.plan = plan;
-        }
-        self.step(served, &variant);
     }
 
     fn delete(&self, variant: &VariantId) {
@@ -210,6 +255,29 @@ impl Served {
             }
             environment.with(|streams| streams.remove_credential(&credential));
         }
+    }
+}
+
+/// Where the flags are of environments that auto-config tells of.
+#[derive(Clone, Debug)]
+pub(crate) struct Flags {
+    pub(crate) url: Arc<str>,
+    pub(crate) words: Words,
+}
+
+/// Runs what auto-config tells of.
+struct Told {
+    hub: Hub,
+    flags: Flags,
+}
+
+impl Environments for Told {
+    async fn apply(&self, action: Action) {
+        let Flags { url, words } = &self.flags;
+        self.hub.apply(action, |params| {
+            let key = params.sdk_key.clone()?;
+            Some(Plan::Server(Upstream { url: Arc::clone(url), key, words: *words }))
+        });
     }
 }
 

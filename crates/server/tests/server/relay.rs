@@ -291,6 +291,27 @@ async fn relays_follow_relays() {
 }
 
 #[tokio::test]
+async fn environments_are_told_to_other_relays() {
+    let told = "[auto-config]\nserve-to = [\"rel-secret\"]\n";
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::write(folder.path().join("flags.json"), FLAGS).unwrap();
+    let config = format!("{ENVIRONMENT}project = \"p\"\nfile = \"flags.json\"\n{told}");
+    let source = Relay::of(folder, &config, &[]);
+    assert_eq!(source.ask("GET", "/relay_auto_config", "rel-other", None).await.status(), 401);
+
+    let url = &source.process.url;
+    let config = format!("[auto-config]\nkey = \"rel-secret\"\nstream-uri = \"{url}\"\n");
+    let relay = Relay::of(tempfile::tempdir().unwrap(), &config, &[]);
+    let mut all = relay.stream("/all", "sdk-secret-one").await;
+    let mut have = Value::Null;
+    while have["data"]["flags"]["old"]["version"] != 1 {
+        have = next(&mut all).await.1;
+    }
+    assert_eq!(relay.get("/all", "sdk-other").await.status(), 401);
+    assert_eq!(relay.get("/mping", "mob-secret-one").await.status(), 200);
+}
+
+#[tokio::test]
 async fn a_topic_of_our_own_is_an_environment() {
     let config = format!("{ENVIRONMENT}topic = \"production\"\n");
     let relay = Relay::of(tempfile::tempdir().unwrap(), &config, &[]);

@@ -1,8 +1,8 @@
 //! The suite's scripts on our own streams, with a clock that goes only in `wait`.
 
+use core::time::Duration;
 use std::collections::BTreeMap;
 use std::sync::Arc;
-use std::time::Duration;
 
 use highwater_core::Instant;
 use highwater_publisher::{Object, Options};
