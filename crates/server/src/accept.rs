@@ -7,7 +7,7 @@ use axum::Router;
 use axum::body::Body;
 use axum::extract::connect_info::ConnectInfo;
 use axum::http::header::{CONNECTION, CONTENT_LENGTH, DATE, TRANSFER_ENCODING};
-use axum::http::{HeaderName, Request, Response, StatusCode};
+use axum::http::{HeaderName, Request, Response, StatusCode, Version};
 use bytes::Bytes;
 use core::convert::Infallible;
 use core::future::{pending, poll_fn};
@@ -65,7 +65,9 @@ async fn answer(
     let takeover = Takeover::default();
     let service = service_fn(|mut request: Request<Incoming>| {
         let (mut router, takeover) = (router.clone(), takeover.clone());
-        request.extensions_mut().insert(takeover.clone());
+        if request.version() == Version::HTTP_11 {
+            request.extensions_mut().insert(takeover.clone());
+        }
         request.extensions_mut().insert(ConnectInfo(peer));
         async move {
             let Ok(response) = router.call(request).await;
@@ -143,7 +145,7 @@ impl Takeover {
     }
 }
 
-/// The head of an answer whose body ends with the connection.
+/// The head of an answer that comes in chunks, and is the connection's last.
 fn encode(response: &Response<Body>) -> Bytes {
     let framing =
         |name: &&HeaderName| [CONNECTION, CONTENT_LENGTH, DATE, TRANSFER_ENCODING].contains(name);
@@ -155,9 +157,11 @@ fn encode(response: &Response<Body>) -> Bytes {
         head.extend_from_slice(b"\r\n");
     }
     let date = httpdate::fmt_http_date(SystemTime::now());
-    head.extend_from_slice(format!("connection: close\r\ndate: {date}\r\n\r\n").as_bytes());
+    head.extend_from_slice(format!("{FRAMING}date: {date}\r\n\r\n").as_bytes());
     head.into()
 }
+
+const FRAMING: &str = "transfer-encoding: chunked\r\nconnection: close\r\n";
 
 /// A socket that is lent to HTTP, and notes whether HTTP has written all that it was told to.
 struct Loan {

@@ -17,6 +17,7 @@
 //! Every few writes the shard lets others run. The plain path of [`crate::stream`] says the same
 //! on the wire; it serves where there is no socket to be had (another server, HTTP/2).
 
+mod chunk;
 mod lane;
 mod member;
 mod shard;

@@ -1,5 +1,6 @@
 //! Those that read the same of a topic on the same terms, and have read all that there was.
 
+use super::chunk;
 use super::source::Source;
 use crate::leave::Leave;
 use bytes::Bytes;
@@ -76,7 +77,7 @@ impl Lane {
         loop {
             while let Some(frame) = self.reader.next_frame()? {
                 news = true;
-                self.push(frame, kept);
+                self.push(&frame, kept);
             }
             let mut context = Context::from_waker(&self.waker);
             if self.reader.poll_ready(&mut context).is_pending() {
@@ -86,15 +87,25 @@ impl Lane {
     }
 
     /// Adds something for all members.
-    pub(super) fn push(&mut self, frame: Bytes, kept: &Options) {
-        self.window.push(self.reader.index(), frame);
+    fn push(&mut self, frame: &[u8], kept: &Options) {
+        // One piece a frame: the window may let go of any, and nobody may miss half of a chunk.
+        self.window.push(self.reader.index(), chunk::whole(frame));
         self.window.trim(kept.log_transactions, kept.log_bytes);
         self.due = Instant::now() + self.every;
     }
 
     /// Adds what is heard after silence.
     pub(super) fn beat(&mut self, kept: &Options) {
-        self.push(self.heartbeat.clone(), kept);
+        self.push(&self.heartbeat.clone(), kept);
+    }
+
+    /// Nothing comes after this.
+    pub(super) fn end(&mut self, why: Leave, kept: &Options) {
+        self.ending = Some(why);
+        if let Some(goodbye) = self.source.goodbye(why) {
+            self.push(&goodbye, kept);
+        }
+        self.window.push(self.reader.index(), chunk::LAST);
     }
 
     /// Has every member visited from now on; says whether it is to be put on the shard's list.

@@ -1,8 +1,8 @@
 //! A stream, as its shard knows it.
 
-use super::Stream;
 use super::source::{Granted, Source as From};
 use super::wire::Wire;
+use super::{Stream, chunk};
 use crate::admission::{Load, Seat};
 use crate::leave::Leave;
 use crate::stream::Closing;
@@ -45,7 +45,7 @@ impl Member {
         let Stream { socket, head, granted, open } = stream;
         let Granted { source: from, reader, greeting, until, load, closing, seat } = granted;
         let mut own = Own { from, reader: Some(reader), window: Window::default(), _load: load };
-        own.push([head]);
+        own.window.push(0, head);
         own.push(greeting);
         Self {
             wire: Wire::new(socket, waker),
@@ -60,37 +60,46 @@ impl Member {
     /// Goes on by itself, after the end of what was begun to be sent to it.
     pub(super) fn go_alone(&mut self, from: Arc<dyn From>, frames: Vec<Bytes>, reader: Reader) {
         self.closing.cut_over();
-        self.set(
-            Own { from, reader: Some(reader), window: Window::default(), _load: None },
-            frames,
-        );
+        let window = Window::default();
+        let mut own = Own { from, reader: Some(reader), window, _load: None };
+        own.push(frames);
+        self.set(own);
     }
 
     /// Says goodbye, after the end of what was begun to be sent to it.
     pub(super) fn leave(&mut self, from: Arc<dyn From>, why: Leave) {
         self.closing.ends(why);
-        let frames = from.goodbye(why).into_iter().collect();
-        self.set(Own { from, reader: None, window: Window::default(), _load: None }, frames);
+        let mut own = Own { from, reader: None, window: Window::default(), _load: None };
+        own.say_goodbye(why);
+        self.set(own);
     }
 
-    fn set(&mut self, mut own: Own, frames: Vec<Bytes>) {
-        own.push(frames);
+    fn set(&mut self, own: Own) {
         self.wire.progress.go_on_at(0);
         self.source = Source::Own(Box::new(own));
     }
 }
 
 impl Own {
-    pub(super) fn push(&mut self, frames: impl IntoIterator<Item = Bytes>) {
-        frames.into_iter().for_each(|frame| self.window.push(0, frame));
+    /// Adds frames, as one chunk: they stay shared.
+    fn push(&mut self, frames: Vec<Bytes>) {
+        let length = frames.iter().map(Bytes::len).sum();
+        if length > 0 {
+            let chunk = [chunk::head(length)].into_iter().chain(frames).chain([chunk::TAIL]);
+            chunk.for_each(|piece| self.window.push(0, piece));
+        }
+    }
+
+    fn say_goodbye(&mut self, why: Leave) {
+        self.push(self.from.goodbye(why).into_iter().collect());
+        self.window.push(0, chunk::LAST);
     }
 
     /// Ends after what it is sent already.
     pub(super) fn end(&mut self, why: Leave, closing: &mut Closing) {
         if self.reader.take().is_some() {
             closing.ends(why);
-            let goodbye = self.from.goodbye(why);
-            self.push(goodbye);
+            self.say_goodbye(why);
         }
     }
 

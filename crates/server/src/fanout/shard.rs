@@ -222,10 +222,7 @@ impl Shard {
         if lane.ending.is_some() {
             return;
         }
-        lane.ending = Some(why);
-        if let Some(goodbye) = lane.source.goodbye(why) {
-            lane.push(goodbye, &self.options);
-        }
+        lane.end(why, &self.options);
         for &member in &lane.members {
             self.streams[member].closing.ends(why);
         }
