@@ -9,8 +9,15 @@ const here = (name) => fileURLToPath(new URL(name, import.meta.url))
 /** Those that are programs: how each is started for a relay. */
 export const SDKS = {
   'Node, /all': (relay, key) => [process.execPath, here('sdks/node.mjs'), relay, key],
+  'Rust, /all': (relay, key) => [rust(), relay, key],
   'Python, /all': (relay, key) => [python(), here('sdks/python.py'), relay, key, 'fdv1'],
   'Python, /sdk/stream': (relay, key) => [python(), here('sdks/python.py'), relay, key, 'fdv2'],
+}
+
+function rust() {
+  const found = process.env.INTEROP_RUST
+  if (!found) throw new Error('INTEROP_RUST names no program; `cargo xtask test interop` sets it')
+  return found
 }
 
 function python() {
