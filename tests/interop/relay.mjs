@@ -11,7 +11,7 @@ export const SDK_KEY = 'sdk-interop-0123456789'
 export const CLIENT_SIDE_ID = 'interop-environment'
 
 /** A relay. It has the same address for its whole life, however often it is restarted. */
-export async function startRelay(t, flags) {
+export async function startRelay(t, flags, ...words) {
   const folder = await mkdtemp(join(tmpdir(), 'highwater-interop-'))
   const write = async (all) => {
     // Nobody sees a half.
@@ -25,7 +25,7 @@ export async function startRelay(t, flags) {
     )
   await write(flags)
   await configure(SDK_KEY)
-  const start = () => startHighwater('relay', '--config', join(folder, 'relay.toml'))
+  const start = () => startHighwater('relay', '--config', join(folder, 'relay.toml'), ...words)
   let process = await start()
   const way = await openWay(() => Number(new URL(process.url).port))
   t.after(async () => {
@@ -56,7 +56,8 @@ async function openWay(port) {
     const pair = { near, far, head: '' }
     open.add(pair)
     near.on('data', (bytes) => {
-      if (!pair.head) pair.head = bytes.toString('latin1')
+      // The newest request: connections are used again.
+      if (/^[A-Z]+ \//.test(bytes.toString('latin1', 0, 12))) pair.head = bytes.toString('latin1')
       far.write(bytes)
     })
     // A few bytes at a time, if the way is slow.
