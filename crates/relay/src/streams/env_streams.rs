@@ -7,7 +7,7 @@ use super::store::Store;
 use super::update::{Collections, Item};
 use crate::credentials::Credential;
 use bytes::Bytes;
-use highwater_publisher::{Epoch, Feed, NameError, Options, Reader};
+use highwater_publisher::{Epoch, Feed, Joining, NameError, Options, Reader};
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
@@ -167,6 +167,19 @@ impl EnvStreams {
                 feed.close(channel(credential));
             }
         }
+        self.store.topic().close(channel(credential).into());
+    }
+
+    /// Whether who shows this credential is let in.
+    pub fn knows(&self, credential: &Credential) -> bool {
+        self.credentials.contains(credential)
+    }
+
+    /// A reader of the store's topic, from now on or from a cursor (`basis`), that ends when its
+    /// credential is removed; none if that is none.
+    pub fn join_topic(&mut self, credential: &Credential, basis: Option<&str>) -> Option<Joining> {
+        self.knows(credential)
+            .then(|| self.store.topic().join_as(channel(credential).into(), basis, None))
     }
 
     /// Begins a stream; none if the provider is not for credentials of this kind.

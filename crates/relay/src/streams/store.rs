@@ -47,6 +47,7 @@ impl Items {
 #[derive(Debug)]
 pub struct Store {
     topic: Topic,
+    options: Options,
     initialised: bool,
     /// Versions of what was deleted since everything was told last.
     tombstones: HashMap<(Kind, Arc<str>), i64>,
@@ -56,7 +57,7 @@ impl Store {
     /// An environment of this name that nothing is known of.
     pub fn new(name: &str, options: Options) -> Self {
         let topic = Topic::new(name, Epoch::fresh(), options);
-        Self { topic, initialised: false, tombstones: HashMap::new() }
+        Self { topic, options, initialised: false, tombstones: HashMap::new() }
     }
 
     /// Whether everything was told once.
@@ -99,7 +100,7 @@ impl Store {
             }
         }
         let mut kept = HashSet::new();
-        let mut transaction = Transaction::new();
+        let mut changes = Vec::new();
         for item in self.topic.items(None) {
             let id = Id::new(item.kind, item.key)?;
             match live.get(&id) {
@@ -108,15 +109,12 @@ impl Store {
                         kept.insert(id);
                     }
                 }
-                None => transaction.push(Operation::delete(id).imposed(item.version)),
+                None => changes.push((id, item.version.saturating_add(1), None)),
             }
         }
-        for (id, (version, object)) in live {
-            if !kept.contains(&id) {
-                transaction.push(Operation::put(id, Object::clone(object)).imposed(version));
-            }
-        }
-        self.commit(transaction);
+        let news = live.into_iter().filter(|(id, _)| !kept.contains(id));
+        changes.extend(news.map(|(id, (version, object))| (id, version, Some(object.clone()))));
+        self.commit(changes)?;
         self.tombstones = gone;
         self.initialised = true;
         Ok(())
@@ -189,20 +187,53 @@ impl Store {
         let live = self.topic.item(kind.as_str(), key).is_some();
         if let Some(object) = object {
             self.tombstones.remove(&place);
-            self.commit([Operation::put(id, object.clone()).imposed(*version)].into());
+            self.commit(vec![(id, *version, Some(object.clone()))])?;
         } else {
             self.tombstones.insert(place, *version);
             if live {
-                self.commit([Operation::delete(id).imposed(*version)].into());
+                self.commit(vec![(id, *version, None)])?;
             }
         }
         Ok(true)
     }
 
-    fn commit(&mut self, transaction: Transaction) {
-        if !transaction.is_empty() {
-            self.topic.commit(transaction).expect("imposed operations are not refused");
+    /// Does all of it in one transaction. Where a version goes back, in a new life of the topic:
+    /// not every reader of changes would believe it.
+    fn commit(&mut self, changes: Vec<Change>) -> Result<(), NameError> {
+        let goes_back = |(id, version, _): &Change| {
+            self.topic.last_version(id).is_some_and(|last| last >= *version)
+        };
+        if !changes.iter().any(goes_back) {
+            write(&mut self.topic, changes);
+            return Ok(());
         }
+        let anew: HashSet<_> = changes.iter().map(|(id, ..)| id).collect();
+        let mut all = Vec::new();
+        for item in self.topic.items(None) {
+            let id = Id::new(item.kind, item.key)?;
+            if !anew.contains(&id) {
+                let text = core::str::from_utf8(item.object).unwrap_or_default(); // it was a text
+                all.extend(Object::parse(text).ok().map(|object| (id, item.version, Some(object))));
+            }
+        }
+        all.extend(changes.into_iter().filter(|(_, _, object)| object.is_some()));
+        self.topic = Topic::new(self.topic.name(), Epoch::fresh(), self.options);
+        write(&mut self.topic, all);
+        Ok(())
+    }
+}
+
+/// What becomes of an item, at which version; deleted without a value.
+type Change = (Id, i64, Option<Object>);
+
+fn write(topic: &mut Topic, changes: Vec<Change>) {
+    let operation = |(id, version, object)| match object {
+        Some(object) => Operation::put(id, object).imposed(version),
+        None => Operation::delete(id).imposed(version),
+    };
+    let transaction: Transaction = changes.into_iter().map(operation).collect();
+    if !transaction.is_empty() {
+        topic.commit(transaction).expect("imposed operations are not refused");
     }
 }
 
@@ -272,6 +303,24 @@ mod tests {
         assert!(
             frames[0].starts_with(b"event: delete-object\ndata: {\"kind\":\"flag\",\"key\":\"b\"")
         );
+    }
+
+    #[test]
+    fn where_a_version_goes_back_another_life_begins() {
+        let mut store = Store::new("e", Options::default());
+        store.replace(&put(&[item("a", 5, Some("{}")), item("b", 5, Some("{}"))])).unwrap();
+        let mut reader = store.topic().follow();
+        store.apply(&item("a", 6, Some("{}"))).unwrap();
+        store.replace(&put(&[item("a", 6, Some("{}"))])).unwrap();
+        assert_eq!(reader.take(usize::MAX).unwrap().frames.len(), 2, "the same life");
+        // `b` was deleted at a version of our own making, and everything at once may bring it back.
+        store.apply(&item("b", 5, Some("{}"))).unwrap();
+        assert!(reader.take(usize::MAX).is_err());
+        assert_eq!(flags(&store), ["a={}", "b={}"]);
+        let mut reader = store.topic().follow();
+        store.replace(&put(&[item("a", 1, Some("{}"))])).unwrap();
+        assert!(reader.take(usize::MAX).is_err());
+        assert_eq!(flags(&store), ["a={}"]);
     }
 
     #[test]

@@ -1,13 +1,14 @@
 //! What flags come to for a context: asked for, or streamed.
 
 use super::environment::Environment;
-use super::who::Asked;
+use super::hub::unauthorized;
+use super::who::{Asked, Shown};
 use crate::access::Caller;
 use crate::admission::Seat;
 use crate::app::App;
 use crate::error::ApiError;
 use crate::leave::Leave;
-use crate::stream::{Closing, respond};
+use crate::stream::{Closing, encode, respond};
 use axum::body::Body;
 use axum::http::StatusCode;
 use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE};
@@ -16,7 +17,7 @@ use bytes::{Bytes, BytesMut};
 use core::convert::Infallible;
 use futures_util::stream::unfold;
 use highwater_publisher::{Reader, Verdict};
-use highwater_relay::{Audience, Evaluated, EvaluationContext};
+use highwater_relay::{Audience, Credential, Evaluated, EvaluationContext};
 use serde::Serialize;
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -55,11 +56,11 @@ pub(super) fn once(environment: &Environment, question: &Question) -> Result<Res
 /// Answers with a stream: everything, then what changes.
 pub(super) fn stream(
     app: &App,
-    environment: Arc<Environment>,
+    Shown { environment, credential }: Shown,
     question: Question,
 ) -> Result<Response, ApiError> {
     let seat = app.admission().stream(&Caller::Anybody)?;
-    let reader = environment.with(|streams| streams.store_mut().topic().follow());
+    let reader = follow(&environment, &credential).ok_or_else(unauthorized)?;
     let name = format!("{}/eval", environment.params().variant());
     let mut response = respond(Body::empty());
     super::stream::tell_environment(&mut response, &environment);
@@ -67,6 +68,7 @@ pub(super) fn stream(
     let open = Open {
         due: Instant::now() + heartbeat,
         environment,
+        credential,
         question,
         reader,
         told: None,
@@ -84,6 +86,7 @@ pub(super) fn stream(
 /// A client that is told what its flags come to. It is on its own: nobody else is told the same.
 struct Open {
     environment: Arc<Environment>,
+    credential: Credential,
     question: Question,
     /// Tells when something changes.
     reader: Reader,
@@ -106,15 +109,13 @@ impl Open {
                 self.closing.ends(Leave::Aged);
                 return None;
             }
-            let behind = match self.reader.take(usize::MAX) {
-                Ok(batch) => !batch.frames.is_empty(),
-                // Too slow for every change, which it need not see: the newest state is enough.
-                Err(highwater_publisher::SubscriptionError::TooSlow) => {
-                    self.reader =
-                        self.environment.with(|streams| streams.store_mut().topic().follow());
-                    true
-                }
-                Err(_) => return None,
+            let behind = if let Ok(batch) = self.reader.take(usize::MAX) {
+                !batch.frames.is_empty()
+            } else {
+                // Too slow for every change, or the changes of another life: the newest state is
+                // enough.
+                self.reader = follow(&self.environment, &self.credential)?;
+                true
             };
             if (behind || self.told.is_none()) && self.environment.is_initialised() {
                 let now = self.question.answer(&self.environment);
@@ -137,6 +138,15 @@ impl Open {
             }
         }
     }
+}
+
+/// A reader of what changes from now on, as long as the credential is one.
+fn follow(environment: &Environment, credential: &Credential) -> Option<Reader> {
+    let joining = environment.with(|streams| {
+        let now = streams.store_mut().topic().cursor();
+        streams.join_topic(credential, Some(&now))
+    });
+    Some(encode(joining?).reader)
 }
 
 /// What leads from one set of values to the other. Clients believe a single change only at a newer

@@ -6,7 +6,7 @@ use crate::stream::{HEARTBEAT, encode};
 use bytes::Bytes;
 use core::sync::atomic::{AtomicBool, Ordering};
 use core::time::Duration;
-use highwater_publisher::{Joined, NameError, Options, Reader, SubscriptionError, Topic};
+use highwater_publisher::{Joined, NameError, Options, Reader, SubscriptionError};
 use highwater_relay::{
     Collections, Credential, EnvStreams, EnvironmentId, EnvironmentParams, Item, MobileKey, Rules,
     SdkKey, Store, StreamProvider,
@@ -33,7 +33,7 @@ pub(crate) struct Environment {
     params: RwLock<Arc<EnvironmentParams>>,
     streams: Mutex<EnvStreams>,
     /// The rules of the newest state that somebody asked for.
-    rules: Mutex<Option<(u64, Arc<Rules>)>>,
+    rules: Mutex<Option<(String, Arc<Rules>)>>,
     service: Service,
     /// Its source has answered, or failed to.
     heard: AtomicBool,
@@ -125,20 +125,20 @@ impl Environment {
     /// The rules as they are now.
     pub(crate) fn rules(&self) -> Arc<Rules> {
         let mut kept = self.rules.lock().unwrap_or_else(PoisonError::into_inner);
-        let index = self.with(|streams| streams.store_mut().topic().index());
+        let now = self.with(|streams| streams.store_mut().topic().cursor());
         if let Some((of, rules)) = &*kept
-            && *of == index
+            && *of == now
         {
             return Arc::clone(rules);
         }
-        let (index, items) =
-            self.with(|streams| (streams.store_mut().topic().index(), streams.store().items()));
+        let (now, items) =
+            self.with(|streams| (streams.store_mut().topic().cursor(), streams.store().items()));
         let rules = Arc::new(Rules::read(&items));
         for (kind, key, error) in rules.unreadable() {
             let environment = self.params().variant();
             tracing::warn!(%environment, kind = kind.as_str(), %key, %error, "not evaluated");
         }
-        *kept = Some((index, Arc::clone(&rules)));
+        *kept = Some((now, Arc::clone(&rules)));
         rules
     }
 
@@ -178,17 +178,20 @@ impl Outlet {
 
 impl Source for Outlet {
     fn rejoin(&self, reader: &Reader, error: &SubscriptionError) -> Option<(Vec<Bytes>, Reader)> {
-        // Where the feed has ended the environment has; a topic has another life.
+        let environment = self.of.upgrade()?;
+        let Some(provider) = self.provider else {
+            // The topic may have another life by now.
+            let key = Credential::Sdk(SdkKey::new(Arc::clone(reader.token()))?);
+            let joining = environment.with(|streams| {
+                streams.knows(&key).then(|| streams.store_mut().topic().rejoin(reader, error))
+            });
+            let Joined { frames, reader, .. } = encode(joining?);
+            return Some((frames, reader));
+        };
+        // A feed ends with its environment.
         if !matches!(error, SubscriptionError::TooSlow) {
             return None;
         }
-        let environment = self.of.upgrade()?;
-        let Some(provider) = self.provider else {
-            let joining = environment
-                .with(|streams| Topic::rejoin(streams.store_mut().topic(), reader, error));
-            let Joined { frames, reader, .. } = encode(joining);
-            return Some((frames, reader));
-        };
         let credential = Self::credential(provider, reader)?;
         let joined = environment.with(|streams| streams.join(provider, &credential))?;
         Some((joined.initial.now().into_iter().collect(), joined.reader))

@@ -1,5 +1,6 @@
 //! The newest protocol: `/sdk/stream` and `/sdk/poll`, which resume.
 
+use super::hub::unauthorized;
 use super::stream::tell_environment;
 use super::who::{Asked, Shown};
 use crate::accept::Takeover;
@@ -18,7 +19,6 @@ use core::convert::Infallible;
 use futures_util::stream::{pending, unfold};
 use highwater_core::Position;
 use highwater_publisher::{Joined, Joining, Reader, SubscriptionError, Topic, Verdict};
-use highwater_relay::Credential;
 use serde_json::json;
 use std::sync::Arc;
 use tokio::sync::watch;
@@ -32,15 +32,10 @@ fn basis<'a>(asked: &'a Asked, headers: &'a HeaderMap) -> Option<&'a str> {
 
 fn begin(shown: &Shown, basis: Option<&str>) -> Result<(Joining, usize), ApiError> {
     super::poll::initialised(&shown.environment)?;
-    let token: Arc<str> = match &shown.credential {
-        Credential::Sdk(key) => key.reveal().into(),
-        Credential::Mobile(key) => key.reveal().into(),
-        Credential::Environment(id) => id.as_str().into(),
-    };
-    Ok(shown.environment.with(|streams| {
-        let topic = streams.store_mut().topic();
-        (topic.join_as(token, basis, None), topic.bytes())
-    }))
+    let joined = shown.environment.with(|streams| {
+        Some((streams.join_topic(&shown.credential, basis)?, streams.store().bytes()))
+    });
+    joined.ok_or_else(unauthorized)
 }
 
 /// `/sdk/stream`: everything, or what the client lacks, then what changes.

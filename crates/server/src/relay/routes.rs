@@ -308,7 +308,7 @@ async fn evaluated(
     takeover: Option<Takeover>,
 ) -> Answer {
     if shown.environment.service().evaluate {
-        return client::stream(hub.app(), shown.environment, question);
+        return client::stream(hub.app(), shown, question);
     }
     let provider = match question.audience {
         Audience::Browser => StreamProvider::JsPing,

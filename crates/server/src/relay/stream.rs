@@ -1,6 +1,7 @@
 //! The streams of the older protocols: `/all`, `/flags`, and the pings.
 
 use super::environment::Environment;
+use super::hub::unauthorized;
 use super::who::Shown;
 use crate::accept::Takeover;
 use crate::access::Caller;
@@ -35,7 +36,11 @@ pub(super) async fn open(
     takeover: Option<Takeover>,
 ) -> Result<Response, ApiError> {
     let Shown { environment, credential } = shown;
-    let joined = environment.with(|streams| streams.join(provider, &credential));
+    let joined = environment.with(|streams| {
+        // It may have been removed since it was looked up.
+        if streams.knows(&credential) { Ok(streams.join(provider, &credential)) } else { Err(()) }
+    });
+    let joined = joined.map_err(|()| unauthorized())?;
     let Some(Joined { initial, reader }) = joined else {
         let what = "there is no such stream for this kind of key";
         return Err(ApiError::new(StatusCode::NOT_FOUND, "wrong-credential", what));
