@@ -1,7 +1,7 @@
 //! LaunchDarkly's SDK for Rust, told what to do line by line: `highwater-interop RELAY SDK-KEY`.
 
+use core::error::Error;
 use core::time::Duration;
-use std::error::Error;
 
 use launchdarkly_sdk_transport::HyperTransport;
 use launchdarkly_server_sdk::{
