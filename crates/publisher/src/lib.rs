@@ -6,6 +6,7 @@
 //!   and one that falls behind the tail is cut over to a new snapshot.
 //! - [`Topic`] keeps versioned items, and encodes each transaction once into the bytes that go on
 //!   the wire. An event publisher carries them.
+//! - A [`Feed`] is the same of frames that somebody else encodes.
 //! - A [`Window`] is what many sockets are sent, each at its own [`Progress`].
 //! - An [`engine::Engine`] makes transactions durable, and tells of those of others.
 //! - `LocalMaterializer` (feature `local`) follows a subject in the same process.
@@ -37,6 +38,7 @@ pub mod engine;
 mod epoch;
 mod error;
 mod events;
+mod feed;
 mod frame;
 mod id;
 mod item;
@@ -55,6 +57,7 @@ pub use events::{
     Payload, Publication, PublishError, PublisherOptions, RegisterError, SnapshotError, Subject,
     SubscribeError, SubscribeRequest, Subscription, SubscriptionError, Tail, Verdict,
 };
+pub use feed::Feed;
 pub use id::{Epoch, Id, NameError};
 pub use item::{Committed, Item, Options, Replacement};
 #[cfg(all(feature = "local", not(loom)))]

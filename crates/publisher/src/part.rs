@@ -1,4 +1,4 @@
-//! A topic's transactions as the event publisher carries them.
+//! A topic's transactions, and a feed's frames, as the event publisher carries them.
 
 use crate::events::{Event, Payload, Subject};
 use crate::frame;
@@ -7,13 +7,15 @@ use bytes::Bytes;
 use core::ops::Range;
 use std::sync::{Arc, OnceLock};
 
-/// What goes to the readers of a topic: encoded once for all of them.
+/// What goes to the readers of a topic or a feed: encoded once for all of them.
 #[derive(Debug)]
 pub(crate) enum Part {
     /// What one transaction did to one kind.
     Changes(Changes),
     /// All that there is, with its end.
     Snapshot(Bytes),
+    /// A feed's.
+    Frame { channel: Arc<str>, frame: Bytes },
 }
 
 #[derive(Debug)]
@@ -42,7 +44,7 @@ impl Part {
     /// The bytes for a reader of the parts' kind, or for one who reads the whole topic.
     pub(crate) fn frame(&self, kind: bool) -> Bytes {
         match self {
-            Self::Snapshot(frame) => frame.clone(),
+            Self::Snapshot(frame) | Self::Frame { frame, .. } => frame.clone(),
             Self::Changes(changes) if kind => {
                 changes.frame.get_or_init(|| changes.encode()).clone()
             }
@@ -71,6 +73,7 @@ impl Payload for Part {
         match self {
             Self::Changes(changes) => Subject::Named(Arc::clone(&changes.kind)),
             Self::Snapshot(_) => Subject::Whole,
+            Self::Frame { channel, .. } => Subject::Named(Arc::clone(channel)),
         }
     }
 
@@ -85,7 +88,7 @@ impl Payload for Part {
                 events.len() + (whole.frame.len() - whole.end)
             }
             Self::Changes(changes) => changes.events.len(),
-            Self::Snapshot(frame) => frame.len(),
+            Self::Snapshot(frame) | Self::Frame { frame, .. } => frame.len(),
         }
     }
 }

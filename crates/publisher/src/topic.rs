@@ -27,7 +27,8 @@ use std::sync::Arc;
 /// Versioned items under an epoch and an index, with the log of how they came about.
 ///
 /// **P1**: the index grows by exactly one with each committed transaction; nothing else changes it.
-/// **P2**: an item's version only grows, also over a deletion for as long as the log remembers it.
+/// **P2**: an item's version only grows, also over a deletion for as long as the log remembers it,
+/// unless it is [imposed](crate::Operation::imposed).
 /// **P3**: a refused transaction changes nothing.
 /// **P4**: whoever applies the snapshot or the frames that it is given is at the same state as everyone else.
 ///
@@ -188,6 +189,12 @@ impl Topic {
     /// The lines are shared with the topic, and stay as they are when it moves on.
     pub fn lines(&self, kind: Option<&str>) -> Vec<Bytes> {
         self.slots(kind).map(|slot| frame::line(&slot.event)).collect()
+    }
+
+    /// The values of the items of a kind, sorted by key, shared with the topic.
+    pub fn objects(&self, kind: &str) -> impl Iterator<Item = (Arc<str>, Bytes)> {
+        let slots = self.kinds.get(kind).into_iter().flat_map(|kind| kind.items.iter());
+        slots.map(|(key, slot)| (Arc::clone(key), slot.event.slice(slot.object.clone())))
     }
 
     /// How many bytes a snapshot of all items has, about.

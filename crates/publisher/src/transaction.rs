@@ -48,17 +48,23 @@ pub struct Operation {
     pub(crate) change: Change,
     pub(crate) version: Option<i64>,
     pub(crate) expect: Expect,
+    /// Whatever the item had.
+    pub(crate) imposed: bool,
 }
 
 impl Operation {
     /// Creates or replaces an item.
     pub fn put(id: Id, object: Object) -> Self {
-        Self { id, change: Change::Put(object), version: None, expect: Expect::Anything }
+        Self::new(id, Change::Put(object))
     }
 
     /// Deletes an item; refused where there is none.
     pub fn delete(id: Id) -> Self {
-        Self { id, change: Change::Delete, version: None, expect: Expect::Anything }
+        Self::new(id, Change::Delete)
+    }
+
+    fn new(id: Id, change: Change) -> Self {
+        Self { id, change, version: None, expect: Expect::Anything, imposed: false }
     }
 
     /// The item that it is about.
@@ -78,6 +84,13 @@ impl Operation {
         Self { version: Some(version), ..self }
     }
 
+    /// Gives the version whatever it is and whatever there was before, also to a deletion of what
+    /// is not there: for a topic that shows what is decided elsewhere.
+    #[must_use]
+    pub fn imposed(self, version: i64) -> Self {
+        Self { version: Some(version), imposed: true, ..self }
+    }
+
     /// Sets the condition: compare, then set.
     #[must_use]
     pub fn when(self, expect: Expect) -> Self {
@@ -88,6 +101,9 @@ impl Operation {
     ///
     /// The one place where conditions are judged and versions are given.
     pub(crate) fn decide(&self, known: Option<Known>, index: u64) -> Result<i64, Refusal> {
+        if let (true, Some(version)) = (self.imposed, self.version) {
+            return Ok(version);
+        }
         let current = known.filter(|known| known.live).map(|known| known.version);
         if !self.expect.holds(current) {
             return Err(Refusal::Conflict { current });

@@ -2,9 +2,12 @@
 #![forbid(unsafe_code)]
 
 mod autoconfig;
+mod context;
 mod credentials;
 mod environment;
+mod evaluation;
 mod projects;
+mod streams;
 
 pub use autoconfig::{
     AutoConfig, AutoConfigOptions, AutoConfigSource, AutoConfigStatus, Cache, CacheError,
@@ -12,6 +15,7 @@ pub use autoconfig::{
     StreamManager, StreamOptions, StreamOutput, StreamPhase, Strictness, Subscription, Weight,
     WhenRefused, auto_config_router,
 };
+pub use context::{ContextError, EvaluationContext};
 pub use credentials::{
     AutoConfigKey, Credential, EnvironmentId, MobileKey, Rotation, Rotator, SdkKey,
 };
@@ -19,4 +23,9 @@ pub use environment::{
     EnvironmentParams, EnvironmentRep, ExpiringKey, FilterId, FilterKey, FilterParams, FilterRep,
     ListedKey, UnixMillis, VariantId,
 };
+pub use evaluation::{Audience, Evaluated, Rules};
 pub use projects::{Action, EnvironmentManager, Environments, ProjectRouter, Queues};
+pub use streams::{
+    Collections, EnvStreams, FlagData, FlagDataError, Initial, Item, ItemError, Items, Joined,
+    Kind, Next, Pace, Put, Store, Stream, StreamProvider,
+};

@@ -2,13 +2,12 @@
 
 use crate::app::App;
 use crate::deadline::Watched;
-use crate::fanout::{Fanout, Stream};
-use crate::stream::Connection;
+use crate::fanout::{Fanout, Granted, Stream};
 use axum::Router;
 use axum::body::Body;
 use axum::extract::connect_info::ConnectInfo;
 use axum::http::header::{CONNECTION, CONTENT_LENGTH, DATE, TRANSFER_ENCODING};
-use axum::http::{HeaderName, Request, Response, StatusCode};
+use axum::http::{HeaderName, Request, Response, StatusCode, Version};
 use bytes::Bytes;
 use core::convert::Infallible;
 use core::future::{pending, poll_fn};
@@ -66,7 +65,9 @@ async fn answer(
     let takeover = Takeover::default();
     let service = service_fn(|mut request: Request<Incoming>| {
         let (mut router, takeover) = (router.clone(), takeover.clone());
-        request.extensions_mut().insert(takeover.clone());
+        if request.version() == Version::HTTP_11 {
+            request.extensions_mut().insert(takeover.clone());
+        }
         request.extensions_mut().insert(ConnectInfo(peer));
         async move {
             let Ok(response) = router.call(request).await;
@@ -89,9 +90,9 @@ async fn answer(
         });
         tokio::select! {
             given_over = given_over => {
-                let (connection, head) = given_over?;
+                let (granted, head) = given_over?;
                 let socket = http.into_parts()?.io.socket.into_inner().into_inner();
-                return Some(Stream { socket, head, connection, open });
+                return Some(Stream { socket, head, granted, open });
             }
             _ = stop.wait_for(|stopping| *stopping), if !stopping => {
                 stopping = true;
@@ -108,15 +109,15 @@ pub(crate) struct Takeover(Arc<Taken>);
 
 #[derive(Default)]
 struct Taken {
-    granted: Mutex<Option<(Connection, Option<Bytes>)>>,
+    granted: Mutex<Option<(Granted, Option<Bytes>)>>,
     /// Something was written that has not left yet.
     unsent: AtomicBool,
 }
 
 impl Takeover {
     /// Has the connection taken over, if the answer still says so when it comes out.
-    pub(crate) fn grant(&self, connection: Connection) {
-        *self.granted() = Some((connection, None));
+    pub(crate) fn grant(&self, stream: Granted) {
+        *self.granted() = Some((stream, None));
     }
 
     /// Whether the connection is taken over, with this answer's head.
@@ -131,20 +132,20 @@ impl Takeover {
     }
 
     /// What there is to go on with, once all earlier answers have left.
-    fn given_over(&self) -> Option<(Connection, Bytes)> {
+    fn given_over(&self) -> Option<(Granted, Bytes)> {
         let mut granted = self.granted();
         let ready =
             matches!(&*granted, Some((_, Some(_)))) && !self.0.unsent.load(Ordering::Relaxed);
-        let (connection, head) = granted.take_if(|_| ready)?;
-        Some((connection, head?))
+        let (stream, head) = granted.take_if(|_| ready)?;
+        Some((stream, head?))
     }
 
-    fn granted(&self) -> std::sync::MutexGuard<'_, Option<(Connection, Option<Bytes>)>> {
+    fn granted(&self) -> std::sync::MutexGuard<'_, Option<(Granted, Option<Bytes>)>> {
         self.0.granted.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-/// The head of an answer whose body ends with the connection.
+/// The head of an answer that comes in chunks, and is the connection's last.
 fn encode(response: &Response<Body>) -> Bytes {
     let framing =
         |name: &&HeaderName| [CONNECTION, CONTENT_LENGTH, DATE, TRANSFER_ENCODING].contains(name);
@@ -156,9 +157,11 @@ fn encode(response: &Response<Body>) -> Bytes {
         head.extend_from_slice(b"\r\n");
     }
     let date = httpdate::fmt_http_date(SystemTime::now());
-    head.extend_from_slice(format!("connection: close\r\ndate: {date}\r\n\r\n").as_bytes());
+    head.extend_from_slice(format!("{FRAMING}date: {date}\r\n\r\n").as_bytes());
     head.into()
 }
+
+const FRAMING: &str = "transfer-encoding: chunked\r\nconnection: close\r\n";
 
 /// A socket that is lent to HTTP, and notes whether HTTP has written all that it was told to.
 struct Loan {

@@ -131,11 +131,21 @@ pub fn app(app: App) -> Router {
     around(routes(get(stream::stream)), app)
 }
 
-/// The native API, with the given way to answer a stream.
-pub(crate) fn routes(stream: MethodRouter<App>) -> Router<App> {
+/// The routes of a server whose topics are nobody's business: whether it is well, and its counts.
+pub(crate) fn bare(app: App) -> Router {
+    around(own_routes().fallback(unknown_path), app)
+}
+
+fn own_routes() -> Router<App> {
     Router::new()
         .route("/healthz", get(health))
         .route("/readyz", get(ready))
+        .route("/metrics", get(metrics::metrics))
+}
+
+/// The native API, with the given way to answer a stream.
+pub(crate) fn routes(stream: MethodRouter<App>) -> Router<App> {
+    own_routes()
         .route("/v1/topics/{topic}", get(query::topic).put(transactions::replace))
         .route("/v1/topics/{topic}/stream", stream)
         .route("/v1/topics/{topic}/transactions", post(transactions::commit))
@@ -145,7 +155,6 @@ pub(crate) fn routes(stream: MethodRouter<App>) -> Router<App> {
             "/v1/topics/{topic}/{kind}/{key}",
             put(items::put).get(items::get).delete(items::delete),
         )
-        .route("/metrics", get(metrics::metrics))
         .route("/v1/openapi.json", get(openapi::openapi))
         .merge(access::routes())
         .fallback(unknown_path)

@@ -5,7 +5,7 @@ use clap::{ArgAction, Command, Parser};
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
-/// Reads the command line of `program`, whose sub-command `serve` takes each of its options also
+/// Reads the command line of a program, whose sub-commands `serve` and `relay` take each of their options also
 /// from the environment (`--heartbeat-ms` as `HIGHWATER_HEARTBEAT_MS`), and from the TOML file
 /// that its option `config` names, if any (`heartbeat-ms = 500`).
 ///
@@ -13,10 +13,17 @@ use std::path::{Path, PathBuf};
 /// not is an error there, too.
 pub fn parse<P: Parser>(line: impl IntoIterator<Item = OsString>) -> Result<P, clap::Error> {
     let line: Vec<_> = line.into_iter().collect();
-    let command = P::command().mut_subcommand(SERVE, |serve| serve.mut_args(environment));
+    let command = P::command();
+    let configured: Vec<_> =
+        command.get_subcommands().map(|sub| sub.get_name().to_owned()).collect();
+    let configured = CONFIGURED.into_iter().filter(|name| configured.iter().any(|sub| sub == name));
+    let command = configured.fold(command, |command, name| {
+        command.mut_subcommand(name, |sub| sub.mut_args(environment))
+    });
     let typed = command.clone().try_get_matches_from(&line)?;
-    let file = typed.subcommand_matches(SERVE).and_then(|serve| serve.get_one::<PathBuf>("config"));
-    let Some(file) = file else { return P::from_arg_matches(&typed) };
+    let sub = typed.subcommand().filter(|(name, _)| CONFIGURED.contains(name));
+    let file = sub.and_then(|(name, sub)| Some((name, sub.get_one::<PathBuf>("config")?)));
+    let Some((sub, file)) = file else { return P::from_arg_matches(&typed) };
 
     let mut with_file = command.clone();
     let wrong = |what: String| {
@@ -24,8 +31,7 @@ pub fn parse<P: Parser>(line: impl IntoIterator<Item = OsString>) -> Result<P, c
         command.clone().error(ErrorKind::ValueValidation, what)
     };
     for (name, value) in options(file).map_err(wrong)? {
-        let serve = command.find_subcommand(SERVE);
-        let own = serve.into_iter().flat_map(Command::get_arguments);
+        let own = command.find_subcommand(sub).into_iter().flat_map(Command::get_arguments);
         let mut all = own.chain(command.get_arguments());
         let known = all.find(|argument| argument.get_long() == Some(&name) && name != "config");
         let Some(known) = known else {
@@ -38,7 +44,7 @@ pub fn parse<P: Parser>(line: impl IntoIterator<Item = OsString>) -> Result<P, c
         with_file = if everywhere {
             with_file.mut_arg(id, set)
         } else {
-            with_file.mut_subcommand(SERVE, |serve| serve.mut_arg(id, set))
+            with_file.mut_subcommand(sub, |sub| sub.mut_arg(id, set))
         };
     }
     // What was typed was right by itself: what is wrong now is the file's.
@@ -104,4 +110,4 @@ fn what_is_wrong(error: &clap::Error) -> String {
     first.trim_start_matches("error: ").to_owned()
 }
 
-const SERVE: &str = "serve";
+const CONFIGURED: [&str; 2] = ["serve", "relay"];

@@ -17,17 +17,19 @@
 //! Every few writes the shard lets others run. The plain path of [`crate::stream`] says the same
 //! on the wire; it serves where there is no socket to be had (another server, HTTP/2).
 
+mod chunk;
 mod lane;
 mod member;
 mod shard;
 mod signals;
+mod source;
 mod wire;
 
 use crate::app::App;
-use crate::stream::Connection;
 use bytes::Bytes;
 use core::sync::atomic::{AtomicUsize, Ordering};
 use shard::Shard;
+pub(crate) use source::{Granted, Source};
 use std::sync::Arc;
 use tokio::net::TcpStream;
 use tokio::sync::{mpsc, watch};
@@ -44,7 +46,7 @@ pub(crate) struct Stream {
     pub(crate) socket: TcpStream,
     /// Status line and header fields.
     pub(crate) head: Bytes,
-    pub(crate) connection: Connection,
+    pub(crate) granted: Granted,
     /// Dropped with the stream, so that somebody can wait for the last one.
     pub(crate) open: watch::Receiver<bool>,
 }

@@ -3,7 +3,7 @@
 //! [`app`] is everything but the socket, so that it can be put into another axum program or driven
 //! by a test; [`serve`] runs it until told to stop, and drains it. [`ServeArguments`],
 //! [`BackupArguments`], [`DemoArguments`], [`PublishArguments`], [`ReplayArguments`],
-//! [`RestoreArguments`] and [`TailArguments`] are the program's sub-commands.
+//! [`RelayArguments`], [`RestoreArguments`] and [`TailArguments`] are the program's sub-commands.
 #![forbid(unsafe_code)]
 
 mod accept;
@@ -33,6 +33,7 @@ mod openapi;
 mod place;
 mod publish;
 mod query;
+mod relay;
 mod replay;
 mod serve;
 mod stream;
@@ -50,6 +51,7 @@ pub use cors::Cors;
 pub use demo::DemoArguments;
 pub use limits::Limits;
 pub use publish::{PublishArguments, Unpublished};
+pub use relay::RelayArguments;
 pub use replay::ReplayArguments;
 pub use serve::{Misuse, ServeArguments, serve};
 pub use tail::TailArguments;

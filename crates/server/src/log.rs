@@ -9,13 +9,22 @@ use axum::middleware::Next;
 use axum::response::{IntoResponse as _, Response};
 use std::time::Instant;
 
+/// As [`log`], of paths that carry whom a client asks for: only the pattern is told.
+pub(crate) async fn log_route(State(app): State<App>, request: Request, next: Next) -> Response {
+    told(&app, String::new(), request, next).await
+}
+
 /// Of a stream, the line is written when it opens.
 ///
 /// The query is left out, since it may carry secrets, and so are all headers. A token is named by
 /// its id.
 pub(crate) async fn log(State(app): State<App>, request: Request, next: Next) -> Response {
-    let (method, path, start) =
-        (request.method().clone(), request.uri().path().to_owned(), Instant::now());
+    let path = request.uri().path().to_owned();
+    told(&app, path, request, next).await
+}
+
+async fn told(app: &App, path: String, request: Request, next: Next) -> Response {
+    let (method, start) = (request.method().clone(), Instant::now());
     let response = match head_fits(&request, app.settings().limits.head_bytes) {
         Ok(()) => next.run(request).await,
         Err(refusal) => refusal.into_response(),
@@ -23,6 +32,7 @@ pub(crate) async fn log(State(app): State<App>, request: Request, next: Next) ->
     let (status, took) = (response.status(), start.elapsed());
     let route = response.extensions().get::<Matched>().map(|Matched(path)| path.as_str());
     app.metrics().answered(&method, route, status, took);
+    let path = if path.is_empty() { route.unwrap_or_default() } else { &path };
     let token = response.extensions().get().map_or("", Caller::label);
     let took_us = u64::try_from(took.as_micros()).unwrap_or(u64::MAX);
     tracing::info!(%method, path, status = status.as_u16(), took_us, token, "request");

@@ -3,8 +3,8 @@
 
 use clap::{Parser, Subcommand, ValueEnum};
 use highwater_server::{
-    BackupArguments, DemoArguments, Misuse, PublishArguments, ReplayArguments, RestoreArguments,
-    ServeArguments, TailArguments, Unpublished,
+    BackupArguments, DemoArguments, Misuse, PublishArguments, RelayArguments, ReplayArguments,
+    RestoreArguments, ServeArguments, TailArguments, Unpublished,
 };
 use std::io::IsTerminal as _;
 use std::process::ExitCode;
@@ -31,6 +31,8 @@ enum LogFormat {
 enum Command {
     /// Serve topics: from memory, from a folder, or over NATS
     Serve(ServeArguments),
+    /// Serve flags to the SDKs of LaunchDarkly: from files, from topics, or from another server
+    Relay(RelayArguments),
     /// Write the topics of a folder into one file, also while they are served
     Backup(BackupArguments),
     /// Put a backup in the place of a folder's topics, which nobody serves meanwhile
@@ -59,6 +61,7 @@ async fn main() -> ExitCode {
     }
     let done = match arguments.command {
         Command::Serve(serve) => serve.run().await,
+        Command::Relay(relay) => relay.run().await,
         Command::Backup(backup) => backup.run(),
         Command::Restore(restore) => restore.run(),
         Command::Demo(demo) => demo.run().await,

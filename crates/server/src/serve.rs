@@ -14,6 +14,7 @@ use core::time::Duration;
 use highwater_publisher::Options;
 use highwater_publisher::engine::Retention;
 use std::io::Write as _;
+use std::path::Path;
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 
@@ -41,13 +42,29 @@ pub struct ServeArguments {
 impl ServeArguments {
     /// Serves until SIGTERM or Ctrl-C, then drains.
     pub async fn run(self) -> Result<(), Failure> {
+        self.run_with(&[], true, |state| Ok(app(state.clone()))).await
+    }
+
+    /// The configuration file.
+    pub(crate) fn config(&self) -> Option<&Path> {
+        self.access.config()
+    }
+
+    /// The same, with other answers; `tables` of the configuration file are theirs, and `topics`
+    /// says whether those are among them.
+    pub(crate) async fn run_with(
+        self,
+        tables: &[&str],
+        topics: bool,
+        router: impl FnOnce(&App) -> Result<Router, Misuse>,
+    ) -> Result<(), Failure> {
         let cors = match self.cors_origin {
             none if none.is_empty() => Cors::Nobody,
             any if any.iter().any(|origin| origin == "*") => Cors::Anybody,
             origins => Cors::Origins(origins),
         };
-        let access = self.access.access(None)?;
-        if access.is_open() && !self.listen.is_loopback() {
+        let access = self.access.access(None, tables)?;
+        if topics && access.is_open() && !self.listen.is_loopback() {
             tracing::warn!(
                 "everybody who reaches this server may read and write: there are no tokens"
             );
@@ -56,12 +73,13 @@ impl ServeArguments {
         let settings = Settings { limits: self.limits.into(), ..settings };
         let engine = self.engine.choose(self.keep.retention());
         let state = engine.app(settings, access);
+        let router = router(&state)?;
         if !engine.may_be_away() {
             engine.begin(&state).await?;
-            return self.listen.run(state.clone(), app(state)).await;
+            return self.listen.run(state, router).await;
         }
         tokio::select! {
-            done = self.listen.run(state.clone(), app(state.clone())) => done,
+            done = self.listen.run(state.clone(), router) => done,
             Err(failure) = engine.begin(&state) => Err(failure),
         }
     }

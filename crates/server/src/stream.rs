@@ -7,6 +7,7 @@ use crate::app::App;
 use crate::cors::LAST_EVENT_ID;
 use crate::error::ApiError;
 use crate::extract::{Path, Query};
+use crate::fanout::{Granted, Source};
 use crate::leave::Leave;
 use crate::topics::Channel;
 use axum::body::Body;
@@ -54,7 +55,7 @@ pub(crate) async fn stream(
     if let Some(Extension(takeover)) = takeover
         && method == Method::GET
     {
-        takeover.grant(connection);
+        takeover.grant(connection.into());
         return Ok(respond(Body::from_stream(pending::<Result<Bytes, Infallible>>())));
     }
     let chunks = unfold(connection, async |mut connection| {
@@ -85,21 +86,21 @@ pub(crate) fn respond(body: Body) -> Response {
 /// It holds no queue. While the socket takes nothing, nothing is asked of it; when it is asked
 /// again, everything that is due leaves in one chunk.
 pub(crate) struct Connection {
-    pub(crate) channel: Arc<Channel>,
-    pub(crate) reader: Reader,
-    pub(crate) greeting: Option<Vec<Bytes>>,
+    channel: Arc<Channel>,
+    reader: Reader,
+    greeting: Option<Vec<Bytes>>,
     draining: watch::Receiver<bool>,
     heartbeat: Duration,
     due: Instant,
     /// When its reader is asked to come again.
-    pub(crate) until: Option<Instant>,
+    until: Option<Instant>,
     /// The reader has been given all that there was when it came.
     whole: bool,
     /// Held until the socket has taken the snapshot.
-    pub(crate) load: Option<Load>,
+    load: Option<Load>,
     ended: bool,
-    pub(crate) closing: Closing,
-    pub(crate) seat: Seat,
+    closing: Closing,
+    seat: Seat,
 }
 
 impl Connection {
@@ -122,16 +123,9 @@ impl Connection {
         let load = full.then(|| app.admission().snapshot(bytes)).transpose()?;
         let joined = encode(joining);
         let heartbeat = app.settings().topic.heartbeat;
-        app.metrics().opened(joined.verdict);
-        tracing::info!(topic, client = wanted.client, verdict = ?joined.verdict, "stream opened");
+        tracing::debug!(topic, client = wanted.client, "a stream opens");
         Ok(Self {
-            closing: Closing {
-                topic: topic.into(),
-                verdict: joined.verdict,
-                opened: Instant::now(),
-                leave: None,
-                app: app.clone(),
-            },
+            closing: Closing::opened(app, topic, joined.verdict),
             reader: joined.reader,
             greeting: Some(joined.frames),
             draining: app.draining(),
@@ -217,14 +211,37 @@ impl Connection {
     }
 }
 
+impl From<Connection> for Granted {
+    fn from(connection: Connection) -> Self {
+        let Connection { channel: source, reader, greeting, until, load, closing, seat, .. } =
+            connection;
+        Self { source, reader, greeting: greeting.unwrap_or_default(), until, load, closing, seat }
+    }
+}
+
+impl Source for Channel {
+    fn rejoin(&self, reader: &Reader, error: &SubscriptionError) -> Option<(Vec<Bytes>, Reader)> {
+        let Joined { frames, reader, .. } = rejoin(self, reader, error);
+        Some((frames, reader))
+    }
+
+    fn heartbeat(&self) -> (Duration, Bytes) {
+        (Self::heartbeat(self), Bytes::from_static(HEARTBEAT))
+    }
+
+    fn goodbye(&self, why: Leave) -> Option<Bytes> {
+        Some(why.frame())
+    }
+}
+
 /// Takes a reader in again that cannot read on.
-pub(crate) fn rejoin(channel: &Channel, reader: &Reader, error: &SubscriptionError) -> Joined {
+fn rejoin(channel: &Channel, reader: &Reader, error: &SubscriptionError) -> Joined {
     encode(channel.with(|topic| topic.rejoin(reader, error)))
 }
 
 /// Has the snapshot encoded if there has to be one, when the topic is free again for others. A
 /// large one is no work for who has sockets to serve.
-fn encode(joining: Joining) -> Joined {
+pub(crate) fn encode(joining: Joining) -> Joined {
     let (joined, encoding) = joining.part();
     match encoding {
         Some(large) if large.items() > 100 => drop(spawn_blocking(|| large.run())),
@@ -272,6 +289,14 @@ pub(crate) struct Closing {
 }
 
 impl Closing {
+    /// Says in the log that a stream has opened.
+    pub(crate) fn opened(app: &App, topic: &str, verdict: Verdict) -> Self {
+        app.metrics().opened(verdict);
+        tracing::info!(topic, ?verdict, "stream opened");
+        let (topic, app) = (topic.into(), app.clone());
+        Self { topic, verdict, opened: Instant::now(), leave: None, app }
+    }
+
     /// The server ends it.
     pub(crate) fn ends(&mut self, why: Leave) {
         self.leave = Some(why);
@@ -300,4 +325,5 @@ impl Drop for Closing {
 /// How many bytes are due at once at most, about: a fair share of the topic's lock and of memory.
 const CHUNK: usize = 64 << 10;
 
+/// What is heard after silence.
 pub(crate) const HEARTBEAT: &[u8] = b"event: heart-beat\ndata: {}\n\n";

@@ -3,6 +3,7 @@
 use crate::durable::{Log, Replaced, WriteError};
 use crate::error::ApiError;
 use axum::http::StatusCode;
+use core::time::Duration;
 use highwater_publisher::engine::{Append, Appended, Engine, Failure, Place};
 use highwater_publisher::{Committed, Epoch, Options, Replacement, Topic, Transaction};
 use std::collections::HashMap;
@@ -163,7 +164,7 @@ impl Topics {
     /// Puts a topic in place, as [`Topics::fresh`] made it.
     pub fn insert(&self, topic: Topic) -> Arc<Channel> {
         let name: Arc<str> = topic.name().into();
-        let channel = Arc::new(Channel::new(topic));
+        let channel = Arc::new(Channel::new(topic, self.options.heartbeat));
         let mut channels = self.channels.write().unwrap_or_else(PoisonError::into_inner);
         channels.insert(name, Arc::clone(&channel));
         channel
@@ -176,17 +177,23 @@ impl Topics {
 #[derive(Debug)]
 pub struct Channel {
     topic: Mutex<Topic>,
+    heartbeat: Duration,
     pulling: tokio::sync::Mutex<()>,
 }
 
 impl Channel {
-    fn new(topic: Topic) -> Self {
-        Self { topic: Mutex::new(topic), pulling: tokio::sync::Mutex::default() }
+    fn new(topic: Topic, heartbeat: Duration) -> Self {
+        Self { topic: Mutex::new(topic), heartbeat, pulling: tokio::sync::Mutex::default() }
     }
 
     /// Looks at the topic of one moment, or changes it. Must be brief: everyone else waits.
     pub fn with<T>(&self, look: impl FnOnce(&mut Topic) -> T) -> T {
         look(&mut self.topic.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// After how much silence its readers hear something.
+    pub(crate) fn heartbeat(&self) -> Duration {
+        self.heartbeat
     }
 
     /// The right to move the topic on to where its log is.

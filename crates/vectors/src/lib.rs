@@ -19,6 +19,7 @@ pub mod local;
 pub mod materializer;
 pub mod publisher;
 pub mod receiver;
+pub mod relay_streams;
 pub mod rotator;
 pub mod sse;
 pub mod store;
@@ -52,4 +53,5 @@ pub const NATIVE_SUITES: &[(&str, Run)] = &[
     ("local", local::run),
     ("autoconfig", autoconfig::run),
     ("rotator", rotator::run),
+    ("relay-streams", relay_streams::run),
 ];

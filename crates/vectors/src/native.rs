@@ -3,8 +3,8 @@
 use serde_json::Value;
 
 use crate::{
-    Error, Subject, autoconfig, fdv2, local, materializer, publisher, receiver, rotator, store,
-    streams, waiter,
+    Error, Subject, autoconfig, fdv2, local, materializer, publisher, receiver, relay_streams,
+    rotator, store, streams, waiter,
 };
 
 /// Runs scripts in this process.
@@ -20,6 +20,7 @@ impl Subject for Native {
             Some("materializer") => materializer::observe(script),
             Some("publisher") => publisher::observe(script),
             Some("local") => local::observe(script),
+            Some("relay-streams") => relay_streams::observe(script),
             Some("store") => store::observe(script),
             Some("waiter") => waiter::observe(script),
             Some("autoconfig") => autoconfig::observe(script),

@@ -2,7 +2,7 @@
 
 use core::time::Duration;
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode};
 use std::time::Instant;
 
@@ -64,6 +64,7 @@ const STEPS: &[Step] = &[
         what: "adapters and examples: in Node, and built and driven in Chromium",
         run: |c| node_tests(c, "tests/adapters"),
     },
+    Step { name: "interop", what: "SDKs that others wrote, on our server", run: interop },
     Step { name: "wasm-pack", what: "wasm-pack builds the crate by itself", run: wasm_pack },
 ];
 
@@ -263,6 +264,10 @@ fn ran(output: &str) -> Result {
 
 /// Node's own runner over FOLDER/*.test.mjs. They are told where the browser and the server are.
 fn node_tests(context: &Context, folder: &str) -> Result {
+    node_tests_with(context, folder, &[])
+}
+
+fn node_tests_with(context: &Context, folder: &str, more: &[(&str, PathBuf)]) -> Result {
     let mut files: Vec<_> = fs::read_dir(context.project.root.join(folder))
         .map_err(|error| format!("{folder}: {error}"))?
         .flatten()
@@ -282,13 +287,25 @@ fn node_tests(context: &Context, folder: &str) -> Result {
     if let Some(nats) = &context.setup.nats {
         node.env("NATS_SERVER", nats);
     }
-    sh::run(&mut node)
+    sh::run(node.envs(more.iter().map(|(name, value)| (name, value))))
 }
 
 /// In the bundlers and runtimes that a lock file of its own pins: nothing else needs them.
 fn package(context: &Context) -> Result {
     setup::for_package(context.project, "tests/package/tools")?;
     node_tests(context, "tests/package")
+}
+
+/// Unmodified, and pinned by a lock file of their own.
+fn interop(context: &Context) -> Result {
+    let folder = "tests/interop";
+    let python = setup::for_interop(context.project, folder)?;
+    sh::run(cargo().args(["build", "--quiet", "--package", "highwater-interop"]))?;
+    let rust = context.project.target.join("debug/highwater-interop");
+    let rust = rust.with_extension(std::env::consts::EXE_EXTENSION);
+    let mut more = vec![("INTEROP_RUST", rust)];
+    more.extend(python.map(|python| ("INTEROP_PYTHON", python)));
+    node_tests_with(context, folder, &more)
 }
 
 /// As someone does who uses the crate without the npm package.

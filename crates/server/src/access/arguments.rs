@@ -31,13 +31,19 @@ pub(crate) struct AccessArguments {
 }
 
 impl AccessArguments {
+    /// The configuration file.
+    pub(crate) fn config(&self) -> Option<&Path> {
+        self.config.as_deref()
+    }
+
     /// Reads what the configuration says of tokens, and those that were made before.
     ///
-    /// `data` is where the engine keeps what it keeps, if it does.
-    pub(crate) fn access(self, data: Option<&Path>) -> Result<Access, Failure> {
+    /// `data` is where the engine keeps what it keeps, if it does; tables of these names are read by
+    /// others.
+    pub(crate) fn access(self, data: Option<&Path>, others: &[&str]) -> Result<Access, Failure> {
         let Tables { anonymous, tokens } = match &self.config {
             Some(file) => config::tables(file)
-                .and_then(Tables::of)
+                .and_then(|tables| Tables::of(tables, others))
                 .map_err(|error| Misuse(format!("{}: {error}", file.display()).into()))?,
             None => Tables::default(),
         };
@@ -104,7 +110,7 @@ struct Token {
 }
 
 impl Tables {
-    fn of(tables: toml::Table) -> Result<Self, String> {
+    fn of(tables: toml::Table, others: &[&str]) -> Result<Self, String> {
         let mut read = Self::default();
         for (name, value) in tables {
             match (&*name, value) {
@@ -119,6 +125,7 @@ impl Tables {
                     }
                 }
                 ("tokens", _) => return Err("tokens are given as [[tokens]]".into()),
+                (other, _) if others.contains(&other) => {}
                 (other, _) => return Err(format!("there is no table [{other}]")),
             }
         }

@@ -1,7 +1,9 @@
 //! Those that read the same of a topic on the same terms, and have read all that there was.
 
+use super::chunk;
+use super::source::Source;
 use crate::leave::Leave;
-use crate::topics::Channel;
+use bytes::Bytes;
 use core::task::{Context, Waker};
 use core::time::Duration;
 use highwater_publisher::{Epoch, Options, Reader, SubscriptionError, Window};
@@ -12,13 +14,13 @@ use tokio::time::Instant;
 /// whose readers they are, since a token's readers are closed together.
 pub(super) type Key = (usize, Epoch, Option<Arc<str>>, Arc<str>);
 
-pub(super) fn key(channel: &Arc<Channel>, reader: &Reader) -> Key {
+pub(super) fn key(source: &Arc<dyn Source>, reader: &Reader) -> Key {
     let (epoch, kind, token) = (reader.epoch(), reader.kind(), reader.token());
-    (Arc::as_ptr(channel).addr(), epoch.clone(), kind.cloned(), Arc::clone(token))
+    (Arc::as_ptr(source).addr(), epoch.clone(), kind.cloned(), Arc::clone(token))
 }
 
 pub(super) struct Lane {
-    pub(super) channel: Arc<Channel>,
+    pub(super) source: Arc<dyn Source>,
     /// What its members read, once for all of them.
     pub(super) reader: Reader,
     /// What not all members have been sent.
@@ -26,6 +28,8 @@ pub(super) struct Lane {
     pub(super) members: Vec<usize>,
     /// Nothing comes after what is in the window, and why.
     pub(super) ending: Option<Leave>,
+    every: Duration,
+    heartbeat: Bytes,
     /// When it has been quiet for so long that its members have to hear something.
     pub(super) due: Instant,
     /// The shard has it on its list.
@@ -46,19 +50,17 @@ struct Round {
 }
 
 impl Lane {
-    pub(super) fn new(
-        channel: Arc<Channel>,
-        reader: Reader,
-        waker: Waker,
-        heartbeat: Duration,
-    ) -> Self {
+    pub(super) fn new(source: Arc<dyn Source>, reader: Reader, waker: Waker) -> Self {
+        let (every, heartbeat) = source.heartbeat();
         Self {
-            channel,
+            source,
+            every,
+            heartbeat,
             reader,
             window: Window::default(),
             members: Vec::new(),
             ending: None,
-            due: Instant::now() + heartbeat,
+            due: Instant::now() + every,
             queued: false,
             waker,
             round: Round::default(),
@@ -75,7 +77,7 @@ impl Lane {
         loop {
             while let Some(frame) = self.reader.next_frame()? {
                 news = true;
-                self.push(frame, kept);
+                self.push(&frame, kept);
             }
             let mut context = Context::from_waker(&self.waker);
             if self.reader.poll_ready(&mut context).is_pending() {
@@ -85,10 +87,25 @@ impl Lane {
     }
 
     /// Adds something for all members.
-    pub(super) fn push(&mut self, frame: bytes::Bytes, kept: &Options) {
-        self.window.push(self.reader.index(), frame);
+    fn push(&mut self, frame: &[u8], kept: &Options) {
+        // One piece a frame: the window may let go of any, and nobody may miss half of a chunk.
+        self.window.push(self.reader.index(), chunk::whole(frame));
         self.window.trim(kept.log_transactions, kept.log_bytes);
-        self.due = Instant::now() + kept.heartbeat;
+        self.due = Instant::now() + self.every;
+    }
+
+    /// Adds what is heard after silence.
+    pub(super) fn beat(&mut self, kept: &Options) {
+        self.push(&self.heartbeat.clone(), kept);
+    }
+
+    /// Nothing comes after this.
+    pub(super) fn end(&mut self, why: Leave, kept: &Options) {
+        self.ending = Some(why);
+        if let Some(goodbye) = self.source.goodbye(why) {
+            self.push(&goodbye, kept);
+        }
+        self.window.push(self.reader.index(), chunk::LAST);
     }
 
     /// Has every member visited from now on; says whether it is to be put on the shard's list.

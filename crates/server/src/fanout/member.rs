@@ -1,14 +1,14 @@
 //! A stream, as its shard knows it.
 
-use super::Stream;
+use super::source::{Granted, Source as From};
 use super::wire::Wire;
+use super::{Stream, chunk};
 use crate::admission::{Load, Seat};
 use crate::leave::Leave;
-use crate::stream::{Closing, Connection};
-use crate::topics::Channel;
+use crate::stream::Closing;
 use bytes::Bytes;
 use core::task::Waker;
-use highwater_publisher::{Joined, Reader, SubscriptionError, Window};
+use highwater_publisher::{Reader, SubscriptionError, Window};
 use std::sync::Arc;
 use tokio::sync::watch;
 use tokio::time::Instant;
@@ -31,7 +31,7 @@ pub(super) enum Source {
 
 /// What a stream reads that is not where others are.
 pub(super) struct Own {
-    pub(super) channel: Arc<Channel>,
+    pub(super) from: Arc<dyn From>,
     /// None if nothing comes after what is in the window.
     pub(super) reader: Option<Reader>,
     pub(super) window: Window,
@@ -42,11 +42,11 @@ pub(super) struct Own {
 impl Member {
     /// A stream that has come; on its own at first.
     pub(super) fn new(stream: Stream, waker: Waker) -> Self {
-        let Stream { socket, head, connection, open } = stream;
-        let Connection { channel, reader, greeting, until, load, closing, seat, .. } = connection;
-        let mut own = Own { channel, reader: Some(reader), window: Window::default(), _load: load };
-        own.push([head]);
-        own.push(greeting.unwrap_or_default());
+        let Stream { socket, head, granted, open } = stream;
+        let Granted { source: from, reader, greeting, until, load, closing, seat } = granted;
+        let mut own = Own { from, reader: Some(reader), window: Window::default(), _load: load };
+        own.window.push(0, head);
+        own.push(greeting);
         Self {
             wire: Wire::new(socket, waker),
             source: Source::Own(Box::new(own)),
@@ -58,39 +58,48 @@ impl Member {
     }
 
     /// Goes on by itself, after the end of what was begun to be sent to it.
-    pub(super) fn go_alone(&mut self, channel: Arc<Channel>, joined: Joined) {
-        let Joined { reader, frames, .. } = joined;
+    pub(super) fn go_alone(&mut self, from: Arc<dyn From>, frames: Vec<Bytes>, reader: Reader) {
         self.closing.cut_over();
-        self.set(
-            Own { channel, reader: Some(reader), window: Window::default(), _load: None },
-            frames,
-        );
+        let window = Window::default();
+        let mut own = Own { from, reader: Some(reader), window, _load: None };
+        own.push(frames);
+        self.set(own);
     }
 
     /// Says goodbye, after the end of what was begun to be sent to it.
-    pub(super) fn leave(&mut self, channel: Arc<Channel>, why: Leave) {
+    pub(super) fn leave(&mut self, from: Arc<dyn From>, why: Leave) {
         self.closing.ends(why);
-        let frames = vec![why.frame()];
-        self.set(Own { channel, reader: None, window: Window::default(), _load: None }, frames);
+        let mut own = Own { from, reader: None, window: Window::default(), _load: None };
+        own.say_goodbye(why);
+        self.set(own);
     }
 
-    fn set(&mut self, mut own: Own, frames: Vec<Bytes>) {
-        own.push(frames);
+    fn set(&mut self, own: Own) {
         self.wire.progress.go_on_at(0);
         self.source = Source::Own(Box::new(own));
     }
 }
 
 impl Own {
-    pub(super) fn push(&mut self, frames: impl IntoIterator<Item = Bytes>) {
-        frames.into_iter().for_each(|frame| self.window.push(0, frame));
+    /// Adds frames, as one chunk: they stay shared.
+    fn push(&mut self, frames: Vec<Bytes>) {
+        let length = frames.iter().map(Bytes::len).sum();
+        if length > 0 {
+            let chunk = [chunk::head(length)].into_iter().chain(frames).chain([chunk::TAIL]);
+            chunk.for_each(|piece| self.window.push(0, piece));
+        }
+    }
+
+    fn say_goodbye(&mut self, why: Leave) {
+        self.push(self.from.goodbye(why).into_iter().collect());
+        self.window.push(0, chunk::LAST);
     }
 
     /// Ends after what it is sent already.
     pub(super) fn end(&mut self, why: Leave, closing: &mut Closing) {
         if self.reader.take().is_some() {
             closing.ends(why);
-            self.push([why.frame()]);
+            self.say_goodbye(why);
         }
     }
 
@@ -116,10 +125,13 @@ impl Own {
                 Next::GoOn
             }
             Err(error) => {
-                let joined = crate::stream::rejoin(&self.channel, reader, &error);
-                *reader = joined.reader;
-                closing.cut_over();
-                self.push(joined.frames);
+                if let Some((frames, moved)) = self.from.rejoin(reader, &error) {
+                    *reader = moved;
+                    closing.cut_over();
+                    self.push(frames);
+                } else {
+                    self.end(Leave::Revoked, closing);
+                }
                 Next::GoOn
             }
         }

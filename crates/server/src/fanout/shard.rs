@@ -4,14 +4,14 @@ use super::Stream;
 use super::lane::{self, Key, Lane};
 use super::member::{Member, Next, Source};
 use super::signals::{Mark, Signals};
+use super::source::Source as From;
 use super::wire::Sent;
 use crate::app::App;
 use crate::leave::Leave;
-use crate::stream::{HEARTBEAT, rejoin};
 use bytes::Bytes;
 use core::future::poll_fn;
 use core::time::Duration;
-use highwater_publisher::{Options, SubscriptionError};
+use highwater_publisher::{Options, Reader, SubscriptionError};
 use slab::Slab;
 use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
@@ -57,7 +57,7 @@ impl Shard {
             by_key: HashMap::new(),
             busy: VecDeque::new(),
             own: VecDeque::new(),
-            due: Instant::now() + app.settings().topic.heartbeat,
+            due: Instant::now() + LONGEST_SLEEP,
             check: Instant::now() + between_checks,
             between_checks,
         }
@@ -161,10 +161,10 @@ impl Shard {
         if now < self.due {
             return;
         }
-        self.due = now + self.options.heartbeat;
+        self.due = now + LONGEST_SLEEP;
         for (id, lane) in &mut self.lanes {
             if lane.due <= now && lane.ending.is_none() {
-                lane.push(Bytes::from_static(HEARTBEAT), &self.options);
+                lane.beat(&self.options);
                 if lane.has_news() {
                     self.busy.push_back(id);
                 }
@@ -187,16 +187,16 @@ impl Shard {
             } else if let Source::Lane { lane, .. } = *source
                 && until.is_some_and(|until| until <= now)
             {
-                aged.push((id, Arc::clone(&self.lanes[lane].channel)));
+                aged.push((id, Arc::clone(&self.lanes[lane].source)));
             }
         }
         for id in stalled {
             self.streams[id].closing.stalled();
             self.remove(id);
         }
-        for (id, channel) in aged {
+        for (id, source) in aged {
             self.leave_lane(id);
-            self.streams[id].leave(channel, Leave::Aged);
+            self.streams[id].leave(source, Leave::Aged);
             self.own.push_back(id);
         }
     }
@@ -222,8 +222,7 @@ impl Shard {
         if lane.ending.is_some() {
             return;
         }
-        lane.ending = Some(why);
-        lane.push(why.frame(), &self.options);
+        lane.end(why, &self.options);
         for &member in &lane.members {
             self.streams[member].closing.ends(why);
         }
@@ -320,8 +319,8 @@ impl Shard {
     fn settle(&mut self, id: usize) {
         let Source::Own(own) = &mut self.streams[id].source else { return };
         let Some(reader) = own.reader.take() else { return };
-        let (channel, index) = (Arc::clone(&own.channel), reader.index());
-        let key = lane::key(&channel, &reader);
+        let (source, index) = (Arc::clone(&own.from), reader.index());
+        let key = lane::key(&source, &reader);
         // What the lane has not read yet the stream may have, and the other way round: once both
         // have read all of it, the index says where the stream is.
         if let Some(&known) = self.by_key.get(&key) {
@@ -332,7 +331,7 @@ impl Shard {
             let entry = self.lanes.vacant_entry();
             let waker = self.signals.waker(Mark::Lane(entry.key()));
             self.by_key.insert(key, entry.key());
-            let lane = Lane::new(channel, reader, waker, self.options.heartbeat);
+            let lane = Lane::new(source, reader, waker);
             self.due = self.due.min(lane.due);
             let id = entry.key();
             entry.insert(lane);
@@ -355,9 +354,8 @@ impl Shard {
         let lane = self.lanes.remove(id);
         self.by_key.retain(|_, known| *known != id);
         for id in lane.members {
-            let joined = rejoin(&lane.channel, &lane.reader, error);
-            self.streams[id].go_alone(Arc::clone(&lane.channel), joined);
-            self.own.push_back(id);
+            let again = lane.source.rejoin(&lane.reader, error);
+            self.go_alone(id, Arc::clone(&lane.source), again);
         }
     }
 
@@ -365,14 +363,23 @@ impl Shard {
     fn fall_behind(&mut self, id: usize) {
         let Source::Lane { lane, .. } = self.streams[id].source else { return };
         let lane = &self.lanes[lane];
-        let channel = Arc::clone(&lane.channel);
+        let source = Arc::clone(&lane.source);
         if let Some(why) = lane.ending {
             self.leave_lane(id);
-            self.streams[id].leave(channel, why);
+            self.streams[id].leave(source, why);
+            self.own.push_back(id);
         } else {
-            let joined = rejoin(&channel, &lane.reader, &SubscriptionError::TooSlow);
+            let again = source.rejoin(&lane.reader, &SubscriptionError::TooSlow);
             self.leave_lane(id);
-            self.streams[id].go_alone(channel, joined);
+            self.go_alone(id, source, again);
+        }
+    }
+
+    /// Has a stream begin again by itself, or end if there is nothing to read any more.
+    fn go_alone(&mut self, id: usize, source: Arc<dyn From>, again: Option<(Vec<Bytes>, Reader)>) {
+        match again {
+            Some((frames, reader)) => self.streams[id].go_alone(source, frames, reader),
+            None => self.streams[id].leave(source, Leave::Revoked),
         }
         self.own.push_back(id);
     }
@@ -402,3 +409,6 @@ impl Shard {
 
 /// How many visits there are between two looks at the rest of the world.
 const TURNS: usize = 64;
+
+/// How long a shard sleeps at most that has no lane.
+const LONGEST_SLEEP: Duration = Duration::from_mins(1);

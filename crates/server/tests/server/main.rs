@@ -23,6 +23,7 @@ mod over_nats;
 mod process;
 mod publish;
 mod query;
+mod relay;
 mod revocation;
 mod several;
 mod slow;

@@ -8,7 +8,7 @@ mod browser;
 mod nats;
 mod nchan;
 mod npm;
-mod schemathesis;
+mod python;
 mod toolchain;
 mod tools;
 
@@ -97,6 +97,14 @@ pub(crate) fn for_package(project: &Project, folder: &str) -> Result {
     npm::install(&format!("bundlers and runtimes in {folder}"), &project.root.join(folder))
 }
 
+/// Sets up what others wrote and our server is tried with: the npm packages of `folder`, and a
+/// Python that has its part of them.
+pub(crate) fn for_interop(project: &Project, folder: &str) -> Result<Option<PathBuf>> {
+    let _one_at_a_time = lock(project)?;
+    npm::install(&format!("SDKs in {folder}"), &project.root.join(folder))?;
+    python::launchdarkly(project)
+}
+
 /// Sets up what `build` and `test` need.
 pub(crate) fn everything(project: &Project) -> Result<Everything> {
     let _one_at_a_time = lock(project)?;
@@ -107,7 +115,7 @@ pub(crate) fn everything(project: &Project) -> Result<Everything> {
     npm::ensure(project, &mut folders)?;
     let browser = browser::ensure(project)?;
     let nats = nats::ensure(project)?;
-    let schemathesis = schemathesis::ensure(project)?;
+    let schemathesis = python::schemathesis(project)?;
     Ok(Everything { wasm: WasmTools { folders }, browser, nats, schemathesis })
 }
 

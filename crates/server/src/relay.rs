@@ -1,0 +1,82 @@
+//! The `relay` sub-command: what SDKs of LaunchDarkly connect to, beside the native API.
+
+mod client;
+mod config;
+mod environment;
+mod fdv2;
+mod hub;
+mod poll;
+mod routes;
+mod source;
+mod stream;
+mod who;
+
+use crate::app::{App, app as serve_topics, bare};
+use crate::serve::{Failure, Misuse, ServeArguments};
+use clap::Args;
+use config::{AUTO_CONFIG, AutoConfigured, ENVIRONMENTS, Relayed};
+use core::time::Duration;
+use environment::Service;
+use highwater_relay::{Action, auto_config_router};
+use hub::Hub;
+use source::Plan;
+use std::path::Path;
+use std::sync::Arc;
+
+/// `highwater relay`.
+#[derive(Args, Clone, Debug)]
+pub struct RelayArguments {
+    #[command(flatten)]
+    serve: ServeArguments,
+    /// Milliseconds after which a quiet stream of the older protocols gets a heartbeat
+    #[arg(long, default_value_t = 180_000, value_name = "MS", value_parser = clap::value_parser!(u64).range(1..))]
+    relay_heartbeat_ms: u64,
+    /// Milliseconds that pings to clients are held back at most, and at least half of that; what
+    /// changes meanwhile is one ping. 0 for not at all
+    #[arg(long, default_value_t = 0, value_name = "MS")]
+    ping_jitter_ms: u64,
+    /// Clients that stream are told what flags come to, instead of pinged to ask for it
+    #[arg(long)]
+    stream_evaluations: bool,
+}
+
+impl RelayArguments {
+    /// Serves until SIGTERM or Ctrl-C, then drains.
+    pub async fn run(self) -> Result<(), Failure> {
+        let Some(file) = self.serve.config().map(Path::to_owned) else {
+            let what = "a relay needs --config FILE, which names its environments";
+            return Err(Misuse(what.into()).into());
+        };
+        let misuse =
+            |error: &dyn core::fmt::Display| Misuse(format!("{}: {error}", file.display()).into());
+        let Relayed { environments, told } = config::read(&file).map_err(|error| misuse(&error))?;
+        let heartbeat = Duration::from_millis(self.relay_heartbeat_ms);
+        let ping_jitter = Duration::from_millis(self.ping_jitter_ms);
+        let evaluate = self.stream_evaluations;
+        let has_topics = environments.iter().any(|(_, plan)| matches!(plan, Plan::Topic(_)));
+        let router = |app: &App| {
+            let topic = app.settings().topic;
+            let hub = Hub::new(app.clone(), Service { topic, heartbeat, ping_jitter, evaluate });
+            for (params, plan) in environments {
+                hub.apply(Action::Add(Arc::new(params)), |_| Some(plan.clone()));
+            }
+            let own = if has_topics { serve_topics } else { bare };
+            let router = own(app.clone()).merge(routes::router(hub.clone()));
+            let Some(AutoConfigured { options, flags, serve_to }) = told else {
+                hub.apply(Action::ReceivedAll, |_| None);
+                return Ok(router);
+            };
+            let source = if let Some(options) = options {
+                hub.follow_auto_config(options, flags).map_err(|error| misuse(&error))?
+            } else {
+                hub.apply(Action::ReceivedAll, |_| None);
+                hub.tell_of_environments()
+            };
+            if serve_to.is_empty() {
+                return Ok(router);
+            }
+            Ok(router.merge(auto_config_router(source, serve_to, heartbeat)))
+        };
+        self.serve.run_with(&[ENVIRONMENTS, AUTO_CONFIG], has_topics, router).await
+    }
+}

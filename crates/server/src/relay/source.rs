@@ -1,0 +1,32 @@
+//! Where an environment's flags come from.
+
+mod file;
+mod server;
+mod topic;
+
+use super::environment::Environment;
+use crate::app::App;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+/// Where to look.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Plan {
+    /// Flag data in a file.
+    File(PathBuf),
+    /// Another server's streams.
+    Server(server::Upstream),
+    /// A topic of our own.
+    Topic(Arc<str>),
+}
+
+pub(crate) use server::{Upstream, Words};
+
+/// Keeps an environment up, until the end.
+pub(crate) async fn follow(environment: Arc<Environment>, plan: Plan, app: App) {
+    match plan {
+        Plan::File(path) => file::follow(&environment, &path).await,
+        Plan::Server(upstream) => server::follow(&environment, &upstream).await,
+        Plan::Topic(topic) => topic::follow(&environment, &app, &topic).await,
+    }
+}
