@@ -48,7 +48,7 @@ export async function startRelay(t, flags, ...words) {
 }
 
 /** A proxy to whatever port there is at the moment. */
-async function openWay(port) {
+export async function openWay(port) {
   const open = new Set()
   let wait = 0
   const server = createServer((near) => {
