@@ -1,2 +1,34 @@
 //! Event streams: batches, checkpoints, and delivery by WebSocket and webhook.
+//!
+//! A stream takes events from a source, in order, and delivers them in batches until somebody has
+//! taken them; where it stands is a checkpoint that outlives the process.
 #![forbid(unsafe_code)]
+
+mod config;
+mod dispatch;
+mod duration;
+mod error;
+mod event;
+mod keyword;
+mod persistence;
+mod query;
+mod spec;
+mod statistics;
+mod timestamp;
+
+pub use config::{
+    Checkpoints, Configuration, Defaults, Retry, Tls, TlsConfig, WebSocketDefaults, WebSockets,
+};
+pub use dispatch::{Attempt, Dispatcher, DispatcherFactory, Failure, Outcome};
+pub use duration::{BadPeriod, Period};
+pub use error::Error;
+pub use event::{Batch, Event};
+pub use keyword::Keyword;
+pub use persistence::{Answer, Listed, Persistence, Update, Upserted};
+pub use query::{Comparison, Condition, Direction, Field, Query, Value};
+pub use spec::{
+    AnswersFrom, DistributionMode, ErrorHandling, EventStream, EventStreamSpec, HttpOptions,
+    HttpRetry, Status, WebSocketOptions, WebhookOptions,
+};
+pub use statistics::{DispatchStatus, Statistics};
+pub use timestamp::Timestamp;
