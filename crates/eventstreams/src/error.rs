@@ -1,5 +1,6 @@
 //! What can be wrong, with the codes that clients know.
 
+use crate::filter::FilterError;
 use core::fmt;
 
 /// Why something was not done. Displays as `FFnnnnn: message`.
@@ -16,12 +17,8 @@ pub enum Error {
     Cancelled,
     /// There is no such stream.
     NotFound,
-    /// A filter of a list cannot be understood.
-    Filter(Box<str>),
-    /// A list was asked to skip more than it may.
-    SkipTooMany(u64),
-    /// A list was asked for more than it gives at once.
-    LimitTooMany(u64),
+    /// A list cannot be asked this.
+    Filter(FilterError),
     /// The storage did not do its part.
     Storage(Box<str>),
     /// The name belongs to another stream.
@@ -91,13 +88,11 @@ impl Error {
             Self::Missing(_) => "FF00112",
             Self::Duration(_) => "FF00137",
             Self::Name => "FF00140",
-            Self::Filter(_) => "FF00142",
+            Self::Filter(error) => error.code(),
             Self::BadTls(_) => "FF00153",
             Self::Cancelled => "FF00154",
             Self::NotFound => "FF00164",
             Self::Storage(_) | Self::NameTaken(_) => "FF00177",
-            Self::SkipTooMany(_) => "FF00191",
-            Self::LimitTooMany(_) => "FF00192",
             Self::NoUrl => "FF00216",
             Self::NoDispatcher(_) => "FF00217",
             Self::Unresolvable(_) => "FF00218",
@@ -129,8 +124,6 @@ impl Error {
             | Self::Duration(_)
             | Self::Name
             | Self::Filter(_)
-            | Self::SkipTooMany(_)
-            | Self::LimitTooMany(_)
             | Self::NoUrl
             | Self::BadUrl(..)
             | Self::NoDispatcher(_)
@@ -168,8 +161,6 @@ impl fmt::Display for Error {
             Self::NameTaken(name) => {
                 write!(f, "{code}: another stream has the name '{name}' already")
             }
-            Self::SkipTooMany(most) => write!(f, "{code}: at most {most} can be skipped"),
-            Self::LimitTooMany(most) => write!(f, "{code}: the limit is at most {most}"),
             Self::NoUrl => write!(f, "{code}: a webhook needs a field 'url'"),
             Self::BadUrl(url, why) => {
                 write!(f, "{code}: '{url}' cannot be the 'url' of a webhook: {why}")
@@ -216,3 +207,9 @@ impl fmt::Display for Error {
 }
 
 impl core::error::Error for Error {}
+
+impl From<FilterError> for Error {
+    fn from(error: FilterError) -> Self {
+        Self::Filter(error)
+    }
+}

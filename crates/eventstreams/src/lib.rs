@@ -9,9 +9,9 @@ mod dispatch;
 mod duration;
 mod error;
 mod event;
+mod filter;
 mod keyword;
 mod persistence;
-mod query;
 mod spec;
 mod statistics;
 mod timestamp;
@@ -23,9 +23,12 @@ pub use dispatch::{Attempt, Dispatcher, DispatcherFactory, Failure, Outcome};
 pub use duration::{BadPeriod, Period};
 pub use error::Error;
 pub use event::{Batch, Event};
+pub use filter::{
+    Dialect, Expression, Field, FilterError, Match, Order, Page, Parameter, Query, QueryLimits,
+    Row, Sort, Sql, Test, Value,
+};
 pub use keyword::Keyword;
 pub use persistence::{Answer, Listed, Persistence, Update, Upserted};
-pub use query::{Comparison, Condition, Direction, Field, Query, Value};
 pub use spec::{
     AnswersFrom, DistributionMode, ErrorHandling, EventStream, EventStreamSpec, HttpOptions,
     HttpRetry, Status, WebSocketOptions, WebhookOptions,

@@ -1,7 +1,7 @@
 //! Where streams and their checkpoints are kept.
 
 use crate::error::Error;
-use crate::query::Query;
+use crate::filter::Query;
 use crate::spec::{EventStreamSpec, Status};
 use crate::timestamp::Timestamp;
 use core::fmt;

@@ -18,6 +18,7 @@ pub mod local;
 pub mod materializer;
 pub mod publisher;
 pub mod receiver;
+pub mod rest_filter;
 pub mod sse;
 pub mod store;
 pub mod streams;
@@ -42,6 +43,11 @@ pub const SUITES: &[(&str, Run)] = &[
     ("waiter", waiter::run),
 ];
 
-/// As [`SUITES`], of what is natively there only: the publishing half and the native client's store.
-pub const NATIVE_SUITES: &[(&str, Run)] =
-    &[("publisher", publisher::run), ("store", store::run), ("local", local::run)];
+/// As [`SUITES`], of what is natively there only: the publishing half, the native client's
+/// store, and event streams.
+pub const NATIVE_SUITES: &[(&str, Run)] = &[
+    ("publisher", publisher::run),
+    ("store", store::run),
+    ("local", local::run),
+    ("rest-filter", rest_filter::run),
+];

@@ -3,7 +3,8 @@
 use serde_json::Value;
 
 use crate::{
-    Error, Subject, fdv2, local, materializer, publisher, receiver, store, streams, waiter,
+    Error, Subject, fdv2, local, materializer, publisher, receiver, rest_filter, store, streams,
+    waiter,
 };
 
 /// Runs scripts in this process.
@@ -19,6 +20,7 @@ impl Subject for Native {
             Some("materializer") => materializer::observe(script),
             Some("publisher") => publisher::observe(script),
             Some("local") => local::observe(script),
+            Some("rest-filter") => rest_filter::observe(script),
             Some("store") => store::observe(script),
             Some("waiter") => waiter::observe(script),
             _ => Err(Error::new("the script names no suite")),
