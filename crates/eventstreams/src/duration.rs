@@ -57,9 +57,9 @@ impl fmt::Display for Period {
         let second = SECOND.unsigned_abs();
         match nanos {
             0 => return f.write_str("0s"),
-            ..1_000 => return write!(f, "{nanos}ns"),
-            ..1_000_000 => return write!(f, "{}µs", Decimal(nanos, 1_000)),
-            ..1_000_000_000 => return write!(f, "{}ms", Decimal(nanos, 1_000_000)),
+            1..1_000 => return write!(f, "{nanos}ns"),
+            1_000..1_000_000 => return write!(f, "{}µs", Decimal(nanos, 1_000)),
+            1_000_000..1_000_000_000 => return write!(f, "{}ms", Decimal(nanos, 1_000_000)),
             _ => {}
         }
         let (minutes, rest) = (nanos / second / 60, nanos % (60 * second));

@@ -153,8 +153,9 @@ impl fmt::Display for Error {
                 "{code}: field 'name' must have 1 to 64 characters, letters, digits, dots, dashes \
                  and underscores, and begin and end with a letter or a digit"
             ),
-            Self::Filter(why) => write!(f, "{code}: {why}"),
-            Self::BadTls(why) => write!(f, "{code}: {why}"),
+            Self::Filter(why) | Self::BadTls(why) | Self::Refused(why) => {
+                write!(f, "{code}: {why}")
+            }
             Self::Cancelled => write!(f, "{code}: cancelled"),
             Self::NotFound => write!(f, "{code}: no result found"),
             Self::Storage(why) => write!(f, "{code}: the storage failed: {why}"),
@@ -200,7 +201,6 @@ impl fmt::Display for Error {
             Self::NoRetry => write!(f, "{code}: nothing says how to retry"),
             Self::InFlight => write!(f, "{code}: the stream has a batch in flight already"),
             Self::AckTimeout => write!(f, "{code}: no answer to the batch came in time"),
-            Self::Refused(why) => write!(f, "{code}: {why}"),
             Self::EventData(why) => write!(f, "{code}: the data of an event {why}"),
         }
     }

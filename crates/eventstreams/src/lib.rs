@@ -15,6 +15,7 @@ mod persistence;
 mod spec;
 mod statistics;
 mod timestamp;
+mod topic_filter;
 
 pub use config::{
     Checkpoints, Configuration, Defaults, Retry, Tls, TlsConfig, WebSocketDefaults, WebSockets,
@@ -35,3 +36,4 @@ pub use spec::{
 };
 pub use statistics::{DispatchStatus, Statistics};
 pub use timestamp::Timestamp;
+pub use topic_filter::TopicFilter;

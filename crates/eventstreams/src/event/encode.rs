@@ -1,5 +1,6 @@
 //! JSON as Go writes it: members by name, and what could be markup escaped.
 
+use core::fmt::Write as _;
 use serde_json::value::RawValue;
 use std::collections::BTreeMap;
 
@@ -40,7 +41,7 @@ pub(super) fn text(out: &mut String, content: &str) {
             '\u{8}' => out.push_str("\\b"),
             '\u{c}' => out.push_str("\\f"),
             '<' | '>' | '&' | '\u{2028}' | '\u{2029}' | '\0'..'\u{20}' => {
-                out.push_str(&format!("\\u{:04x}", u32::from(character)));
+                write!(out, "\\u{:04x}", u32::from(character)).expect("a String takes everything");
             }
             _ => out.push(character),
         }
