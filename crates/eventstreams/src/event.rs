@@ -4,6 +4,7 @@ mod encode;
 
 use crate::error::Error;
 use core::fmt::Write as _;
+use core::ops::Range;
 use std::sync::Arc;
 
 /// An event, encoded once for all who get it; a clone shares it.
@@ -62,25 +63,37 @@ impl Event {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Batch {
     events: Arc<[Event]>,
-    /// How many of them, from the first, have been dealt with and are not of the batch any more.
-    done: usize,
+    /// Which of them are to be delivered.
+    range: Range<usize>,
 }
 
 impl Batch {
     /// A batch of these events.
     pub fn new(events: impl Into<Arc<[Event]>>) -> Self {
-        Self { events: events.into(), done: 0 }
+        let events = events.into();
+        Self { range: 0..events.len(), events }
     }
 
     /// Those that are to be delivered, in order.
     pub fn events(&self) -> &[Event] {
-        &self.events[self.done..]
+        &self.events[self.range.clone()]
     }
 
     /// What is left when so many of them have been dealt with.
     #[must_use]
     pub fn after(&self, count: usize) -> Self {
-        Self { events: Arc::clone(&self.events), done: self.events.len().min(self.done + count) }
+        let Range { start, end } = self.range;
+        Self { events: Arc::clone(&self.events), range: end.min(start.saturating_add(count))..end }
+    }
+
+    /// So many of them, from the first.
+    #[must_use]
+    pub fn first(&self, count: usize) -> Self {
+        let Range { start, end } = self.range;
+        Self {
+            events: Arc::clone(&self.events),
+            range: start..end.min(start.saturating_add(count)),
+        }
     }
 
     /// The message that delivers it: with its number, if somebody is to answer for it.

@@ -11,6 +11,7 @@ mod error;
 mod event;
 mod filter;
 mod keyword;
+mod machine;
 mod persistence;
 mod spec;
 mod statistics;
@@ -29,6 +30,7 @@ pub use filter::{
     Row, Sort, Sql, Test, Value,
 };
 pub use keyword::Keyword;
+pub use machine::{Effect, Input, Machine, Settings};
 pub use persistence::{Answer, Listed, Persistence, Update, Upserted};
 pub use spec::{
     AnswersFrom, DistributionMode, ErrorHandling, EventStream, EventStreamSpec, HttpOptions,
