@@ -3,7 +3,7 @@
 use crate::filter::FilterError;
 use core::fmt;
 
-/// Why something was not done. Displays as `FFnnnnn: message`.
+/// Why something was not done. Displays as `FFnnnnn: message`, but for [`Dispatch`](Self::Dispatch).
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Error {
@@ -70,6 +70,8 @@ pub enum Error {
     InFlight,
     /// No answer came in time.
     AckTimeout,
+    /// What a dispatcher that was plugged in says, in its own words.
+    Dispatch(Box<str>),
     /// The runtime of the program, or one of its parts, refused.
     Refused(Box<str>),
     /// An event that cannot be delivered: its data is no JSON object.
@@ -96,7 +98,7 @@ impl Error {
             Self::NoUrl => "FF00216",
             Self::NoDispatcher(_) => "FF00217",
             Self::Unresolvable(_) => "FF00218",
-            Self::Request(_) => "FF00219",
+            Self::Request(_) | Self::Dispatch(_) => "FF00219",
             Self::Blocked(_) => "FF00220",
             Self::Answer(_) => "FF00221",
             Self::UnknownTls(_) => "FF00223",
@@ -153,9 +155,8 @@ impl fmt::Display for Error {
                 "{code}: field 'name' must have 1 to 64 characters, letters, digits, dots, dashes \
                  and underscores, and begin and end with a letter or a digit"
             ),
-            Self::Filter(why) | Self::BadTls(why) | Self::Refused(why) => {
-                write!(f, "{code}: {why}")
-            }
+            Self::Filter(why) => write!(f, "{code}: {why}"),
+            Self::BadTls(why) | Self::Refused(why) => write!(f, "{code}: {why}"),
             Self::Cancelled => write!(f, "{code}: cancelled"),
             Self::NotFound => write!(f, "{code}: no result found"),
             Self::Storage(why) => write!(f, "{code}: the storage failed: {why}"),
@@ -169,6 +170,7 @@ impl fmt::Display for Error {
             Self::NoDispatcher(kind) => {
                 write!(f, "{code}: there is no dispatcher for streams of type '{kind}'")
             }
+            Self::Dispatch(why) => f.write_str(why),
             Self::Unresolvable(host) => write!(f, "{code}: host '{host}' has no address"),
             Self::Request(why) => write!(f, "{code}: the request failed: {why}"),
             Self::Blocked(address) => {

@@ -4,6 +4,8 @@
 //! taken them; where it stands is a checkpoint that outlives the process.
 #![forbid(unsafe_code)]
 
+mod active;
+mod clock;
 mod config;
 mod dispatch;
 mod duration;
@@ -12,12 +14,15 @@ mod event;
 mod filter;
 mod keyword;
 mod machine;
+mod manager;
 mod persistence;
+mod runtime;
 mod spec;
 mod statistics;
 mod timestamp;
 mod topic_filter;
 
+pub use clock::Clock;
 pub use config::{
     Checkpoints, Configuration, Defaults, Retry, Tls, TlsConfig, WebSocketDefaults, WebSockets,
 };
@@ -31,7 +36,9 @@ pub use filter::{
 };
 pub use keyword::Keyword;
 pub use machine::{Effect, Input, Machine, Settings};
-pub use persistence::{Answer, Listed, Persistence, Update, Upserted};
+pub use manager::{Manager, Program, Reset, StreamList};
+pub use persistence::{Answer, Listed, MemoryPersistence, Persistence, Update, Upserted};
+pub use runtime::{Deliver, Instruction, Run, Runtime};
 pub use spec::{
     AnswersFrom, DistributionMode, ErrorHandling, EventStream, EventStreamSpec, HttpOptions,
     HttpRetry, Status, WebSocketOptions, WebhookOptions,

@@ -178,7 +178,7 @@ impl Machine {
             Input::Offered(events) => self.assembly.offer(events),
             Input::SourceEnded => self.source_ended(now),
             Input::Attempted(outcome) => self.attempted(now, outcome),
-            Input::Stored(stored) => self.stored(now, stored),
+            Input::Stored(stored) => self.stored(now, &stored),
             Input::Parked(parked) => self.parked(now, parked),
             Input::Wake => {}
             Input::Cancel => self.cancelled = true,
@@ -425,7 +425,7 @@ impl Machine {
         }
     }
 
-    fn stored(&mut self, now: Timestamp, stored: Result<(), Error>) {
+    fn stored(&mut self, now: Timestamp, stored: &Result<(), Error>) {
         if let Some(position) = self.writer.wrote(now, stored.is_ok()) {
             self.statistics.checkpoint = position;
         }

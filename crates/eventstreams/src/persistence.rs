@@ -1,5 +1,9 @@
 //! Where streams and their checkpoints are kept.
 
+mod memory;
+
+pub use memory::MemoryPersistence;
+
 use crate::error::Error;
 use crate::filter::Query;
 use crate::spec::{EventStreamSpec, Status};

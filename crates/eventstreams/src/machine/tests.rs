@@ -112,7 +112,7 @@ fn stopping_interrupts_a_pause_and_gives_nothing_up() {
 
     let mut world = World::new(Settings { error_handling: ErrorHandling::Skip, ..small() });
     world.hear(Input::Offered(events(1..=3)));
-    world.now = world.now.after(Duration::from_secs(60));
+    world.now = world.now.after(Duration::from_mins(1));
     assert_eq!(world.hear(Input::Cancel), [""; 0]);
     assert_eq!(world.fail(None, None), ["Stopped"]);
     assert_eq!(world.machine.wake_at(), None);
