@@ -21,6 +21,7 @@ mod spec;
 mod statistics;
 mod timestamp;
 mod topic_filter;
+mod webhook;
 
 pub use clock::Clock;
 pub use config::{
@@ -37,7 +38,10 @@ pub use filter::{
 pub use keyword::Keyword;
 pub use machine::{Effect, Input, Machine, Settings};
 pub use manager::{Manager, Program, Reset, StreamList};
-pub use persistence::{Answer, Listed, MemoryPersistence, Persistence, Update, Upserted};
+pub use persistence::{
+    Answer, Listed, MemoryPersistence, Persistence, PostgresPersistence, SqlitePersistence, Update,
+    Upserted,
+};
 pub use runtime::{Deliver, Instruction, Run, Runtime};
 pub use spec::{
     AnswersFrom, DistributionMode, ErrorHandling, EventStream, EventStreamSpec, HttpOptions,
@@ -46,3 +50,4 @@ pub use spec::{
 pub use statistics::{DispatchStatus, Statistics};
 pub use timestamp::Timestamp;
 pub use topic_filter::TopicFilter;
+pub use webhook::WebhookFactory;

@@ -1,8 +1,14 @@
 //! Where streams and their checkpoints are kept.
 
 mod memory;
+mod migrations;
+mod postgres;
+mod sqlite;
+mod tables;
 
 pub use memory::MemoryPersistence;
+pub use postgres::PostgresPersistence;
+pub use sqlite::SqlitePersistence;
 
 use crate::error::Error;
 use crate::filter::Query;

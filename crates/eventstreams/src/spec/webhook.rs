@@ -20,6 +20,9 @@ pub struct WebhookOptions {
     /// How requests are made.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub http: Option<HttpOptions>,
+    /// Whether requests say which delivery they are of, and which attempt at it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub delivery_headers: Option<bool>,
     /// The secret that requests are signed with; never shown.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub signing_secret: Option<String>,
