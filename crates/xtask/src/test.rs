@@ -185,6 +185,9 @@ fn cargo_test(context: &Context) -> Result {
     if let Some(nats) = &context.setup.nats {
         test.env("NATS_SERVER", nats);
     }
+    if let Some(postgres) = &context.setup.postgres {
+        test.env("POSTGRES_BIN", postgres);
+    }
     sh::run(test.args(["test", "--workspace"]))
 }
 

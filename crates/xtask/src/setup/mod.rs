@@ -8,6 +8,7 @@ mod browser;
 mod nats;
 mod nchan;
 mod npm;
+mod postgres;
 mod schemathesis;
 mod toolchain;
 mod tools;
@@ -63,6 +64,8 @@ pub(crate) struct Everything {
     pub(crate) browser: Browser,
     /// None where there is none to be had: what needs it is skipped.
     pub(crate) nats: Option<PathBuf>,
+    /// The same; the folder of its programs.
+    pub(crate) postgres: Option<PathBuf>,
     /// The same.
     pub(crate) schemathesis: Option<PathBuf>,
 }
@@ -101,8 +104,9 @@ pub(crate) fn everything(project: &Project) -> Result<Everything> {
     npm::ensure(project, &mut folders)?;
     let browser = browser::ensure(project)?;
     let nats = nats::ensure(project)?;
+    let postgres = postgres::ensure(project)?;
     let schemathesis = schemathesis::ensure(project)?;
-    Ok(Everything { wasm: WasmTools { folders }, browser, nats, schemathesis })
+    Ok(Everything { wasm: WasmTools { folders }, browser, nats, postgres, schemathesis })
 }
 
 /// `cargo xtask wasm COMMAND…`
