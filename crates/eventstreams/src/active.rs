@@ -11,7 +11,7 @@ use crate::statistics::Statistics;
 use core::future::pending;
 use core::pin::Pin;
 use std::sync::{Arc, Mutex, PoisonError};
-use tokio::sync::{mpsc, oneshot, watch};
+use tokio::sync::{mpsc, oneshot};
 use tokio::time::{Instant, sleep_until};
 use tokio_util::sync::CancellationToken;
 
@@ -19,8 +19,8 @@ use tokio_util::sync::CancellationToken;
 #[derive(Debug)]
 pub(crate) struct Active {
     cancel: CancellationToken,
-    /// True when it has ended; closed when it has ended badly.
-    ended: watch::Receiver<bool>,
+    /// Cancelled when it has ended, however it did.
+    ended: CancellationToken,
     statistics: Arc<Mutex<Statistics>>,
     task: tokio::task::AbortHandle,
 }
@@ -39,7 +39,7 @@ pub(crate) struct Parts {
 
 impl Active {
     pub(crate) fn start(parts: Parts) -> Self {
-        let (ended, has_ended) = watch::channel(false);
+        let ended = CancellationToken::new();
         let clock = parts.clock.anchored();
         let machine = Machine::new(parts.settings.clone(), clock.now());
         let statistics = Arc::new(Mutex::new(machine.statistics()));
@@ -52,11 +52,12 @@ impl Active {
             statistics: Arc::clone(&statistics),
             jobs: Jobs::default(),
         };
+        let guard = ended.clone().drop_guard();
         let task = tokio::spawn(async move {
+            let _guard = guard;
             driver.drive().await;
-            ended.send_replace(true);
         });
-        Self { cancel, ended: has_ended, statistics, task: task.abort_handle() }
+        Self { cancel, ended, statistics, task: task.abort_handle() }
     }
 
     /// Lets it stop.
@@ -65,16 +66,12 @@ impl Active {
     }
 
     pub(crate) fn has_ended(&self) -> bool {
-        *self.ended.borrow() || self.ended.has_changed().is_err()
+        self.ended.is_cancelled()
     }
 
     /// Comes back when it has ended.
     pub(crate) fn ended(&self) -> impl Future<Output = ()> + use<> {
-        let mut ended = self.ended.clone();
-        async move {
-            // One that ended badly has ended, too.
-            let _ = ended.wait_for(|ended| *ended).await;
-        }
+        self.ended.clone().cancelled_owned()
     }
 
     pub(crate) fn statistics(&self) -> Statistics {

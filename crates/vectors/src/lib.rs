@@ -13,6 +13,7 @@ mod subject;
 mod suite;
 mod virtual_time;
 
+pub mod dispatch;
 pub mod fdv2;
 pub mod local;
 pub mod materializer;
@@ -46,6 +47,7 @@ pub const SUITES: &[(&str, Run)] = &[
 /// As [`SUITES`], of what is natively there only: the publishing half, the native client's
 /// store, and event streams.
 pub const NATIVE_SUITES: &[(&str, Run)] = &[
+    ("dispatch", dispatch::run),
     ("publisher", publisher::run),
     ("store", store::run),
     ("local", local::run),

@@ -3,8 +3,8 @@
 use serde_json::Value;
 
 use crate::{
-    Error, Subject, fdv2, local, materializer, publisher, receiver, rest_filter, store, streams,
-    waiter,
+    Error, Subject, dispatch, fdv2, local, materializer, publisher, receiver, rest_filter, store,
+    streams, waiter,
 };
 
 /// Runs scripts in this process.
@@ -22,6 +22,7 @@ impl Subject for Native {
             Some("local") => local::observe(script),
             Some("rest-filter") => rest_filter::observe(script),
             Some("store") => store::observe(script),
+            Some("dispatch") => dispatch::observe(script),
             Some("waiter") => waiter::observe(script),
             _ => Err(Error::new("the script names no suite")),
         }
