@@ -32,6 +32,9 @@ pub struct EventStreamSpec {
     /// What it is called; no two streams have the same name.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub name: Option<String>,
+    /// Where its events come from, in the program's own words.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub source: Option<String>,
     /// `started` or `stopped`; `deleted` only where it is stored, and others only where it is shown.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub status: Option<Keyword>,

@@ -73,4 +73,5 @@ CREATE TABLE IF NOT EXISTS es_checkpoints (
 
 const OURS: &str = "
 ALTER TABLE eventstreams ADD COLUMN initial_time BIGINT;
-ALTER TABLE eventstreams ADD COLUMN dead_letter_topic TEXT;";
+ALTER TABLE eventstreams ADD COLUMN dead_letter_topic TEXT;
+ALTER TABLE eventstreams ADD COLUMN source TEXT;";

@@ -161,14 +161,14 @@ impl<D: Database> Persistence for D {
 
 const COLUMNS: &str = "id, created, updated, name, status, type, initial_sequence_id, \
     topic_filter, error_handling, batch_size, batch_timeout, retry_timeout, blocked_retry_delay, \
-    webhook_config, websocket_config, initial_time, dead_letter_topic";
+    webhook_config, websocket_config, initial_time, dead_letter_topic, source";
 
 /// A row that is there keeps the time when it was made, which is never that of its last change: so
 /// one can be told from one that is new.
 const UPSERT: &str = "INSERT INTO eventstreams (id, created, updated, name, status, type, \
     initial_sequence_id, topic_filter, error_handling, batch_size, batch_timeout, retry_timeout, \
-    blocked_retry_delay, webhook_config, websocket_config, initial_time, dead_letter_topic) \
-    VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17) \
+    blocked_retry_delay, webhook_config, websocket_config, initial_time, dead_letter_topic, source) \
+    VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18) \
     ON CONFLICT (id) DO UPDATE SET \
     updated = CASE WHEN excluded.updated > eventstreams.created THEN excluded.updated \
         ELSE eventstreams.created + 1 END, \
@@ -178,7 +178,8 @@ const UPSERT: &str = "INSERT INTO eventstreams (id, created, updated, name, stat
     batch_timeout = excluded.batch_timeout, retry_timeout = excluded.retry_timeout, \
     blocked_retry_delay = excluded.blocked_retry_delay, \
     webhook_config = excluded.webhook_config, websocket_config = excluded.websocket_config, \
-    initial_time = excluded.initial_time, dead_letter_topic = excluded.dead_letter_topic \
+    initial_time = excluded.initial_time, dead_letter_topic = excluded.dead_letter_topic, \
+    source = excluded.source \
     RETURNING created, updated";
 
 const UPDATE: &str = "UPDATE eventstreams SET updated = ?2, status = coalesce(?3, status), \
@@ -212,6 +213,7 @@ fn cells(spec: &EventStreamSpec) -> Result<Vec<Cell>, Error> {
         json(spec.websocket.as_ref())?,
         spec.initial_time.into(),
         spec.dead_letter_topic.clone().into(),
+        spec.source.clone().into(),
     ])
 }
 
@@ -236,6 +238,7 @@ fn spec(row: Vec<Cell>) -> Result<EventStreamSpec, Error> {
         websocket: next().json("websocket_config")?,
         initial_time: next().integer("initial_time")?.map(Timestamp::from_nanos),
         dead_letter_topic: next().text(),
+        source: next().text(),
     })
 }
 

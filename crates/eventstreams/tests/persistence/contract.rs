@@ -54,7 +54,7 @@ async fn a_stream_comes_back_as_it_was(storage: &dyn Persistence) {
         "initialSequenceId": "000012", "topicFilter": "a'b\"c.*é", "errorHandling": "skip",
         "batchSize": 9_000_000_000_i64, "batchTimeout": "1.5s", "retryTimeout": 10,
         "blockedRetryDelay": "5m", "initialTime": "2026-01-02T03:04:05.000000006Z",
-        "deadLetterTopic": "dead",
+        "deadLetterTopic": "dead", "source": "orders",
         "webhook": { "url": "http://h.example/", "http": { "headers": { "a": "b", "n": 1 }, "retry": true } },
         "websocket": { "distributionMode": "broadcast" },
     }))
