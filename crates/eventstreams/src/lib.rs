@@ -50,4 +50,4 @@ pub use spec::{
 pub use statistics::{DispatchStatus, Statistics};
 pub use timestamp::Timestamp;
 pub use topic_filter::TopicFilter;
-pub use webhook::WebhookFactory;
+pub use webhook::{WebhookFactory, is_public_address};

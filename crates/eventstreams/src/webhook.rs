@@ -9,6 +9,8 @@ mod sign;
 mod throttle;
 mod tls;
 
+pub use address::is_public_address;
+
 use crate::config::Configuration;
 use crate::dispatch::{Attempt, Dispatcher, DispatcherFactory, Failure, Outcome};
 use crate::error::Error;

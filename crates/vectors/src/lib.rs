@@ -24,6 +24,7 @@ pub mod sse;
 pub mod store;
 pub mod streams;
 pub mod waiter;
+pub mod webhook;
 
 pub use departures::{Departure, Departures};
 pub use native::Native;
@@ -52,4 +53,5 @@ pub const NATIVE_SUITES: &[(&str, Run)] = &[
     ("store", store::run),
     ("local", local::run),
     ("rest-filter", rest_filter::run),
+    ("webhook", webhook::run),
 ];

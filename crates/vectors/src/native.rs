@@ -4,7 +4,7 @@ use serde_json::Value;
 
 use crate::{
     Error, Subject, dispatch, fdv2, local, materializer, publisher, receiver, rest_filter, store,
-    streams, waiter,
+    streams, waiter, webhook,
 };
 
 /// Runs scripts in this process.
@@ -24,6 +24,7 @@ impl Subject for Native {
             Some("store") => store::observe(script),
             Some("dispatch") => dispatch::observe(script),
             Some("waiter") => waiter::observe(script),
+            Some("webhook") => webhook::observe(script),
             _ => Err(Error::new("the script names no suite")),
         }
     }

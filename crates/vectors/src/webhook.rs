@@ -76,7 +76,15 @@ fn judge(subject: &mut dyn Subject, section: &str, entry: &Value) -> Verdict {
         Ok(Value::Null) => Verdict::Skipped,
         Err(error) => Verdict::of(Err(error)),
         Ok(observed) => {
-            let members = ["outcome", "followedWithMethod", "bodyResent", "blocked", "error", "sent", "shown"];
+            let members = [
+                "outcome",
+                "followedWithMethod",
+                "bodyResent",
+                "blocked",
+                "error",
+                "sent",
+                "shown",
+            ];
             let recorded = members.iter().filter(|member| !entry[**member].is_null());
             let mut all = recorded.map(|member| same(member, &observed[*member], &entry[*member]));
             // What is only told in words is judged where it is observed.
@@ -93,7 +101,9 @@ fn tag(section: &str, entry: &Value) -> Option<&'static str> {
         "statuses" => entry["status"].as_u64().is_some_and(|status| (300..400).contains(&status)),
         "redirects" => true,
         "privateAddressFilter" => entry["blocked"] == false,
-        "other" => ["IPv6-only", "stream-level http", "URL that cannot"].iter().any(|c| case.starts_with(c)),
+        "other" => ["IPv6-only", "stream-level http", "URL that cannot"]
+            .iter()
+            .any(|c| case.starts_with(c)),
         _ => false,
     };
     defect.then_some("upstream-deviation")

@@ -5,7 +5,7 @@ use core::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 /// Whether an address is one of the public internet: not of this machine, of a private network, of a
 /// provider's inside or of a cloud's metadata, reserved or a group; also where such an IPv4 address
 /// is written within one of IPv6.
-pub(super) fn is_public(address: IpAddr) -> bool {
+pub fn is_public_address(address: IpAddr) -> bool {
     match address {
         IpAddr::V4(address) => is_public_v4(address),
         IpAddr::V6(address) => is_public_v6(address),
@@ -68,7 +68,7 @@ mod tests {
             "64:ff9b::1.1.1.1",
             "2002:101:101::1",
         ] {
-            assert!(is_public(public.parse().unwrap()), "{public}");
+            assert!(is_public_address(public.parse().unwrap()), "{public}");
         }
         for other in [
             "0.0.0.0",
@@ -103,7 +103,7 @@ mod tests {
             "100::1",
             "5f00::1",
         ] {
-            assert!(!is_public(other.parse().unwrap()), "{other}");
+            assert!(!is_public_address(other.parse().unwrap()), "{other}");
         }
     }
 }

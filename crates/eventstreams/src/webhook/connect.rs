@@ -1,6 +1,6 @@
 //! Connections to receivers, to addresses that were judged.
 
-use super::address::is_public;
+use super::address::is_public_address;
 use super::settings::Settings;
 use crate::error::Error;
 use core::fmt;
@@ -137,7 +137,7 @@ impl Service<Uri> for Direct {
             };
             let mut failed = Error::Blocked(first.to_string().into());
             for address in found {
-                if only_public && !is_public(address) {
+                if only_public && !is_public_address(address) {
                     continue;
                 }
                 match TcpStream::connect(SocketAddr::new(address, port)).await {

@@ -22,11 +22,6 @@ impl Refusal {
         let has_code = text.starts_with("FF");
         Self(StatusCode::BAD_REQUEST, if has_code { text } else { format!("FF00127: {text}") })
     }
-
-    pub(super) fn wrong_method() -> Self {
-        let text = "FF00167: POST is not possible here".to_owned();
-        Self(StatusCode::METHOD_NOT_ALLOWED, text)
-    }
 }
 
 impl From<Error> for Refusal {

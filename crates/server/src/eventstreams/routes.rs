@@ -20,7 +20,8 @@ use serde_json::{Value, json};
 pub(crate) fn routes() -> Router<App> {
     Router::new()
         .route("/v1/eventstreams", get(list).post(create))
-        .route("/v1/eventstreams/{stream}", get(read).put(replace).delete(remove).post(query))
+        .route("/v1/eventstreams/{stream}", get(read).put(replace).delete(remove))
+        .route("/v1/eventstreams/query", post(query))
         .route("/v1/eventstreams/{stream}/start", post(start))
         .route("/v1/eventstreams/{stream}/stop", post(stop))
         .route("/v1/eventstreams/{stream}/reset", post(reset))
@@ -32,11 +33,8 @@ async fn list(call: Call, RawQuery(text): RawQuery) -> Result<Response, Refusal>
     listed(call, query).await
 }
 
-/// `/v1/eventstreams/query`: no call but this posts to a stream.
-async fn query(call: Call, Path(name): Path<String>, body: Bytes) -> Result<Response, Refusal> {
-    if name != "query" {
-        return Err(Refusal::wrong_method());
-    }
+/// (A stream that is called `query` is read by its id.)
+async fn query(call: Call, body: Bytes) -> Result<Response, Refusal> {
     let query = Query::from_json(&String::from_utf8_lossy(&body), &LIMITS).map_err(Error::from)?;
     listed(call, query).await
 }
