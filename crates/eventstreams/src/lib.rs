@@ -22,6 +22,7 @@ mod statistics;
 mod timestamp;
 mod topic_filter;
 mod webhook;
+mod websocket;
 
 pub use clock::Clock;
 pub use config::{
@@ -51,3 +52,7 @@ pub use statistics::{DispatchStatus, Statistics};
 pub use timestamp::Timestamp;
 pub use topic_filter::TopicFilter;
 pub use webhook::{WebhookFactory, is_public_address};
+pub use websocket::{
+    AttemptId, Command, Connection, Delivery, Limits, RoundTrip, RoundTripEffect, RoundTrips, Verb,
+    WebSocketFactory,
+};
