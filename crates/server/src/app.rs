@@ -13,7 +13,7 @@ use axum::http::StatusCode;
 use axum::middleware;
 use axum::routing::{MethodRouter, get, post, put};
 use axum::{Json, Router};
-use highwater_eventstreams::Manager;
+use highwater_eventstreams::{Manager, WebSocketFactory};
 use highwater_publisher::Options;
 use highwater_publisher::engine::{Engine, Failure};
 use std::sync::{Arc, OnceLock};
@@ -58,7 +58,7 @@ struct Inner {
     admission: Admission,
     metrics: Metrics,
     draining: watch::Sender<bool>,
-    event_streams: OnceLock<Manager>,
+    event_streams: OnceLock<(Manager, WebSocketFactory)>,
 }
 
 impl App {
@@ -112,14 +112,19 @@ impl App {
         self.topics().begin(engine).await
     }
 
-    /// Has event streams from now on.
-    pub fn take_up_event_streams(&self, manager: Manager) {
-        let _ = self.0.event_streams.set(manager); // those that were there before stay
+    /// Has event streams from now on, and WebSocket clients of them.
+    pub fn take_up_event_streams(&self, manager: Manager, websockets: WebSocketFactory) {
+        let _ = self.0.event_streams.set((manager, websockets)); // those that were there before stay
     }
 
     /// The event streams, where there are any.
     pub fn event_streams(&self) -> Option<&Manager> {
-        self.0.event_streams.get()
+        self.0.event_streams.get().map(|(manager, _)| manager)
+    }
+
+    /// Where WebSocket clients of event streams connect, if there are any.
+    pub fn websockets(&self) -> Option<&WebSocketFactory> {
+        self.0.event_streams.get().map(|(_, websockets)| websockets)
     }
 
     /// What is published here.

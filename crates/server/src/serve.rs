@@ -161,6 +161,9 @@ pub async fn serve(
         let closing = streams.clone();
         tokio::spawn(async move { closing.close().await });
     }
+    if let Some(websockets) = state.websockets() {
+        websockets.close();
+    }
     stopping.send_replace(true);
     taking.await.map_err(std::io::Error::other)?;
     if tokio::time::timeout(grace, stopping.closed()).await.is_err() {

@@ -25,6 +25,7 @@ pub mod store;
 pub mod streams;
 pub mod waiter;
 pub mod webhook;
+pub mod ws_transcripts;
 
 pub use departures::{Departure, Departures};
 pub use native::Native;
@@ -49,6 +50,7 @@ pub const SUITES: &[(&str, Run)] = &[
 /// store, and event streams.
 pub const NATIVE_SUITES: &[(&str, Run)] = &[
     ("dispatch", dispatch::run),
+    ("ws-transcripts", ws_transcripts::run),
     ("publisher", publisher::run),
     ("store", store::run),
     ("local", local::run),

@@ -46,7 +46,7 @@ pub(super) fn read(message: &[u8]) -> Result<Option<Command>, BadCommand> {
 /// The last member of a name that is not null.
 fn member<'m>(members: &'m Map<String, Value>, name: &str) -> Option<&'m Value> {
     let named = members.iter().filter(|(other, _)| other.eq_ignore_ascii_case(name));
-    named.map(|(_, value)| value).filter(|value| !value.is_null()).next_back()
+    named.map(|(_, value)| value).rfind(|value| !value.is_null())
 }
 
 fn text<'m>(

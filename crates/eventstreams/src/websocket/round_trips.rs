@@ -12,10 +12,10 @@ use std::sync::Arc;
 /// It is told what happened, with the time since some beginning, and asked with
 /// [`poll`](Self::poll) what to do about it.
 ///
-/// - **EW1**: a stream has one batch in flight, at one connection, under a number that is never used
+/// - **ET1**: a stream has one batch in flight, at one connection, under a number that is never used
 ///   again; every attempt gets one outcome, or is cancelled.
-/// - **EW2**: what is not an answer to that batch changes nothing.
-/// - **EW3**: nobody waits for a connection that takes nothing: it is passed over, or closed.
+/// - **ET2**: what is not an answer to that batch changes nothing.
+/// - **ET3**: nobody waits for a connection that takes nothing: it is passed over, or closed.
 #[derive(Debug, Default)]
 pub struct RoundTrips {
     limits: Limits,
@@ -301,7 +301,7 @@ impl RoundTrips {
         self.tidy(name);
     }
 
-    /// The attempt that an answer is about, if it is about one (EW2).
+    /// The attempt that an answer is about, if it is about one (ET2).
     fn answered(
         &self,
         connection: Connection,
@@ -348,7 +348,7 @@ impl RoundTrips {
     }
 
     /// Gives the batch that waits to the connection whose turn it is, or to the next one that takes
-    /// something (EW3).
+    /// something (ET3).
     fn hand_over(&mut self, now: Duration, name: &str) {
         let Some(stream) = self.streams.get_mut(name) else { return };
         let (Some(attempt), None) = (stream.attempt, stream.flight) else { return };

@@ -6,7 +6,7 @@ use crate::serve::{Failure, Misuse};
 use clap::Args;
 use highwater_eventstreams::{
     Clock, Configuration, DispatcherFactory, Manager, MemoryPersistence, Persistence,
-    PostgresPersistence, Program, SqlitePersistence, WebhookFactory,
+    PostgresPersistence, Program, SqlitePersistence, WebSocketFactory, WebhookFactory,
 };
 use highwater_publisher::engine::Engine;
 use std::collections::HashMap;
@@ -80,15 +80,20 @@ impl EventStreams {
             (None, None) => Arc::new(MemoryPersistence::default()),
         };
         let webhook: Arc<dyn DispatcherFactory> = Arc::new(WebhookFactory::new(&configuration)?);
+        let websockets = WebSocketFactory::new(&configuration);
+        let websocket: Arc<dyn DispatcherFactory> = Arc::new(websockets.clone());
         let manager = Manager::start(Program {
             configuration,
             persistence: Arc::clone(&persistence),
             runtime: Arc::new(Topics::new(engine, persistence)),
-            dispatchers: HashMap::from([("webhook".into(), webhook)]),
+            dispatchers: HashMap::from([
+                ("webhook".into(), webhook),
+                ("websocket".into(), websocket),
+            ]),
             clock: Clock::default(),
         })
         .await?;
-        app.take_up_event_streams(manager);
+        app.take_up_event_streams(manager, websockets);
         Ok(())
     }
 }

@@ -3,10 +3,13 @@
 use super::answer::{Call, Refusal, shown};
 use super::source::check;
 use crate::app::App;
+use crate::error::ApiError;
 use crate::extract::Path;
 use axum::body::Bytes;
-use axum::extract::RawQuery;
-use axum::http::StatusCode;
+use axum::extract::ws::WebSocketUpgrade;
+use axum::extract::ws::rejection::WebSocketUpgradeRejection;
+use axum::extract::{RawQuery, State};
+use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use axum::{Json, Router};
@@ -25,6 +28,24 @@ pub(crate) fn routes() -> Router<App> {
         .route("/v1/eventstreams/{stream}/start", post(start))
         .route("/v1/eventstreams/{stream}/stop", post(stop))
         .route("/v1/eventstreams/{stream}/reset", post(reset))
+        .route("/ws", get(connect))
+}
+
+/// The clients of streams of type `websocket`.
+async fn connect(
+    State(app): State<App>,
+    headers: HeaderMap,
+    upgrade: Result<WebSocketUpgrade, WebSocketUpgradeRejection>,
+) -> Response {
+    match app.websockets() {
+        Some(websockets) => websockets.accept(&headers, upgrade),
+        None => ApiError::new(
+            StatusCode::NOT_FOUND,
+            "no-event-streams",
+            "this server has no event streams: they are begun with --event-streams",
+        )
+        .into_response(),
+    }
 }
 
 async fn list(call: Call, RawQuery(text): RawQuery) -> Result<Response, Refusal> {

@@ -34,3 +34,4 @@ mod slow;
 mod sqlite;
 mod stream;
 mod transactions;
+mod websockets;
