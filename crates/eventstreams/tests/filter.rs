@@ -220,7 +220,7 @@ fn the_json_form_says_the_same() {
         r#"{"or":[{"eq":[{"field":"name","value":"apple"}]},{"and":[{"null":[{"field":"topicfilter"}]},{}]}]}"#,
         &["banana", "apple"],
     );
-    check(r#"{"skip":4,"sort":["-created"],"count":true,"bogus":[]}"#, &["Apricot", "apple"]);
+    check(r#"{"skip":4.0,"sort":["-created"],"count":true,"bogus":[]}"#, &["Apricot", "apple"]);
 }
 
 #[test]
@@ -241,7 +241,9 @@ fn what_is_wrong_has_a_code() {
     }
     refused("{", "FF00127");
     refused("[]", "FF00127");
-    refused(r#"{"limit":"many"}"#, "FF00127");
+    for limit in ["\"many\"", "null", "-1", "1.5"] {
+        refused(&format!("{{\"limit\":{limit}}}"), "FF00127");
+    }
     refused(r#"{"eq":[{"field":"bogus","value":1}]}"#, "FF00142");
     refused(r#"{"eq":[{"value":1}]}"#, "FF00142");
     refused(r#"{"eq":[{"field":"name","value":null}]}"#, "FF00241");

@@ -1,8 +1,9 @@
 //! The form of a JSON body: `{"startsWith":[{"field":"name","value":"app"}],"limit":10}`.
 
 use super::{Expression, Field, FilterError, Match, Order, Query, QueryLimits};
-use serde::Deserialize;
-use serde_json::Value as Json;
+use serde::de::Error as _;
+use serde::{Deserialize, Deserializer};
+use serde_json::{Number, Value as Json};
 
 impl Query {
     /// Reads a JSON body.
@@ -43,7 +44,9 @@ impl Query {
 struct Body {
     #[serde(flatten)]
     filter: Filter,
+    #[serde(default, deserialize_with = "whole")]
     skip: Option<u64>,
+    #[serde(default, deserialize_with = "whole")]
     limit: Option<u64>,
     #[serde(default)]
     sort: Vec<String>,
@@ -51,6 +54,15 @@ struct Body {
     count: bool,
     #[serde(default)]
     fields: Vec<String>,
+}
+
+/// A number that is whole, also if it is written as `10.0`.
+fn whole<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<u64>, D::Error> {
+    let number = Number::deserialize(deserializer)?;
+    let written = number.to_string();
+    let digits = written.strip_suffix(".0").unwrap_or(&written);
+    let whole = digits.parse().map_err(|_| D::Error::custom(format!("{number} is no count")))?;
+    Ok(Some(whole))
 }
 
 #[derive(Default, Deserialize)]
