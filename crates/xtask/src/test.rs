@@ -48,6 +48,7 @@ const STEPS: &[Step] = &[
     Step { name: "wasm-node", what: "wasm tests in Node", run: wasm_node },
     Step { name: "wasm-browser", what: "wasm tests in headless Chromium", run: wasm_browser },
     Step { name: "node", what: "the package in Node", run: |c| node_tests(c, "tests/node") },
+    Step { name: "interop", what: "event streams to clients of others", run: interop },
     Step { name: "package", what: "the package packed, installed, bundled and run", run: package },
     Step {
         name: "browser",
@@ -276,6 +277,12 @@ fn node_tests(context: &Context, folder: &str) -> Result {
         node.env("NATS_SERVER", nats);
     }
     sh::run(&mut node)
+}
+
+/// Clients that others have written are in a lock file of their own.
+fn interop(context: &Context) -> Result {
+    setup::for_interop(context.project, "tests/interop")?;
+    node_tests(context, "tests/interop")
 }
 
 /// In the bundlers and runtimes that a lock file of its own pins: nothing else needs them.

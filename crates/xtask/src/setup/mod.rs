@@ -58,6 +58,12 @@ pub(crate) fn for_server_bench(project: &Project) -> Result<Nchan> {
     nchan::ensure(project)
 }
 
+/// Sets up what the tests with clients of others need: the npm packages of `folder`.
+pub(crate) fn for_interop(project: &Project, folder: &str) -> Result {
+    let _one_at_a_time = lock(project)?;
+    npm::install(&format!("clients in {folder}"), &project.root.join(folder))
+}
+
 /// Everything that set-up can get.
 pub(crate) struct Everything {
     pub(crate) wasm: WasmTools,
