@@ -14,3 +14,15 @@ def write(context, value):
 @schemathesis.deserializer("application/x-ndjson")
 def read(context, response):
     return [json.loads(line) for line in response.text.split("\n") if line]
+
+
+@schemathesis.hook
+def map_body(context, body):
+    """No stream calls anybody but this machine, and there nobody listens."""
+    webhook = body.get("webhook") if isinstance(body, dict) else None
+    if isinstance(webhook, dict):
+        http = webhook.get("http")
+        for options, name in ((webhook, "url"), (http, "proxyURL")):
+            if isinstance(options, dict) and str(options.get(name)).startswith("http"):
+                options[name] = "http://127.0.0.1:9"
+    return body

@@ -7,15 +7,16 @@ use crate::error::ApiError;
 use crate::limits::Limits;
 use crate::metrics::{self, Metrics};
 use crate::topics::Topics;
-use crate::{Cors, export, import, items, log, openapi, query, stream, transactions};
+use crate::{Cors, eventstreams, export, import, items, log, openapi, query, stream, transactions};
 use axum::extract::{DefaultBodyLimit, Request, State};
 use axum::http::StatusCode;
 use axum::middleware;
 use axum::routing::{MethodRouter, get, post, put};
 use axum::{Json, Router};
+use highwater_eventstreams::{Manager, WebSocketFactory};
 use highwater_publisher::Options;
 use highwater_publisher::engine::{Engine, Failure};
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use tokio::sync::watch;
 
 /// What an operator decides.
@@ -57,6 +58,7 @@ struct Inner {
     admission: Admission,
     metrics: Metrics,
     draining: watch::Sender<bool>,
+    event_streams: OnceLock<(Manager, WebSocketFactory)>,
 }
 
 impl App {
@@ -79,7 +81,16 @@ impl App {
         let topics = Topics::new(settings.topic, settings.max_topics, log);
         let admission = Admission::new(settings.limits.clone());
         let (metrics, draining) = (Metrics::new(), watch::Sender::new(false));
-        Self(Arc::new(Inner { settings, topics, access, admission, metrics, draining }))
+        let event_streams = OnceLock::new();
+        Self(Arc::new(Inner {
+            settings,
+            topics,
+            access,
+            admission,
+            metrics,
+            draining,
+            event_streams,
+        }))
     }
 
     /// Who may do what.
@@ -99,6 +110,21 @@ impl App {
     /// any other one has no use for it.
     pub async fn begin(&self, engine: Arc<dyn Engine>) -> Result<(), Failure> {
         self.topics().begin(engine).await
+    }
+
+    /// Has event streams from now on, and WebSocket clients of them.
+    pub fn take_up_event_streams(&self, manager: Manager, websockets: WebSocketFactory) {
+        let _ = self.0.event_streams.set((manager, websockets)); // those that were there before stay
+    }
+
+    /// The event streams, where there are any.
+    pub fn event_streams(&self) -> Option<&Manager> {
+        self.0.event_streams.get().map(|(manager, _)| manager)
+    }
+
+    /// Where WebSocket clients of event streams connect, if there are any.
+    pub fn websockets(&self) -> Option<&WebSocketFactory> {
+        self.0.event_streams.get().map(|(_, websockets)| websockets)
     }
 
     /// What is published here.
@@ -157,6 +183,7 @@ pub(crate) fn routes(stream: MethodRouter<App>) -> Router<App> {
         )
         .route("/v1/openapi.json", get(openapi::openapi))
         .merge(access::routes())
+        .merge(eventstreams::routes())
         .fallback(unknown_path)
 }
 

@@ -19,6 +19,7 @@ mod demo;
 mod durable;
 mod duration;
 mod error;
+mod eventstreams;
 mod export;
 mod extract;
 mod fanout;

@@ -5,6 +5,7 @@ use crate::access::AccessArguments;
 use crate::app::{App, Settings, app};
 use crate::cors::Cors;
 use crate::durable::EngineArguments;
+use crate::eventstreams::EventStreamArguments;
 use crate::limits::LimitArguments;
 use axum::Router;
 use axum::http::HeaderValue;
@@ -31,6 +32,8 @@ pub struct ServeArguments {
     limits: LimitArguments,
     #[command(flatten)]
     engine: EngineArguments,
+    #[command(flatten)]
+    event_streams: EventStreamArguments,
     /// Milliseconds after which a quiet stream gets a heartbeat
     #[arg(long, default_value_t = 15_000, value_parser = clap::value_parser!(u64).range(1..))]
     heartbeat_ms: u64,
@@ -71,7 +74,8 @@ impl ServeArguments {
         }
         let settings = self.keep.settings(self.heartbeat_ms, cors);
         let settings = Settings { limits: self.limits.into(), ..settings };
-        let engine = self.engine.choose(self.keep.retention());
+        let streams = self.event_streams.choose(self.engine.is_shared())?;
+        let engine = self.engine.choose(self.keep.retention(), streams);
         let state = engine.app(settings, access);
         let router = router(&state)?;
         if !engine.may_be_away() {
@@ -171,6 +175,13 @@ pub async fn serve(
     stop.await;
     tracing::info!("draining");
     state.drain();
+    if let Some(streams) = state.event_streams() {
+        let closing = streams.clone();
+        tokio::spawn(async move { closing.close().await });
+    }
+    if let Some(websockets) = state.websockets() {
+        websockets.close();
+    }
     stopping.send_replace(true);
     taking.await.map_err(std::io::Error::other)?;
     if tokio::time::timeout(grace, stopping.closed()).await.is_err() {

@@ -14,17 +14,21 @@ mod suite;
 mod virtual_time;
 
 pub mod autoconfig;
+pub mod dispatch;
 pub mod fdv2;
 pub mod local;
 pub mod materializer;
 pub mod publisher;
 pub mod receiver;
 pub mod relay_streams;
+pub mod rest_filter;
 pub mod rotator;
 pub mod sse;
 pub mod store;
 pub mod streams;
 pub mod waiter;
+pub mod webhook;
+pub mod ws_transcripts;
 
 pub use departures::{Departure, Departures};
 pub use native::Native;
@@ -45,12 +49,16 @@ pub const SUITES: &[(&str, Run)] = &[
     ("waiter", waiter::run),
 ];
 
-/// As [`SUITES`], of what is natively there only: the publishing half, the native client's store, and
-/// the relay.
+/// As [`SUITES`], of what is natively there only: the publishing half, the native client's store,
+/// event streams, and the relay.
 pub const NATIVE_SUITES: &[(&str, Run)] = &[
+    ("dispatch", dispatch::run),
+    ("ws-transcripts", ws_transcripts::run),
     ("publisher", publisher::run),
     ("store", store::run),
     ("local", local::run),
+    ("rest-filter", rest_filter::run),
+    ("webhook", webhook::run),
     ("autoconfig", autoconfig::run),
     ("rotator", rotator::run),
     ("relay-streams", relay_streams::run),

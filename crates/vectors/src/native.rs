@@ -3,8 +3,8 @@
 use serde_json::Value;
 
 use crate::{
-    Error, Subject, autoconfig, fdv2, local, materializer, publisher, receiver, relay_streams,
-    rotator, store, streams, waiter,
+    Error, Subject, autoconfig, dispatch, fdv2, local, materializer, publisher, receiver,
+    relay_streams, rest_filter, rotator, store, streams, waiter, webhook,
 };
 
 /// Runs scripts in this process.
@@ -21,10 +21,13 @@ impl Subject for Native {
             Some("publisher") => publisher::observe(script),
             Some("local") => local::observe(script),
             Some("relay-streams") => relay_streams::observe(script),
+            Some("rest-filter") => rest_filter::observe(script),
             Some("store") => store::observe(script),
+            Some("dispatch") => dispatch::observe(script),
             Some("waiter") => waiter::observe(script),
             Some("autoconfig") => autoconfig::observe(script),
             Some("rotator") => rotator::observe(script),
+            Some("webhook") => webhook::observe(script),
             _ => Err(Error::new("the script names no suite")),
         }
     }

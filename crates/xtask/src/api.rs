@@ -43,6 +43,7 @@ impl Server {
     fn start(program: &Path) -> Result<Self> {
         let mut command = Command::new(program);
         command.args(["serve", "--listen", "127.0.0.1:0", "--heartbeat-ms", "20"]);
+        command.arg("--event-streams");
         command.args(["--max-wait-ms", "50", "--max-age-ms", "50"]);
         command.env("HIGHWATER_ADMIN_TOKEN", ADMIN).env("RUST_LOG", "warn");
         let mut child = command.stdout(Stdio::piped()).spawn().map_err(|error| {

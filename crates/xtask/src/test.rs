@@ -64,7 +64,7 @@ const STEPS: &[Step] = &[
         what: "adapters and examples: in Node, and built and driven in Chromium",
         run: |c| node_tests(c, "tests/adapters"),
     },
-    Step { name: "interop", what: "SDKs that others wrote, on our server", run: interop },
+    Step { name: "interop", what: "clients that others wrote, on our server", run: interop },
     Step { name: "wasm-pack", what: "wasm-pack builds the crate by itself", run: wasm_pack },
 ];
 
@@ -195,6 +195,9 @@ fn cargo_test(context: &Context) -> Result {
     let mut test = cargo();
     if let Some(nats) = &context.setup.nats {
         test.env("NATS_SERVER", nats);
+    }
+    if let Some(postgres) = &context.setup.postgres {
+        test.env("POSTGRES_BIN", postgres);
     }
     sh::run(test.args(["test", "--workspace"]))
 }

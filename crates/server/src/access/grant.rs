@@ -22,6 +22,8 @@ pub(crate) enum Act<'a> {
     Write(&'a str),
     /// Read the metrics.
     Metrics,
+    /// Manage event streams, which read any topic and call any URL: the administrator's, where there is one.
+    ManageStreams,
     /// What only the administrator may.
     Administer,
 }
@@ -33,7 +35,7 @@ impl Grant {
             Act::Read(topic) => any(&self.read, topic),
             Act::Write(topic) => any(&self.write, topic),
             Act::Metrics => self.metrics,
-            Act::Administer => false,
+            Act::ManageStreams | Act::Administer => false,
         }
     }
 }
@@ -44,6 +46,7 @@ impl core::fmt::Display for Act<'_> {
             Self::Read(topic) => write!(f, "read topic {topic:?}"),
             Self::Write(topic) => write!(f, "write to topic {topic:?}"),
             Self::Metrics => f.write_str("read the metrics"),
+            Self::ManageStreams => f.write_str("manage event streams"),
             Self::Administer => f.write_str("administer this server"),
         }
     }

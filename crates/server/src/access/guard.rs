@@ -59,6 +59,7 @@ fn act<'a>(path: &str, parameters: &'a RawPathParams, method: &Method) -> Option
     Some(match (path, topic) {
         ("/healthz" | "/readyz" | "/v1/openapi.json", _) => return None,
         ("/metrics", _) => Act::Metrics,
+        (path, _) if path.starts_with("/v1/eventstreams") => Act::ManageStreams,
         (path, Some(topic)) if path.starts_with("/v1/topics/") => {
             if method.is_safe() {
                 Act::Read(topic)

@@ -2,11 +2,12 @@
 
 use crate::access::Access;
 use crate::app::{App, Settings};
+use crate::eventstreams::EventStreams;
 use crate::serve::{Failure, Misuse};
 use clap::Args;
 use core::time::Duration;
 use highwater_engines::{JetStream, JetStreamOptions, Sqlite, SqliteOptions};
-use highwater_publisher::engine::{self, Retention};
+use highwater_publisher::engine::{self, Engine, Memory, MemoryOptions, Retention};
 use std::path::PathBuf;
 use std::sync::Arc;
 use tokio::task::spawn_blocking;
@@ -36,9 +37,14 @@ pub(crate) struct EngineArguments {
 }
 
 /// What was chosen.
-pub(crate) enum Chosen {
+pub(crate) struct Chosen {
+    place: Where,
+    streams: Option<EventStreams>,
+}
+
+enum Where {
     /// Nothing outlives the process.
-    Memory,
+    Memory(Retention),
     /// A folder.
     Sqlite(PathBuf, SqliteOptions),
     /// A NATS.
@@ -46,11 +52,16 @@ pub(crate) enum Chosen {
 }
 
 impl EngineArguments {
+    /// Whether other servers may have the same topics.
+    pub(crate) fn is_shared(&self) -> bool {
+        self.nats.is_some()
+    }
+
     /// The engine, with the same log as is kept in memory.
-    pub(crate) fn choose(self, retention: Retention) -> Chosen {
-        if let Some(folder) = self.data {
+    pub(crate) fn choose(self, retention: Retention, streams: Option<EventStreams>) -> Chosen {
+        let place = if let Some(folder) = self.data {
             let most_bytes = self.data_max_bytes;
-            Chosen::Sqlite(
+            Where::Sqlite(
                 folder,
                 SqliteOptions { retention, most_bytes, ..SqliteOptions::default() },
             )
@@ -62,40 +73,46 @@ impl EngineArguments {
                 credentials: self.nats_credentials,
                 ..JetStreamOptions::default()
             };
-            Chosen::JetStream(servers, options)
+            Where::JetStream(servers, options)
         } else {
-            Chosen::Memory
-        }
+            Where::Memory(retention)
+        };
+        Chosen { place, streams }
     }
 }
 
 impl Chosen {
     /// An application that has its topics there.
     pub(crate) fn app(&self, settings: Settings, access: Access) -> App {
-        match self {
-            Self::Memory => App::guarded(settings, access),
+        match (&self.place, &self.streams) {
+            (Where::Memory(_), None) => App::guarded(settings, access),
             _ => App::durable(settings, access),
         }
     }
 
     /// Whether it may be away for a while, so that the server is to be up before it.
     pub(crate) fn may_be_away(&self) -> bool {
-        matches!(self, Self::JetStream(..))
+        matches!(self.place, Where::JetStream(..))
     }
 
     /// Opens the engine, however long it takes to be there, and has its topics taken up.
     pub(crate) async fn begin(self, app: &App) -> Result<(), Failure> {
-        match self {
-            Self::Memory => Ok(()),
-            Self::Sqlite(folder, options) => {
-                let named = folder.display().to_string();
-                let opened = spawn_blocking(move || Sqlite::open(&folder, &options)).await?;
-                let engine = opened.map_err(|failure| format!("{named}: {failure}"))?;
-                Ok(app.begin(Arc::new(engine)).await?)
+        let Self { place, streams } = self;
+        let mut kept = None;
+        let engine: Arc<dyn Engine> = match place {
+            Where::Memory(_) if streams.is_none() => return Ok(()),
+            Where::Memory(retention) => {
+                Arc::new(Memory::new(MemoryOptions { retention, ..MemoryOptions::default() }))
             }
-            Self::JetStream(servers, options) => loop {
+            Where::Sqlite(folder, options) => {
+                let named = folder.display().to_string();
+                kept = Some(folder.clone());
+                let opened = spawn_blocking(move || Sqlite::open(&folder, &options)).await?;
+                Arc::new(opened.map_err(|failure| format!("{named}: {failure}"))?)
+            }
+            Where::JetStream(servers, options) => loop {
                 match JetStream::open(&servers, options.clone()).await {
-                    Ok(engine) => return Ok(app.begin(Arc::new(engine)).await?),
+                    Ok(engine) => break Arc::new(engine),
                     Err(failure @ engine::Failure::Unavailable { .. }) => {
                         tracing::warn!(%failure, "waiting for NATS");
                         sleep(PAUSE).await;
@@ -103,6 +120,11 @@ impl Chosen {
                     Err(failure) => return Err(failure.into()),
                 }
             },
+        };
+        app.begin(Arc::clone(&engine)).await?;
+        match streams {
+            Some(streams) => streams.begin(app, engine, kept.as_deref()).await,
+            None => Ok(()),
         }
     }
 }

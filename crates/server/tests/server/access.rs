@@ -6,7 +6,7 @@ use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
 
 pub(crate) const ADMIN: &str = "the-administrators-secret";
-const READER: &str = "a-secret-that-may-read";
+pub(crate) const READER: &str = "a-secret-that-may-read";
 const WRITER: &str = "a-secret-that-may-write";
 
 pub(crate) fn rules() -> Rules {

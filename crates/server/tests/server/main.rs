@@ -10,6 +10,7 @@ mod crash;
 mod demo;
 mod engine;
 mod errors;
+mod eventstreams;
 mod fanout;
 mod faults;
 mod import;
@@ -20,9 +21,13 @@ mod metrics;
 mod nats;
 mod openapi;
 mod over_nats;
+#[path = "../../../eventstreams/tests/postgres/mod.rs"]
+mod postgres;
 mod process;
 mod publish;
 mod query;
+#[path = "../../../eventstreams/tests/receiver/mod.rs"]
+mod receiver;
 mod relay;
 mod revocation;
 mod several;
@@ -30,3 +35,4 @@ mod slow;
 mod sqlite;
 mod stream;
 mod transactions;
+mod websockets;

@@ -11,7 +11,7 @@ async fn what_the_file_names_is_there() {
     assert_eq!((status.as_u16(), file["openapi"].as_str()), (200, Some("3.1.0")));
     let mut asked = 0;
     for (pattern, operations) in file["paths"].as_object().unwrap() {
-        let path = ["topic", "kind", "key", "id"]
+        let path = ["topic", "kind", "key", "id", "stream"]
             .iter()
             .fold(pattern.clone(), |path, name| path.replace(&format!("{{{name}}}"), "none"));
         for (method, operation) in operations.as_object().unwrap() {

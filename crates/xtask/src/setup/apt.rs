@@ -28,6 +28,21 @@ pub(super) fn unpack(package: &str, folder: &Path) -> Result {
     Ok(())
 }
 
+/// The packages that installing one would install, itself among them.
+pub(super) fn missing_for(package: &str) -> Result<Vec<String>> {
+    let simulate = || {
+        let mut simulate = Command::new("apt-get");
+        simulate.args(["install", "--simulate", "--no-install-recommends", package]);
+        sh::read(&mut simulate)
+    };
+    let told = simulate().or_else(|_| {
+        sh::run(apt_get()?.args(["update", "-qq"]))?;
+        simulate()
+    })?;
+    let named = told.lines().filter_map(|line| line.strip_prefix("Inst ")?.split(' ').next());
+    Ok(named.map(str::to_owned).collect())
+}
+
 /// Package lists may be missing or out of date on a new machine.
 fn with_lists(get: impl Fn() -> Result) -> Result {
     get().or_else(|_| {

@@ -8,6 +8,7 @@ mod browser;
 mod nats;
 mod nchan;
 mod npm;
+mod postgres;
 mod python;
 mod toolchain;
 mod tools;
@@ -69,6 +70,8 @@ pub(crate) struct Everything {
     pub(crate) browser: Browser,
     /// None where there is none to be had: what needs it is skipped.
     pub(crate) nats: Option<PathBuf>,
+    /// The same; the folder of its programs.
+    pub(crate) postgres: Option<PathBuf>,
     /// The same.
     pub(crate) schemathesis: Option<PathBuf>,
 }
@@ -101,7 +104,7 @@ pub(crate) fn for_package(project: &Project, folder: &str) -> Result {
 /// Python that has its part of them.
 pub(crate) fn for_interop(project: &Project, folder: &str) -> Result<Option<PathBuf>> {
     let _one_at_a_time = lock(project)?;
-    npm::install(&format!("SDKs in {folder}"), &project.root.join(folder))?;
+    npm::install(&format!("clients of others in {folder}"), &project.root.join(folder))?;
     python::launchdarkly(project)
 }
 
@@ -115,8 +118,9 @@ pub(crate) fn everything(project: &Project) -> Result<Everything> {
     npm::ensure(project, &mut folders)?;
     let browser = browser::ensure(project)?;
     let nats = nats::ensure(project)?;
+    let postgres = postgres::ensure(project)?;
     let schemathesis = python::schemathesis(project)?;
-    Ok(Everything { wasm: WasmTools { folders }, browser, nats, schemathesis })
+    Ok(Everything { wasm: WasmTools { folders }, browser, nats, postgres, schemathesis })
 }
 
 /// `cargo xtask wasm COMMAND…`

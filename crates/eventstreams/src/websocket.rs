@@ -1,0 +1,12 @@
+//! Delivery to WebSocket clients.
+
+mod command;
+mod connection;
+mod hub;
+mod round_trips;
+mod server;
+
+pub use hub::WebSocketFactory;
+pub use round_trips::{
+    AttemptId, Command, Connection, Delivery, Limits, RoundTrip, RoundTripEffect, RoundTrips, Verb,
+};

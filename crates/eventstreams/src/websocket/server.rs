@@ -1,0 +1,69 @@
+//! Where clients connect.
+
+use super::connection;
+use super::hub::WebSocketFactory;
+use axum::Router;
+use axum::extract::ws::WebSocketUpgrade;
+use axum::extract::ws::rejection::WebSocketUpgradeRejection;
+use axum::http::header::{HOST, ORIGIN};
+use axum::http::{HeaderMap, StatusCode};
+use axum::response::{IntoResponse as _, Response};
+use axum::routing::get;
+use std::sync::Arc;
+
+impl WebSocketFactory {
+    /// The server that clients connect to, at `/ws`.
+    ///
+    /// ```
+    /// use highwater_eventstreams::{Configuration, WebSocketFactory};
+    /// let websockets = WebSocketFactory::new(&Configuration::default());
+    /// let router: axum::Router = websockets.router();
+    /// ```
+    pub fn router<S: Clone + Send + Sync + 'static>(&self) -> Router<S> {
+        let factory = self.clone();
+        Router::new().route(
+            "/ws",
+            get(
+                |headers: HeaderMap,
+                 upgrade: Result<WebSocketUpgrade, WebSocketUpgradeRejection>| async move {
+                    factory.accept(&headers, upgrade)
+                },
+            ),
+        )
+    }
+
+    /// Answers a request to take part: upgrades it, if it asks for that and no page of another host is
+    /// behind it. What [`router`](Self::router) does, for who has routes of another kind.
+    pub fn accept(
+        &self,
+        headers: &HeaderMap,
+        upgrade: Result<WebSocketUpgrade, WebSocketUpgradeRejection>,
+    ) -> Response {
+        let Ok(upgrade) = upgrade else {
+            return (StatusCode::BAD_REQUEST, "Bad Request\n").into_response();
+        };
+        if !is_same_origin(headers) {
+            return (StatusCode::FORBIDDEN, "Forbidden\n").into_response();
+        }
+        if self.0.closed.is_cancelled() {
+            return (StatusCode::SERVICE_UNAVAILABLE, "Service Unavailable\n").into_response();
+        }
+        let hub = Arc::clone(&self.0);
+        let sizes = &hub.configuration.websockets;
+        upgrade
+            .read_buffer_size(sizes.read_buffer_size)
+            .write_buffer_size(sizes.write_buffer_size)
+            .max_message_size(sizes.max_message_size)
+            .max_frame_size(sizes.max_message_size)
+            .on_upgrade(move |socket| connection::serve(socket, hub))
+    }
+}
+
+/// Whether a page of another host is not behind this: a browser says whose page it is.
+fn is_same_origin(headers: &HeaderMap) -> bool {
+    let Some(origin) = headers.get(ORIGIN) else { return true };
+    let host = origin.to_str().ok().and_then(|origin| origin.split_once("://"));
+    let (Some((_, origin)), Some(host)) = (host, headers.get(HOST)) else { return false };
+    let origin = origin.split('/').next().unwrap_or_default();
+    host.to_str().is_ok_and(|host| host.eq_ignore_ascii_case(origin))
+}

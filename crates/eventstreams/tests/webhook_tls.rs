@@ -1,0 +1,131 @@
+//! Webhooks to receivers whose certificates nobody has signed but themselves.
+#![allow(clippy::unwrap_used)] // a test that cannot go on has failed
+
+mod receiver;
+
+use core::time::Duration;
+use highwater_eventstreams::{
+    Attempt, Batch, Configuration, DispatcherFactory as _, Event, EventStreamSpec, Outcome,
+    WebhookFactory,
+};
+use rcgen::{CertifiedKey, generate_simple_self_signed};
+use receiver::Receiver;
+use rustls::pki_types::pem::PemObject as _;
+use rustls::pki_types::{CertificateDer, PrivateKeyDer};
+use rustls::server::WebPkiClientVerifier;
+use rustls::{RootCertStore, ServerConfig};
+use serde_json::{Value, json};
+use std::sync::Arc;
+use tokio::time::timeout;
+use tokio_rustls::TlsAcceptor;
+use tokio_util::sync::CancellationToken;
+
+/// A certificate and its key, in PEM.
+struct Identity {
+    certificate: String,
+    key: String,
+}
+
+impl Identity {
+    fn of(name: &str) -> Self {
+        let CertifiedKey { cert, signing_key } =
+            generate_simple_self_signed([name.to_owned()]).unwrap();
+        Self { certificate: cert.pem(), key: signing_key.serialize_pem() }
+    }
+
+    fn der(&self) -> CertificateDer<'static> {
+        CertificateDer::from_pem_slice(self.certificate.as_bytes()).unwrap()
+    }
+}
+
+/// A receiver that is this, and that asks its callers for a certificate of `client`'s, if of any.
+async fn receiver(server: &Identity, client: Option<&Identity>) -> Receiver {
+    let provider = Arc::new(rustls::crypto::ring::default_provider());
+    let config = ServerConfig::builder_with_provider(Arc::clone(&provider))
+        .with_safe_default_protocol_versions()
+        .unwrap();
+    let config = match client {
+        None => config.with_no_client_auth(),
+        Some(client) => {
+            let mut roots = RootCertStore::empty();
+            roots.add(client.der()).unwrap();
+            let verifier = WebPkiClientVerifier::builder_with_provider(roots.into(), provider);
+            config.with_client_cert_verifier(verifier.build().unwrap())
+        }
+    };
+    let key = PrivateKeyDer::from_pem_slice(server.key.as_bytes()).unwrap();
+    let config = config.with_single_cert(vec![server.der()], key).unwrap();
+    let acceptor = TlsAcceptor::from(Arc::new(config));
+    let wrap = move |socket| {
+        let acceptor = acceptor.clone();
+        async move { acceptor.accept(socket).await.ok() }
+    };
+    let answer = "HTTP/1.1 204 Taken\r\n\r\n".to_owned();
+    Receiver::listen(wrap, Arc::new(move |_| answer.clone())).await
+}
+
+/// What an attempt at this receiver comes to, with a TLS configuration if there is one.
+async fn attempted(to: &Receiver, tls: Value) -> Outcome {
+    let named = !tls.is_null();
+    let configs = if named { json!([{ "name": "own", "tls": tls }]) } else { json!([]) };
+    let configuration: Configuration =
+        serde_json::from_value(json!({ "tlsConfigs": configs })).unwrap();
+    let factory = WebhookFactory::new(&configuration).unwrap();
+    let url = format!("https://localhost:{}/", to.port());
+    let webhook = json!({ "url": url, "tlsConfigName": named.then_some("own") });
+    let mut spec: EventStreamSpec = serde_json::from_value(json!({ "webhook": webhook })).unwrap();
+    factory.validate(&spec).unwrap();
+    factory.fill_in(&mut spec);
+    let batch = Batch::new(vec![Event::new("t", "1", "{}").unwrap()]);
+    let attempt = Attempt { number: 0, batch, cancel: CancellationToken::new() };
+    let dispatcher = factory.dispatcher(&spec).unwrap();
+    timeout(Duration::from_mins(1), dispatcher.attempt(attempt)).await.unwrap()
+}
+
+fn is_refused(outcome: &Outcome) -> bool {
+    matches!(outcome, Outcome::Failed(failure) if failure.error.code() == "FF00219")
+}
+
+#[tokio::test]
+async fn a_receiver_that_signed_itself_is_believed_where_it_is_named() {
+    let (localhost, other) = (Identity::of("localhost"), Identity::of("localhost"));
+    let receiver = receiver(&localhost, None).await;
+    let told = attempted(&receiver, Value::Null).await;
+    assert!(is_refused(&told), "{told:?}");
+    let ca = json!({ "ca": localhost.certificate });
+    assert_eq!(attempted(&receiver, ca).await, Outcome::Delivered);
+    assert!(is_refused(&attempted(&receiver, json!({ "ca": other.certificate })).await));
+
+    // A file wins over text.
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("ca.pem");
+    std::fs::write(&file, &localhost.certificate).unwrap();
+    let both = json!({ "caFile": file, "ca": other.certificate });
+    assert_eq!(attempted(&receiver, both).await, Outcome::Delivered);
+    let off = json!({ "enabled": false, "ca": localhost.certificate });
+    assert!(is_refused(&attempted(&receiver, off).await));
+}
+
+#[tokio::test]
+async fn a_name_has_to_be_right_unless_the_operator_says_otherwise() {
+    let elsewhere = Identity::of("elsewhere.example");
+    let receiver = receiver(&elsewhere, None).await;
+    assert!(is_refused(&attempted(&receiver, json!({ "ca": elsewhere.certificate })).await));
+    let anyone = json!({ "insecureSkipHostVerify": true });
+    assert_eq!(attempted(&receiver, anyone).await, Outcome::Delivered);
+}
+
+#[tokio::test]
+async fn a_receiver_may_ask_who_calls() {
+    let (localhost, client) = (Identity::of("localhost"), Identity::of("client"));
+    let receiver = receiver(&localhost, Some(&client)).await;
+    let nameless = json!({ "ca": localhost.certificate });
+    assert!(is_refused(&attempted(&receiver, nameless).await));
+    let known =
+        json!({ "ca": localhost.certificate, "cert": client.certificate, "key": client.key });
+    assert_eq!(attempted(&receiver, known).await, Outcome::Delivered);
+    let other = Identity::of("client");
+    let stranger =
+        json!({ "ca": localhost.certificate, "cert": other.certificate, "key": other.key });
+    assert!(is_refused(&attempted(&receiver, stranger).await));
+}

@@ -1,0 +1,11 @@
+//! Event streams: topics delivered in batches to workers that answer for them, `/v1/eventstreams`.
+
+mod answer;
+mod arguments;
+mod owner;
+mod place;
+mod routes;
+mod source;
+
+pub(crate) use arguments::{EventStreamArguments, EventStreams};
+pub(crate) use routes::routes;

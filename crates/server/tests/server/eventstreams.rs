@@ -1,0 +1,283 @@
+//! `serve --event-streams`: topics delivered to a real receiver, and the calls that manage them.
+
+use crate::access::{ADMIN, READER, guarded};
+use crate::common::Process;
+use crate::nats::Nats;
+use crate::postgres::Postgres;
+use crate::receiver::{Receiver, Request};
+use core::time::Duration;
+use reqwest::{Client, Method, StatusCode};
+use serde_json::{Value, json};
+use std::collections::BTreeSet;
+use std::sync::Arc;
+use tokio::time::{Instant, sleep, timeout};
+
+/// NATS and PostgreSQL take a while.
+const LONG: Duration = Duration::from_mins(1);
+
+async fn call(server: &Process, method: Method, path: &str, body: Value) -> (StatusCode, Value) {
+    let request = Client::new().request(method, format!("{}{path}", server.url));
+    let body = if body.is_null() { String::new() } else { body.to_string() };
+    let answer = request.body(body).send().await.unwrap();
+    (answer.status(), serde_json::from_str(&answer.text().await.unwrap()).unwrap_or_default())
+}
+
+async fn put(server: &Process, path: &str, body: Value) -> Value {
+    let (status, answer) = call(server, Method::PUT, path, body).await;
+    assert!(status.is_success(), "{path}: {status} {answer}");
+    answer
+}
+
+async fn get(server: &Process, path: &str) -> (StatusCode, Value) {
+    call(server, Method::GET, path, Value::Null).await
+}
+
+/// The start of an error's text, and its status.
+async fn refused(server: &Process, method: Method, path: &str, body: Value) -> (u16, String) {
+    let (status, answer) = call(server, method, path, body).await;
+    let text = answer["error"].as_str().unwrap_or_default();
+    (status.as_u16(), text.split(':').next().unwrap().to_owned())
+}
+
+fn webhook(url: &str, source: &str) -> Value {
+    json!({
+        "type": "webhook", "source": source, "webhook": { "url": url },
+        "batchSize": 3, "batchTimeout": "10ms", "retryTimeout": "1m",
+    })
+}
+
+async fn events(receiver: &mut Receiver) -> Vec<Value> {
+    let request = timeout(LONG, receiver.request()).await.expect("a batch comes");
+    let batch: Value = serde_json::from_str(&request.body).unwrap();
+    assert_eq!(batch["type"], "event_batch");
+    batch["events"].as_array().unwrap().clone()
+}
+
+/// The next so many events, in order, as topic and what became of the item.
+async fn changes(receiver: &mut Receiver, count: usize) -> Vec<String> {
+    let mut seen: Vec<String> = Vec::new();
+    while seen.len() < count {
+        for event in events(receiver).await {
+            let what = if event["deleted"] == true {
+                "deleted".into()
+            } else {
+                event["object"].to_string()
+            };
+            seen.push(format!("{} {what}", event["topic"].as_str().unwrap()));
+        }
+    }
+    seen
+}
+
+#[tokio::test]
+async fn a_topic_is_delivered_in_order() {
+    let mut receiver = Receiver::answering(204, "").await;
+    let server = Process::start(&["serve", "--event-streams"]);
+    put(&server, "/v1/topics/orders/order/1", json!({ "n": 1 })).await;
+    let made = put(&server, "/v1/eventstreams/work", webhook(&receiver.url("/"), "orders")).await;
+    assert_eq!((made["name"].as_str(), made["status"].as_str()), (Some("work"), Some("started")));
+    assert_eq!(made["webhook"]["http"]["requestTimeout"], "30s");
+    put(&server, "/v1/topics/orders/order/2", json!({ "n": 2 })).await;
+    call(&server, Method::DELETE, "/v1/topics/orders/order/1", Value::Null).await;
+    let seen = changes(&mut receiver, 3).await;
+    assert_eq!(seen, ["order/1 {\"n\":1}", "order/2 {\"n\":2}", "order/1 deleted"]);
+
+    // Stopped it delivers nothing, and started it goes on.
+    let (status, stopped) =
+        call(&server, Method::POST, "/v1/eventstreams/work/stop", Value::Null).await;
+    assert_eq!((status.as_u16(), stopped["status"].as_str()), (200, Some("stopped")));
+    put(&server, "/v1/topics/orders/order/3", json!({ "n": 3 })).await;
+    let (_, started) =
+        call(&server, Method::POST, "/v1/eventstreams/work/start", Value::Null).await;
+    assert_eq!(started["status"], "started");
+    assert_eq!(changes(&mut receiver, 1).await, ["order/3 {\"n\":3}"]);
+
+    // From the beginning again.
+    let (status, _) =
+        call(&server, Method::POST, "/v1/eventstreams/work/reset", json!({ "sequenceId": "" }))
+            .await;
+    assert_eq!(status, 200);
+    assert_eq!(changes(&mut receiver, 4).await[0], "order/1 {\"n\":1}");
+    let (status, _) = call(&server, Method::DELETE, "/v1/eventstreams/work", Value::Null).await;
+    assert_eq!(status, 204);
+    assert_eq!(get(&server, "/v1/eventstreams/work").await.0, 404);
+}
+
+#[tokio::test]
+async fn what_was_not_taken_comes_again_after_a_crash() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut refusing = Receiver::answering(500, "").await;
+    let mut server = Process::durable(folder.path(), &["--event-streams"]);
+    put(&server, "/v1/eventstreams/work", webhook(&refusing.url("/"), "orders")).await;
+    for n in 0..5 {
+        put(&server, &format!("/v1/topics/orders/order/{n}"), json!({ "n": n })).await;
+    }
+    refusing.request().await;
+    server.child.kill().unwrap();
+    server.child.wait().unwrap();
+
+    let mut taking = Receiver::answering(200, "").await;
+    let mut server = Process::durable(folder.path(), &["--event-streams"]);
+    let (_, kept) = get(&server, "/v1/eventstreams/work").await;
+    assert_eq!(kept["source"], "orders");
+    put(&server, "/v1/eventstreams/work", webhook(&taking.url("/"), "orders")).await;
+    let seen = changes(&mut taking, 5).await;
+    let expect: Vec<_> = (0..5).map(|n| format!("order/{n} {{\"n\":{n}}}")).collect();
+    assert_eq!(seen, expect);
+    server.child.kill().unwrap();
+    server.child.wait().unwrap();
+}
+
+#[tokio::test]
+async fn lists_are_filtered() {
+    let server = Process::start(&["serve", "--event-streams"]);
+    for name in ["s0", "s1", "s2"] {
+        let mut spec = webhook("http://127.0.0.1:9/", "t");
+        spec["status"] = "stopped".into();
+        spec["name"] = name.into();
+        let (status, made) = call(&server, Method::POST, "/v1/eventstreams", spec).await;
+        assert_eq!((status.as_u16(), made["name"].as_str()), (201, Some(name)));
+    }
+    let names = |list: &Value| -> Vec<String> {
+        list.as_array().unwrap().iter().map(|s| s["name"].as_str().unwrap().to_owned()).collect()
+    };
+    let (_, list) = get(&server, "/v1/eventstreams").await;
+    assert_eq!(names(&list), ["s2", "s1", "s0"]);
+    let (_, list) = get(&server, "/v1/eventstreams?name=!s1&sort=name&fields=name").await;
+    assert_eq!(list, json!([{ "name": "s0" }, { "name": "s2" }]));
+    let (_, list) = get(&server, "/v1/eventstreams?count&limit=1&status=stopped").await;
+    assert_eq!(
+        (&list["count"], &list["total"], &list["items"][0]["name"]),
+        (&json!(1), &json!(3), &json!("s2"))
+    );
+    let query = json!({ "in": [{ "field": "name", "values": ["s0", "s2"] }], "sort": ["name"] });
+    let (status, list) = call(&server, Method::POST, "/v1/eventstreams/query", query).await;
+    assert_eq!(status, 200);
+    assert_eq!(names(&list), ["s0", "s2"]);
+}
+
+#[tokio::test]
+async fn mistakes_are_the_callers() {
+    let server = Process::start(&["serve", "--event-streams"]);
+    let (put, post) = (Method::PUT, Method::POST);
+    let good = webhook("http://127.0.0.1:9/", "t");
+    let changed = |member: &str, value: Value| {
+        let mut spec = good.clone();
+        spec[member] = value;
+        spec
+    };
+    for (spec, code) in [
+        (changed("source", Value::Null), "FF00112"),
+        (changed("batchTimeout", json!("soon")), "FF00137"),
+        (changed("name", json!("-x")), "FF00140"),
+        (changed("webhook", json!({})), "FF00216"),
+        (changed("webhook", json!({ "url": "nonsense" })), "FF00234"),
+        (changed("webhook", json!({ "url": "http://h/", "tlsConfigName": "x" })), "FF00223"),
+        (changed("batchSize", json!(0)), "FF00234"),
+        (changed("initialSequenceId", json!("x")), "FF00234"),
+        (changed("topicFilter", json!("(")), "FF00235"),
+        (changed("status", json!("deleted")), "FF00236"),
+        (changed("type", json!("pigeon")), "FF00217"),
+        (changed("batchSize", json!("many")), "FF00127"),
+    ] {
+        let told = refused(&server, put.clone(), "/v1/eventstreams/s", spec.clone()).await;
+        assert_eq!(told, (400, code.to_owned()), "{spec}");
+    }
+    let (status, _) = call(&server, put.clone(), "/v1/eventstreams/s", good.clone()).await;
+    assert_eq!(status, 201);
+    let taken =
+        refused(&server, post.clone(), "/v1/eventstreams", changed("name", json!("s"))).await;
+    assert_eq!(taken, (409, "FF00177".to_owned()));
+    for (method, path, status, code) in [
+        (Method::GET, "/v1/eventstreams?limit=1000", 400, "FF00192"),
+        (Method::GET, "/v1/eventstreams?created=x", 400, "FF00143"),
+        (Method::GET, "/v1/eventstreams/none", 404, "FF00164"),
+        (post.clone(), "/v1/eventstreams/none/start", 404, "FF00164"),
+        (post.clone(), "/v1/eventstreams/query", 400, "FF00127"),
+        (Method::DELETE, "/v1/eventstreams/none", 404, "FF00164"),
+    ] {
+        let told = refused(&server, method.clone(), path, Value::Null).await;
+        assert_eq!(told, (status, code.to_owned()), "{method} {path}");
+    }
+    let to = json!({ "sequenceId": "x" });
+    assert_eq!(
+        refused(&server, post, "/v1/eventstreams/s/reset", to).await,
+        (400, "FF00234".to_owned())
+    );
+    let request = Client::new().get(format!("{}/v1/eventstreams", server.url));
+    let answer = request.header("request-timeout", "soon").send().await.unwrap();
+    assert_eq!(answer.status(), 400);
+}
+
+/// A receiver that hangs has its stream busy for longer than the caller wants to wait.
+#[tokio::test]
+async fn a_call_takes_only_so_long() {
+    let mut receiver = Receiver::start(Arc::new(|_: &Request| String::new())).await;
+    let server = Process::start(&["serve", "--event-streams"]);
+    put(&server, "/v1/eventstreams/work", webhook(&receiver.url("/"), "orders")).await;
+    put(&server, "/v1/topics/orders/order/1", json!({})).await;
+    receiver.request().await;
+    let request = Client::new().post(format!("{}/v1/eventstreams/work/stop", server.url));
+    let answer =
+        timeout(LONG, request.header("request-timeout", "30s").send()).await.unwrap().unwrap();
+    // An attempt is cancelled with its stream, so that this is soon done.
+    assert_eq!(answer.status(), 200);
+}
+
+#[tokio::test]
+async fn the_administrator_manages_streams() {
+    let server = guarded().await;
+    for (token, expect) in [(READER, 403), (ADMIN, 503)] {
+        let (status, _) = server.send_as(token, Method::GET, "/v1/eventstreams", "").await;
+        assert_eq!(status, expect);
+    }
+    let (status, _) = server.get("/v1/eventstreams").await;
+    assert_eq!(status, 401);
+}
+
+/// Two servers over one NATS and one database: one has the stream, and when it dies the other.
+#[tokio::test(flavor = "multi_thread")]
+async fn one_server_at_a_time_has_a_stream() {
+    let (Some(nats), Some(postgres)) = (Nats::start(), Postgres::start()) else { return };
+    let database = postgres.url("postgres");
+    let arguments =
+        ["serve", "--nats", &nats.url(), "--event-streams", "--event-streams-database", &database];
+    let mut receiver = Receiver::answering(200, "").await;
+    let mut first = Process::start(&arguments);
+    let ready = async |server: &Process| {
+        let deadline = Instant::now() + LONG;
+        while get(server, "/v1/eventstreams").await.0 != 200 {
+            assert!(Instant::now() < deadline, "it is not ready");
+            sleep(Duration::from_millis(50)).await;
+        }
+    };
+    ready(&first).await;
+    put(&first, "/v1/eventstreams/work", webhook(&receiver.url("/"), "orders")).await;
+    put(&first, "/v1/topics/orders/order/0", json!({ "n": 0 })).await;
+    assert_eq!(changes(&mut receiver, 1).await, ["order/0 {\"n\":0}"]);
+
+    let mut second = Process::start(&arguments);
+    ready(&second).await;
+    for n in 1..20 {
+        put(&second, &format!("/v1/topics/orders/order/{n}"), json!({ "n": n })).await;
+    }
+    let expect: Vec<_> = (1..20).map(|n| format!("order/{n} {{\"n\":{n}}}")).collect();
+    // Each once: two servers would have delivered each twice.
+    assert_eq!(changes(&mut receiver, 19).await, expect);
+
+    first.child.kill().unwrap();
+    first.child.wait().unwrap();
+    for n in 20..40 {
+        put(&second, &format!("/v1/topics/orders/order/{n}"), json!({ "n": n })).await;
+    }
+    let mut seen = BTreeSet::new();
+    let deadline = Instant::now() + LONG;
+    while !(20..40).all(|n| seen.contains(&n)) {
+        assert!(Instant::now() < deadline, "{seen:?}");
+        for event in events(&mut receiver).await {
+            seen.insert(event["object"]["n"].as_u64().unwrap());
+        }
+    }
+    second.child.kill().unwrap();
+    second.child.wait().unwrap();
+}

@@ -1,0 +1,113 @@
+//! `serve --event-streams`: topics delivered to WebSocket clients at `/ws`.
+
+use crate::common::Process;
+use core::time::Duration;
+use futures_util::{SinkExt as _, StreamExt as _};
+use reqwest::{Client, Method};
+use serde_json::{Value, json};
+use tokio::net::TcpStream;
+use tokio::time::{Instant, sleep, timeout};
+use tokio_tungstenite::tungstenite::Message;
+use tokio_tungstenite::{WebSocketStream, client_async};
+
+const LONG: Duration = Duration::from_mins(1);
+
+struct Worker(WebSocketStream<TcpStream>);
+
+impl Worker {
+    async fn connect(server: &Process) -> Self {
+        let address = server.url.strip_prefix("http://").unwrap();
+        let socket = TcpStream::connect(address).await.unwrap();
+        let (socket, _) = client_async(format!("ws://{address}/ws"), socket).await.unwrap();
+        let mut worker = Self(socket);
+        worker.say(&json!({ "type": "start", "stream": "work" })).await;
+        worker
+    }
+
+    async fn say(&mut self, command: &Value) {
+        self.0.send(Message::text(command.to_string())).await.unwrap();
+    }
+
+    async fn batch(&mut self) -> Value {
+        loop {
+            let message = timeout(LONG, self.0.next()).await.expect("a batch comes");
+            if let Message::Text(text) = message.unwrap().unwrap() {
+                return serde_json::from_str(&text).unwrap();
+            }
+        }
+    }
+
+    async fn answer(&mut self, kind: &str, batch: &Value) {
+        let number = &batch["batchNumber"];
+        self.say(&json!({ "type": kind, "stream": "work", "batchNumber": number })).await;
+    }
+}
+
+async fn call(server: &Process, method: Method, path: &str, body: Value) -> Value {
+    let request = Client::new().request(method, format!("{}{path}", server.url));
+    let answer = request.body(body.to_string()).send().await.unwrap();
+    assert!(answer.status().is_success(), "{path}: {}", answer.status());
+    serde_json::from_str(&answer.text().await.unwrap()).unwrap_or_default()
+}
+
+fn topics(batch: &Value) -> Vec<&str> {
+    let events = batch["events"].as_array().unwrap();
+    events.iter().map(|event| event["topic"].as_str().unwrap()).collect()
+}
+
+#[tokio::test]
+async fn a_topic_is_delivered_to_workers_that_answer_for_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut server = Process::durable(folder.path(), &["--event-streams"]);
+    let stream = json!({ "source": "orders", "batchSize": 2, "batchTimeout": "10ms" });
+    call(&server, Method::PUT, "/v1/eventstreams/work", stream).await;
+    for n in 1..=4 {
+        let path = format!("/v1/topics/orders/order/{n}");
+        call(&server, Method::PUT, &path, json!({ "n": n })).await;
+    }
+    let mut one = Worker::connect(&server).await;
+    let first = one.batch().await;
+    // Refused it comes again, under a new number.
+    one.answer("nack", &first).await;
+    let again = one.batch().await;
+    assert_eq!((topics(&first), &again["batchNumber"]), (topics(&again), &json!(2)));
+    // A worker that goes without an answer leaves it to the next one.
+    let mut other = Worker::connect(&server).await;
+    drop(one);
+    let third = other.batch().await;
+    assert_eq!(topics(&third), topics(&first));
+    let mut seen = topics(&third).len();
+    other.answer("ack", &third).await;
+    while seen < 4 {
+        let batch = other.batch().await;
+        seen += topics(&batch).len();
+        other.answer("ack", &batch).await;
+    }
+    // What was acknowledged is not delivered again, also by a server that comes after this one.
+    let deadline = Instant::now() + LONG;
+    loop {
+        let shown = call(&server, Method::GET, "/v1/eventstreams/work", json!({})).await;
+        let statistics = &shown["statistics"];
+        if statistics["checkpoint"] == statistics["highestDetected"] {
+            break;
+        }
+        assert!(Instant::now() < deadline, "{shown}");
+        sleep(Duration::from_millis(10)).await;
+    }
+    server.child.kill().unwrap();
+    server.child.wait().unwrap();
+    let server = Process::durable(folder.path(), &["--event-streams"]);
+    let mut worker = Worker::connect(&server).await;
+    call(&server, Method::PUT, "/v1/topics/orders/order/5", json!({ "n": 5 })).await;
+    assert_eq!(topics(&worker.batch().await), ["order/5"]);
+}
+
+#[tokio::test]
+async fn who_asks_for_no_upgrade_or_for_a_page_elsewhere_is_refused() {
+    let server = Process::start(&["serve", "--event-streams"]);
+    let plain = Client::new().get(format!("{}/ws", server.url));
+    assert_eq!(plain.send().await.unwrap().status(), 400);
+    let without = Process::start(&["serve"]);
+    let plain = Client::new().get(format!("{}/ws", without.url));
+    assert_eq!(plain.send().await.unwrap().status(), 404);
+}

@@ -1,0 +1,115 @@
+// Event streams over WebSocket, of the real server.
+
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import WebSocket from 'ws'
+import { eventStream } from '../../dist/eventstream.js'
+import { startHighwater } from '../highwater.mjs'
+
+/** A server with a stream `work` of topic `t`, in batches of two. */
+async function serving(t, options = {}) {
+  const server = await startHighwater('serve', '--event-streams')
+  t.after(server.kill)
+  const ask = async (method, path, body) => {
+    const response = await fetch(server.url + path, { method, body: JSON.stringify(body) })
+    assert.ok(response.ok, `${method} ${path}: ${response.status} ${await response.clone().text()}`)
+  }
+  await ask('PUT', '/v1/eventstreams/work', { source: 't', type: 'websocket', batchSize: 2, batchTimeout: '20ms', ...options })
+  const put = (n) => ask('PUT', `/v1/topics/t/a/${n}`, { n })
+  return { url: `${server.url}/ws`, ask, put }
+}
+
+const numbers = (batch) => [...batch].map((event) => event.object.n)
+
+test('a handler gets every event in order, and what it refuses comes again', { timeout: 60_000 }, async (t) => {
+  const { url, put } = await serving(t, { retryTimeout: '1m' })
+  for (const n of [1, 2, 3, 4]) await put(n)
+  const seen = []
+  const said = []
+  await new Promise((resolve) => {
+    let refused = false
+    const stream = eventStream(url, 'work', async (batch) => {
+      if (!refused) {
+        refused = true
+        throw new Error('not now')
+      }
+      seen.push(...numbers(batch))
+      if (seen.length === 4) setImmediate(resolve)
+    }, { WebSocket, onError: (error) => said.push(error.message) })
+    t.after(() => stream.close())
+  })
+  assert.deepEqual(seen, [1, 2, 3, 4])
+  assert.deepEqual(said, ['not now'])
+})
+
+test('a loop acknowledges what it has gone on from, and nothing else', { timeout: 60_000 }, async (t) => {
+  const { url, put } = await serving(t)
+  for (const n of [1, 2, 3, 4]) await put(n)
+  const seen = []
+  for await (const batch of eventStream(url, 'work', { WebSocket })) {
+    seen.push(numbers(batch))
+    if (seen.length === 2) break
+  }
+  assert.deepEqual(seen, [[1, 2], [3, 4]])
+  // Left in the midst of the second: the next reader gets it again.
+  for await (const batch of eventStream(url, 'work', { WebSocket })) {
+    assert.deepEqual(numbers(batch), [3, 4])
+    batch.ack()
+    break
+  }
+  await put(5)
+  for await (const batch of eventStream(url, 'work', { WebSocket })) {
+    assert.deepEqual(numbers(batch), [5])
+    break
+  }
+})
+
+test('a connection that breaks is made again, and the batch comes again', { timeout: 60_000 }, async (t) => {
+  const { url, put } = await serving(t)
+  const sockets = []
+  class Watched extends WebSocket {
+    constructor(address) {
+      super(address)
+      sockets.push(this)
+    }
+  }
+  await put(1)
+  const seen = []
+  const stream = eventStream(url, 'work', { WebSocket: Watched, retry: { initial: 10 } })
+  for await (const batch of stream) {
+    seen.push(numbers(batch))
+    if (seen.length === 1) {
+      sockets[0].terminate()
+      await new Promise((resolve) => sockets[0].once('close', resolve))
+      assert.ok(batch.isAnswered)
+      continue
+    }
+    batch.ack()
+    await stream.close()
+  }
+  assert.deepEqual(seen, [[1], [1]])
+  assert.equal(sockets.length, 2)
+})
+
+test('whoever works for long says so', { timeout: 60_000 }, async (t) => {
+  const { url, put } = await serving(t, { websocket: { ackTimeout: '2s' } })
+  await put(1)
+  let given = 0
+  for await (const batch of eventStream(url, 'work', { WebSocket, progress: 100 })) {
+    given += 1
+    await new Promise((resolve) => setTimeout(resolve, 5000))
+    assert.equal(batch.isAnswered, false)
+    batch.ack()
+    break
+  }
+  assert.equal(given, 1)
+})
+
+test('a signal ends it, and a platform without WebSocket is told', async (t) => {
+  const { url } = await serving(t)
+  const stop = new AbortController()
+  const stream = eventStream(url, 'work', { WebSocket, signal: stop.signal })
+  setTimeout(() => stop.abort(), 20)
+  for await (const batch of stream) assert.fail(`a batch of nothing: ${batch.number}`)
+  if (!globalThis.WebSocket) assert.throws(() => eventStream(url, 'work'), TypeError)
+})
