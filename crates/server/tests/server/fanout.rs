@@ -37,7 +37,7 @@ async fn until(socket: &mut TcpStream, text: &str, wanted: &str) -> String {
 
 #[tokio::test]
 async fn a_stream_is_a_whole_answer_on_a_connection_that_ends_with_it() {
-    let server = Server::start().await;
+    let mut server = Server::start().await;
     put(&server, "a/1", 1).await;
     let request = "GET /v1/topics/t/stream HTTP/1.1\r\nhost: t\r\n\r\n";
     let mut socket = raw(&server, request).await;
@@ -49,7 +49,27 @@ async fn a_stream_is_a_whole_answer_on_a_connection_that_ends_with_it() {
     let field = |name| fields.iter().find(|field| field.0 == name).map(|field| field.1);
     assert_eq!(field("connection"), Some("close"));
     assert!(field("date").is_some_and(|date| date.ends_with(" GMT")));
-    assert_eq!((field("content-length"), field("transfer-encoding")), (None, None));
+    assert_eq!((field("content-length"), field("transfer-encoding")), (None, Some("chunked")));
+    let (length, chunk) = body.split_once("\r\n").unwrap();
+    assert_eq!(usize::from_str_radix(length, 16).unwrap(), chunk.len() - "\r\n".len(), "{body}");
+    assert!(chunk.starts_with("event: server-intent\n") && chunk.ends_with("\n\n\r\n"), "{body}");
+
+    put(&server, "a/2", 2).await;
+    let text = until(&mut socket, &text, "\"key\":\"2\"").await;
+    server.stop.take().unwrap().send(()).unwrap();
+    let mut rest = text;
+    timeout(PATIENCE, socket.read_to_string(&mut rest)).await.expect("it ends").unwrap();
+    assert!(rest.contains("event: goodbye") && rest.ends_with("\n\n\r\n0\r\n\r\n"), "{rest}");
+}
+
+#[tokio::test]
+async fn what_knows_no_chunks_is_sent_none() {
+    let server = Server::start().await;
+    put(&server, "a/1", 1).await;
+    let mut socket = raw(&server, "GET /v1/topics/t/stream HTTP/1.0\r\nhost: t\r\n\r\n").await;
+    let text = until(&mut socket, "", "payload-transferred").await;
+    let (head, body) = text.split_once("\r\n\r\n").unwrap();
+    assert!(!head.contains("transfer-encoding"), "{head}");
     assert!(body.starts_with("event: server-intent\n"), "{body}");
 }
 

@@ -116,8 +116,8 @@ async fn snapshots_on_their_way_are_bounded_and_resumes_are_not() {
     assert_eq!(ask(&server, &back).await.status(), 200);
     // Read, it makes room.
     let (mut text, mut piece) = (Vec::new(), vec![0; 1 << 20]);
-    // An item ends otherwise.
-    while !text.ends_with(b"}\n\n") || text.ends_with(b"}}\n\n") {
+    // An item ends otherwise. Behind it is the end of the chunk.
+    while !text.ends_with(b"}\n\n\r\n") || text.ends_with(b"}}\n\n\r\n") {
         let read = timeout(PATIENCE, slow.read(&mut piece)).await.unwrap().unwrap();
         assert_ne!(read, 0);
         text = [&text[text.len().saturating_sub(8)..], &piece[..read]].concat();
