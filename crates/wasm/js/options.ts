@@ -151,42 +151,85 @@ export function addressOf(name: string, url: unknown): string {
   return address.href
 }
 
+/** What something given must be: one of some words, a number from one bound to another, or what a function does not refuse. */
+type Check = readonly string[] | readonly [least: number, greatest?: number] | ((name: string, value: unknown) => void)
+
+/** Checks that it is an object, and that each of its members is what it must be, or not there. */
+function check(prefix: string, value: unknown, checks: Readonly<Record<string, Check>>): asserts value is Record<string, unknown> {
+  known(prefix, value, Object.keys(checks))
+  for (const [member, must] of Object.entries(checks)) {
+    const [name, given] = [prefix.endsWith('.') ? prefix + member : `${prefix} ${member}`, value[member]]
+    if (given === undefined) continue
+    if (typeof must === 'function') must(name, given)
+    else if (typeof must[0] === 'number') number(name, given, ...(must as [number, number?]))
+    else oneOf(name, given, must as readonly string[])
+  }
+}
+
+/** Checks that it is a string, or not there. */
+function text(name: string, value: unknown): asserts value is string | undefined {
+  if (value !== undefined && typeof value !== 'string') refuse(`${name} must be a string, not ${described(value)}`)
+}
+
+/** What the options of {@link connect} must be, each by itself. */
+const OPTIONS: Readonly<Record<keyof Options, Check>> = {
+  protocol: (_, value) => isProtocol(value),
+  transport: ['auto', 'fetch', 'eventsource'],
+  headers: (name, value) => typeof value === 'function' || checkHeaders(name, value),
+  method: (name, value) => {
+    if (typeof value !== 'string' || value === '') refuse(`${name} must be a string, not ${described(value)}`)
+  },
+  body: (name, value) => {
+    if (typeof ReadableStream === 'function' && value instanceof ReadableStream) refuse(`${name} cannot be a stream: it is sent with every attempt`)
+  },
+  credentials: ['omit', 'same-origin', 'include'],
+  poll: addressOf,
+  retry: (_, value) => checkRetry(value),
+  idle: (name, value) => value === false || number(name, value, 1),
+  snapshotTimeout: [1],
+  connectTimeout: [1],
+  maxBytes: [1, 2 ** 31 - 1],
+  tombstones: (_, value) => checkTombstones(value),
+  validate: ['read', 'ingest'],
+  share: ['tab', 'browser'],
+  signal: (name, value) => {
+    const is = typeof value === 'object' && value !== null && 'aborted' in value && 'addEventListener' in value
+    if (!is) refuse(`${name} must be an AbortSignal, not ${described(value)}`)
+  },
+  fetch: callable,
+  onError: callable,
+  // Read where it is needed.
+  initial: () => {},
+  schema: (_, value) => isSchemas(value),
+  hidden: (name, value) => {
+    if (typeof value === 'number') number(name, value, 0, LONGEST)
+    else if (value !== false && value !== 'pause') refuse(`${name} must be 'pause', a number of milliseconds or false, not ${described(value)}`)
+  },
+  persist: (name, value) => typeof value === 'boolean' || typeof value === 'string' || check(`${name}.`, value, PERSIST),
+}
+
+const PERSIST: Readonly<Record<keyof PersistOptions, Check>> = {
+  name: text,
+  maxAge: [0],
+  storage: (name, value) => {
+    for (const method of ['get', 'set', 'delete']) {
+      if (typeof (value as Record<string, unknown> | null)?.[method] !== 'function') refuse(`${name} must have the methods get, set and delete`)
+    }
+  },
+}
+
 /** Checks all options of {@link connect}. */
 export function checkOptions(options: unknown): asserts options is Options {
-  known('option', options, NAMES)
-  const { protocol, transport, headers, method, body, credentials, poll, idle, signal, fetch, onError, validate, share } = options
-  isProtocol(protocol)
-  oneOf('option transport', transport, ['auto', 'fetch', 'eventsource'])
-  oneOf('option credentials', credentials, ['omit', 'same-origin', 'include'])
-  oneOf('option validate', validate, ['read', 'ingest'])
-  oneOf('option share', share, ['tab', 'browser'])
-  if (share === 'browser' && body !== undefined && typeof body !== 'string') {
-    refuse("option share 'browser' needs a body that is a string: pages compare it")
-  }
-  if (headers !== undefined && typeof headers !== 'function') checkHeaders('option headers', headers)
-  if (method !== undefined && (typeof method !== 'string' || method === '')) refuse(`option method must be a string, not ${described(method)}`)
+  check('option', options, OPTIONS)
+  const { protocol, transport, method, body, poll, fetch, share, persist = false } = options
   if (body !== undefined) {
-    if (typeof ReadableStream === 'function' && body instanceof ReadableStream) refuse('option body cannot be a stream: it is sent with every attempt')
     if (method === undefined || /^(get|head)$/i.test(method as string)) refuse('option body needs a method that has one, such as POST or REPORT')
+    if (typeof body !== 'string') {
+      if (share === 'browser') refuse("option share 'browser' needs a body that is a string: pages compare it")
+      if (persist !== false) refuse('option persist needs a body that is a string: what is kept is found by it')
+    }
   }
-  if (poll !== undefined) addressOf('option poll', poll)
-  else if (protocol === 'ping') refuse("protocol 'ping' needs option poll: where the state is fetched")
-  if (idle !== false) number('option idle', idle, 1)
-  number('option snapshotTimeout', options['snapshotTimeout'], 1)
-  number('option connectTimeout', options['connectTimeout'], 1)
-  number('option maxBytes', options['maxBytes'], 1, 2 ** 31 - 1)
-  if (signal !== undefined && !isSignal(signal)) refuse(`option signal must be an AbortSignal, not ${described(signal)}`)
-  callable('option fetch', fetch)
-  callable('option onError', onError)
-  const { hidden } = options
-  if (typeof hidden === 'number') number('option hidden', hidden, 0, LONGEST)
-  else if (hidden !== undefined && hidden !== false && hidden !== 'pause') {
-    refuse(`option hidden must be 'pause', a number of milliseconds or false, not ${described(hidden)}`)
-  }
-  isSchemas(options['schema'])
-  checkPersist(options['persist'], body)
-  checkRetry(options['retry'])
-  checkTombstones(options['tombstones'])
+  if (poll === undefined && protocol === 'ping') refuse("protocol 'ping' needs option poll: where the state is fetched")
   if (transport === 'eventsource') {
     for (const name of ['headers', 'method', 'body', 'fetch', ...(share === 'browser' ? ['share'] : [])]) {
       if (options[name] !== undefined) refuse(`option ${name} cannot be had with transport 'eventsource', which sends a plain GET; use transport 'fetch'`)
@@ -197,39 +240,23 @@ export function checkOptions(options: unknown): asserts options is Options {
   }
 }
 
-function checkPersist(persist: unknown, body: unknown): void {
-  if (persist === undefined || persist === false) return
-  if (body !== undefined && typeof body !== 'string') refuse('option persist needs a body that is a string: what is kept is found by it')
-  if (persist === true || typeof persist === 'string') return
-  known('option persist.', persist, ['name', 'maxAge', 'storage'])
-  const { name, maxAge, storage } = persist
-  if (name !== undefined && typeof name !== 'string') refuse(`option persist.name must be a string, not ${described(name)}`)
-  number('option persist.maxAge', maxAge, 0)
-  if (storage === undefined) return
-  for (const method of ['get', 'set', 'delete']) {
-    if (typeof (storage as Record<string, unknown> | null)?.[method] !== 'function') refuse(`option persist.storage must have the methods get, set and delete`)
-  }
-}
-
 /** Checks how deletions are remembered. */
 export function checkTombstones(tombstones: unknown): void {
-  if (tombstones === undefined) return
-  known('option tombstones.', tombstones, ['count', 'age'])
-  number('option tombstones.count', tombstones['count'], 0, 2 ** 30)
-  number('option tombstones.age', tombstones['age'], 0)
+  if (tombstones !== undefined) check('option tombstones.', tombstones, { count: [0, 2 ** 30], age: [0] })
 }
 
 /** Checks how failures are waited out. */
-export function checkRetry(retry: unknown, prefix = 'option retry.'): asserts retry is RetryOptions | undefined {
+export function checkRetry(retry: unknown): asserts retry is RetryOptions | undefined {
   if (retry === undefined) return
-  known(prefix, retry, ['first', 'min', 'max', 'jitter', 'freeFailures', 'healthy', 'attempts'])
-  number(`${prefix}first`, retry['first'], 0)
-  number(`${prefix}min`, retry['min'], 0)
-  number(`${prefix}max`, retry['max'], 0)
-  number(`${prefix}jitter`, retry['jitter'], -10, 1)
-  number(`${prefix}freeFailures`, retry['freeFailures'], 0)
-  number(`${prefix}attempts`, retry['attempts'], 1)
-  if (retry['healthy'] !== 'update') number(`${prefix}healthy`, retry['healthy'], 0)
+  check('option retry.', retry, {
+    first: [0],
+    min: [0],
+    max: [0],
+    jitter: [-10, 1],
+    freeFailures: [0],
+    healthy: (name, value) => value === 'update' || number(name, value, 0),
+    attempts: [1],
+  })
 }
 
 /** The list of numbers that the core takes; NaN: as the protocol has it. */
@@ -317,15 +344,5 @@ function checkHeaders(name: string, headers: unknown): void {
   }
 }
 
-function isSignal(value: unknown): boolean {
-  return typeof value === 'object' && value !== null && 'aborted' in value && 'addEventListener' in value
-}
-
 /** Timers of 2^31 ms and more go off at once. */
 export const LONGEST = 2 ** 31 - 1
-
-const NAMES = [
-  'protocol', 'transport', 'headers', 'method', 'body', 'credentials', 'poll', 'retry', 'idle', 'snapshotTimeout',
-  'connectTimeout', 'maxBytes', 'tombstones', 'validate', 'share', 'signal', 'fetch', 'onError',
-  'initial', 'schema', 'hidden', 'persist',
-] satisfies (keyof Options)[]

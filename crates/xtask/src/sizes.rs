@@ -26,14 +26,14 @@ const LOADS: [Load; 5] = [
         name: "highwater",
         import: Some("export { connect } from './dist/browser.js'"),
         files: &["core.wasm"],
-        ceiling: 36_000,
+        ceiling: 35_500,
         budget: 25_000,
     },
     Load {
         name: "highwater/inline",
         import: Some("export { connect } from './dist/inline.js'"),
         files: &[],
-        ceiling: 37_000,
+        ceiling: 36_700,
         budget: 30_000,
     },
     Load {
