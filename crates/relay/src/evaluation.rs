@@ -167,7 +167,8 @@ mod tests {
         let rules = rules(&json!({
             "flags": {
                 "beta": {
-                    "on": true, "variations": ["no", "yes"], "version": 7, "clientSide": true,
+                    "on": true, "variations": ["no", "yes"], "version": 7,
+                    "clientSideAvailability": { "usingEnvironmentId": true },
                     "fallthrough": { "variation": 0 }, "offVariation": 0,
                     "rules": [{ "variation": 1, "id": "r", "clauses": [
                         { "op": "segmentMatch", "values": ["staff"] }
@@ -186,8 +187,9 @@ mod tests {
         assert_eq!(ann["beta"]["reason"]["kind"], "RULE_MATCH");
         assert_eq!(ann["off"]["value"], 2);
         assert_eq!(ann["secret"], json!(null), "not for browsers");
+        assert_eq!(seen(&rules, r#"{"key":"bob"}"#, Audience::Browser)["beta"]["value"], "no");
         let bob = seen(&rules, r#"{"key":"bob"}"#, Audience::Mobile);
-        assert_eq!(bob["beta"]["value"], "no");
+        assert_eq!(bob["beta"], json!(null), "not for mobiles");
         assert_eq!(bob["secret"]["value"], 1);
     }
 

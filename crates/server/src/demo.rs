@@ -2,6 +2,7 @@
 
 mod control;
 mod fault;
+mod flags;
 mod machine;
 mod page;
 mod publisher;
@@ -37,6 +38,9 @@ pub struct DemoArguments {
     /// Milliseconds between two looks at the process table
     #[arg(long, default_value_t = 1_000, value_parser = clap::value_parser!(u64).range(200..))]
     interval_ms: u64,
+    /// Serve flags to LaunchDarkly's SDKs as well, with a page where they are changed: /flags.html
+    #[arg(long)]
+    flags: bool,
     /// The folder of the built page
     #[arg(long, default_value = "www/dist", value_name = "DIR")]
     www: PathBuf,
@@ -52,12 +56,14 @@ impl DemoArguments {
             .layer(Extension(Wires::default()))
             .layer(Extension(machine));
         let router: Router<App> = page::serve(router, &self.www);
+        let router = around(router, state.clone());
+        let router = if self.flags { router.merge(flags::serve(&state)?) } else { router };
         let router = if self.listen.is_loopback() {
             router.layer(middleware::from_fn(only_local_names))
         } else {
             router
         };
-        self.listen.run(state.clone(), around(router, state)).await
+        self.listen.run(state, router).await
     }
 }
 

@@ -13,15 +13,39 @@ mod who;
 
 use crate::app::{App, app as serve_topics, bare};
 use crate::serve::{Failure, Misuse, ServeArguments};
+use axum::Router;
 use clap::Args;
 use config::{AUTO_CONFIG, AutoConfigured, ENVIRONMENTS, Relayed};
 use core::time::Duration;
 use environment::Service;
-use highwater_relay::{Action, auto_config_router};
+use highwater_relay::{
+    Action, EnvironmentId, EnvironmentParams, MobileKey, SdkKey, auto_config_router,
+};
 use hub::Hub;
 use source::Plan;
 use std::path::Path;
 use std::sync::Arc;
+
+/// What SDKs connect to, for one environment whose flags are a topic's, and whose id and keys this
+/// is. Clients that stream are told values.
+pub(crate) fn of_topic(app: &App, topic: &str, id: &str) -> Router {
+    let service = Service {
+        topic: app.settings().topic,
+        heartbeat: Duration::from_mins(1),
+        ping_jitter: Duration::ZERO,
+        evaluate: true,
+    };
+    let hub = Hub::new(app.clone(), service);
+    let params = EnvironmentParams {
+        id: EnvironmentId::new(id),
+        sdk_key: SdkKey::new(id),
+        mobile_key: MobileKey::new(id),
+        ..EnvironmentParams::default()
+    };
+    hub.apply(Action::Add(Arc::new(params)), |_| Some(Plan::Topic(topic.into())));
+    hub.apply(Action::ReceivedAll, |_| None);
+    routes::router(hub)
+}
 
 /// `highwater relay`.
 #[derive(Args, Clone, Debug)]

@@ -170,6 +170,7 @@ fn page(project: &Project, _: &WasmTools, mode: Mode) -> Result {
     let mut esbuild = sh::node_tool(&project.root, "esbuild");
     esbuild.args([
         "www/src/main.ts",
+        "www/src/flags.ts",
         "www/style.css",
         "--bundle",
         "--outdir=www/dist",

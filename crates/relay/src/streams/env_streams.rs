@@ -5,7 +5,7 @@ use super::encode;
 use super::put::Put;
 use super::store::Store;
 use super::update::{Collections, Item};
-use crate::credentials::Credential;
+use crate::credentials::{Credential, SdkKey};
 use bytes::Bytes;
 use highwater_publisher::{Epoch, Feed, Joining, NameError, Options, Reader};
 use std::collections::BTreeSet;
@@ -168,6 +168,14 @@ impl EnvStreams {
             }
         }
         self.store.topic().close(channel(credential).into());
+    }
+
+    /// The SDK keys that let in.
+    pub fn sdk_keys(&self) -> impl Iterator<Item = &SdkKey> {
+        self.credentials.iter().filter_map(|credential| match credential {
+            Credential::Sdk(key) => Some(key),
+            Credential::Mobile(_) | Credential::Environment(_) => None,
+        })
     }
 
     /// Whether who shows this credential is let in.

@@ -1,6 +1,6 @@
 //! Flags and segments in a file, as SDKs read them in tests and without a network.
 
-use super::update::{Collections, Item, Kind};
+use super::update::{Collections, Item, ItemError, Kind};
 use core::fmt;
 use serde::Deserialize;
 use serde_json::value::RawValue;
@@ -56,15 +56,7 @@ impl FlagData {
             let members: HashMap<String, &RawValue> = serde_json::from_str(raw.get())
                 .map_err(|error| FlagDataError::of(&error, place).of_item(kind, &key))?;
             let has_version = members.contains_key("version");
-            let name = serde_json::Value::from(&*key).to_string();
-            let whole = complete(raw.get(), &[&[("key", &*name)], defaults(kind)].concat());
-            let whole = if kind == Kind::Flag {
-                each(&whole, "rules", |rule| {
-                    each(&complete(rule, RULE), "clauses", |clause| complete(clause, CLAUSE))
-                })
-            } else {
-                whole
-            };
+            let whole = whole(kind, &key, raw.get());
             items.push((kind, key, whole, has_version, place));
         }
         for (key, raw) in flag_values {
@@ -110,6 +102,39 @@ impl FlagData {
     }
 }
 
+impl Item {
+    /// An item of a topic, whose version is the topic's, whatever its JSON says; members that SDKs
+    /// insist on are added.
+    ///
+    /// ```
+    /// use highwater_relay::{Item, Kind};
+    /// let item = Item::of_topic(Kind::Segment, "staff", 7, r#"{"version":1,"included":["ann"]}"#)?;
+    /// assert!(item.object.unwrap().as_str().starts_with(r#"{"version":7,"included":["ann"],"#));
+    /// # Ok::<(), highwater_relay::ItemError>(())
+    /// ```
+    pub fn of_topic(kind: Kind, key: &str, version: i64, json: &str) -> Result<Self, ItemError> {
+        let number = version.to_string();
+        let whole = whole(kind, key, json);
+        let whole = replace(&whole, "version", |_| Some(number.clone()));
+        let whole = complete(&whole, &[("version", &*number)]);
+        let raw: &RawValue = serde_json::from_str(&whole).map_err(ItemError::Head)?;
+        Self::read(kind, key, raw)
+    }
+}
+
+/// An item with all that SDKs insist on, but for its version.
+fn whole(kind: Kind, key: &str, json: &str) -> String {
+    let name = serde_json::Value::from(key).to_string();
+    let whole = complete(json, &[&[("key", &*name)], defaults(kind)].concat());
+    if kind == Kind::Segment {
+        return whole;
+    }
+    let whole = replace(&whole, "clientSideAvailability", |who| Some(complete(who, AVAILABILITY)));
+    each(&whole, "rules", |rule| {
+        each(&complete(rule, RULE), "clauses", |clause| complete(clause, CLAUSE))
+    })
+}
+
 /// Adds the members that are missing at the end of an object; anything else stays as it is.
 fn complete(object: &str, members: &[(&str, &str)]) -> String {
     let Ok(there) = serde_json::from_str::<HashMap<String, &RawValue>>(object) else {
@@ -128,20 +153,27 @@ fn complete(object: &str, members: &[(&str, &str)]) -> String {
 
 /// Does something to each element of the list that a member is, if it is one.
 fn each(object: &str, member: &str, change: impl Fn(&str) -> String) -> String {
-    let Ok(members) = serde_json::from_str::<HashMap<String, &RawValue>>(object) else {
+    replace(object, member, |list| {
+        let elements = serde_json::from_str::<Vec<&RawValue>>(list).ok()?;
+        let changed: Vec<_> = elements.into_iter().map(|element| change(element.get())).collect();
+        Some(format!("[{}]", changed.join(",")))
+    })
+}
+
+/// Puts another value in the place of a member's, if it is there.
+fn replace(object: &str, member: &str, change: impl Fn(&str) -> Option<String>) -> String {
+    let members = serde_json::from_str::<HashMap<String, &RawValue>>(object).unwrap_or_default();
+    let value = members.get(member).map(|value| value.get());
+    let Some((value, anew)) = value.and_then(|value| Some((value, change(value)?))) else {
         return object.to_owned();
     };
-    let Some(list) = members.get(member).map(|list| list.get()) else { return object.to_owned() };
-    let Ok(elements) = serde_json::from_str::<Vec<&RawValue>>(list) else {
-        return object.to_owned();
-    };
-    let changed: Vec<_> = elements.into_iter().map(|element| change(element.get())).collect();
-    let start = list.as_ptr().addr() - object.as_ptr().addr();
-    let (before, after) = (&object[..start], &object[start + list.len()..]);
-    format!("{before}[{}]{after}", changed.join(","))
+    let start = value.as_ptr().addr() - object.as_ptr().addr();
+    format!("{}{anew}{}", &object[..start], &object[start + value.len()..])
 }
 
 const RULE: &[(&str, &str)] = &[("clauses", "[]"), ("trackEvents", "false")];
+const AVAILABILITY: &[(&str, &str)] =
+    &[("usingMobileKey", "false"), ("usingEnvironmentId", "false")];
 const CLAUSE: &[(&str, &str)] = &[("attribute", "\"\""), ("values", "[]"), ("negate", "false")];
 
 /// What SDKs insist on.

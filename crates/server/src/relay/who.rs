@@ -75,13 +75,10 @@ pub(super) fn prove(
     context: &EvaluationContext,
     asked: &Asked,
 ) -> Result<(), ApiError> {
-    let params = environment.params();
-    if !params.secure_mode {
-        return Ok(());
-    }
-    let current = params.sdk_key.iter();
-    let mut keys = current.chain(params.expiring.as_ref().map(|expiring| &expiring.key));
-    if keys.any(|key| context.is_proven(&asked.h, key)) {
+    let proves = |key: &SdkKey| context.is_proven(&asked.h, key);
+    if !environment.params().secure_mode
+        || environment.with(|streams| streams.sdk_keys().any(proves))
+    {
         return Ok(());
     }
     let what = "this environment is in secure mode, and h does not prove whom is asked for";

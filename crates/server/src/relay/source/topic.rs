@@ -3,7 +3,7 @@
 use crate::app::App;
 use crate::relay::environment::Environment;
 use core::time::Duration;
-use highwater_publisher::{Object, Topic};
+use highwater_publisher::Topic;
 use highwater_relay::{Collections, Item, Kind};
 use tokio::time::sleep;
 
@@ -34,8 +34,11 @@ fn collections(topic: &Topic) -> Collections {
     let items = |kind: Kind| {
         let items = topic.items(Some(kind.as_str())).filter_map(|item| {
             let text = core::str::from_utf8(item.object).ok()?;
-            let object = Some(Object::parse(text).ok()?);
-            Some(Item { kind, key: item.key.into(), version: item.version, object })
+            let read = Item::of_topic(kind, item.key, item.version, text);
+            read.inspect_err(|error| {
+                tracing::warn!(kind = kind.as_str(), key = item.key, %error, "not taken over");
+            })
+            .ok()
         });
         Some(items.collect())
     };
