@@ -214,7 +214,9 @@ impl World {
                 if let Some(batch) = way.parking.take() {
                     let failed = fault(self);
                     if !failed {
-                        indices(&batch).into_iter().for_each(|at| self.parked[at] = true);
+                        for at in indices(&batch) {
+                            self.parked[at] = true;
+                        }
                     }
                     let parked = if failed { Err(Error::Cancelled) } else { Ok(()) };
                     machine.handle(self.now, Input::Parked(parked));
@@ -246,7 +248,9 @@ impl World {
     fn outcome(&mut self, batch: &Batch, faults: bool) -> Outcome {
         let ids = indices(batch);
         if !faults || !self.one_in(2) {
-            ids.into_iter().for_each(|at| self.delivered[at] = true);
+            for at in ids {
+                self.delivered[at] = true;
+            }
             return Outcome::Delivered;
         }
         self.now = self.now.after(Duration::from_millis(self.up_to(900) as u64));

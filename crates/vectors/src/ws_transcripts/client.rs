@@ -124,7 +124,6 @@ pub(super) async fn get(address: SocketAddr) -> Result<(u16, String), Error> {
     Ok((status.unwrap_or(0), body.to_owned()))
 }
 
-#[expect(clippy::needless_pass_by_value, reason = "so that it stands in map_err")]
 fn failed(error: impl core::fmt::Display) -> Error {
     Error::new(error.to_string())
 }
