@@ -29,10 +29,11 @@ pub(crate) fn command(arguments: &[String]) -> Result {
 
     let before = process.memory()?;
     // The first one has the snapshot built; then everyone comes at once.
-    let (first, size) = herd(address, 1)?;
+    let ask = Ask { path: "/v1/topics/bench/stream", key: "bench", end: END };
+    let Herd { took: first, received: size, .. } = Herd::gather(address, &ask, 1)?;
     let built = process.memory()? - before;
     let (cpu, alone) = (process.cpu()?, process.memory()?);
-    let (all, received) = herd(address, count)?;
+    let Herd { took: all, received, .. } = Herd::gather(address, &ask, count)?;
     let cpu = process.cpu()?.saturating_sub(cpu);
     let most = process.most_memory()?;
     #[expect(clippy::cast_precision_loss, reason = "far fewer than 2^53")]
@@ -57,7 +58,7 @@ pub(crate) fn command(arguments: &[String]) -> Result {
 }
 
 #[expect(clippy::cast_precision_loss, reason = "far fewer than 2^53")]
-fn mb(bytes: usize) -> f64 {
+pub(crate) fn mb(bytes: usize) -> f64 {
     bytes as f64 / 1e6
 }
 
@@ -79,48 +80,84 @@ fn replace_all() -> String {
     )
 }
 
-/// The last of a snapshot at index 1.
-const END: &[u8] = b"\"version\":1}\n\n";
+/// The last of a snapshot at index 1, and of the chunk that it ends.
+const END: &[u8] = b"\"version\":1}\n\n\r\n";
 
-/// Everyone reads to the end of the snapshot; the time that takes, and the bytes.
-fn herd(address: SocketAddr, count: usize) -> Result<(Duration, usize)> {
-    let request = "GET /v1/topics/bench/stream HTTP/1.1\r\nhost: bench\r\n\r\n";
-    let mut poll = Poll::new()?;
-    let begun = Instant::now();
-    let mut sockets = Vec::with_capacity(count);
-    for id in 0..count {
-        // Blocking, so that a full backlog is waited for and not a failure.
-        let mut socket = std::net::TcpStream::connect(address)?;
-        socket.write_all(request.as_bytes())?;
-        socket.set_nonblocking(true)?;
-        let mut socket = TcpStream::from_std(socket);
-        poll.registry().register(&mut socket, Token(id), Interest::READABLE)?;
-        sockets.push(socket);
+/// What everyone asks for.
+pub(crate) struct Ask<'a> {
+    pub(crate) path: &'a str,
+    /// Shown in the header.
+    pub(crate) key: &'a str,
+    /// Who has read this has it all.
+    pub(crate) end: &'a [u8],
+}
+
+/// Subscribers that came at once, and stay.
+pub(crate) struct Herd {
+    poll: Poll,
+    sockets: Vec<TcpStream>,
+    /// Until the last one had it all.
+    pub(crate) took: Duration,
+    /// How many bytes that was.
+    pub(crate) received: usize,
+}
+
+impl Herd {
+    /// Everyone comes, and reads to the end.
+    pub(crate) fn gather(address: SocketAddr, ask: &Ask<'_>, count: usize) -> Result<Self> {
+        let Ask { path, key, end } = ask;
+        let request = format!("GET {path} HTTP/1.1\r\nhost: bench\r\nauthorization: {key}\r\n\r\n");
+        let poll = Poll::new()?;
+        let begun = Instant::now();
+        let mut sockets = Vec::with_capacity(count);
+        for id in 0..count {
+            // Blocking, so that a full backlog is waited for and not a failure.
+            let mut socket = std::net::TcpStream::connect(address)?;
+            socket.write_all(request.as_bytes())?;
+            socket.set_nonblocking(true)?;
+            let mut socket = TcpStream::from_std(socket);
+            poll.registry().register(&mut socket, Token(id), Interest::READABLE)?;
+            sockets.push(socket);
+        }
+        let mut herd = Self { poll, sockets, took: Duration::ZERO, received: 0 };
+        herd.received = herd.read_to(end, || {})?;
+        herd.took = begun.elapsed();
+        Ok(herd)
     }
-    let (mut whole, mut received, mut last) = (0, 0, Instant::now());
-    let mut ends = vec![Vec::new(); count];
-    let (mut events, mut buffer) = (Events::with_capacity(1024), vec![0; 1 << 20]);
-    while whole < count {
-        poll.poll(&mut events, Some(Duration::from_secs(1)))?;
-        for event in &events {
-            loop {
-                match sockets[event.token().0].read(&mut buffer) {
-                    Ok(0) => return Err("a subscriber was hung up on".into()),
-                    Ok(read) => {
-                        (received, last) = (received + read, Instant::now());
-                        let end: &mut Vec<u8> = &mut ends[event.token().0];
-                        end.extend_from_slice(&buffer[read.saturating_sub(END.len())..read]);
-                        end.drain(..end.len().saturating_sub(END.len()));
-                        whole += usize::from(end == END);
+
+    /// Everyone reads until this was the last that came; `first` is called when something comes.
+    /// Returns how many bytes it was.
+    pub(crate) fn read_to(&mut self, end: &[u8], first: impl FnOnce()) -> Result<usize> {
+        let count = self.sockets.len();
+        let (mut whole, mut received, mut last) = (0, 0, Instant::now());
+        let mut first = Some(first);
+        let mut ends = vec![Vec::new(); count];
+        let (mut events, mut buffer) = (Events::with_capacity(1024), vec![0; 1 << 20]);
+        while whole < count {
+            self.poll.poll(&mut events, Some(Duration::from_secs(1)))?;
+            for event in &events {
+                loop {
+                    match self.sockets[event.token().0].read(&mut buffer) {
+                        Ok(0) => return Err("a subscriber was hung up on".into()),
+                        Ok(read) => {
+                            if let Some(first) = first.take() {
+                                first();
+                            }
+                            (received, last) = (received + read, Instant::now());
+                            let tail: &mut Vec<u8> = &mut ends[event.token().0];
+                            tail.extend_from_slice(&buffer[read.saturating_sub(end.len())..read]);
+                            tail.drain(..tail.len().saturating_sub(end.len()));
+                            whole += usize::from(tail == end);
+                        }
+                        Err(error) if error.kind() == ErrorKind::WouldBlock => break,
+                        Err(error) => return Err(error.into()),
                     }
-                    Err(error) if error.kind() == ErrorKind::WouldBlock => break,
-                    Err(error) => return Err(error.into()),
                 }
             }
+            if last.elapsed() > Duration::from_secs(30) {
+                return Err(Failure::from(format!("only {whole} of {count} have it all")));
+            }
         }
-        if last.elapsed() > Duration::from_secs(30) {
-            return Err(Failure::from(format!("only {whole} of {count} have it all")));
-        }
+        Ok(received)
     }
-    Ok((begun.elapsed(), received))
 }

@@ -1,8 +1,9 @@
 //! `highwater-load`: what a delivery costs a server of streams, beside named peers.
 //!
 //! `highwater-load streams` measures servers, which it starts; `highwater-load axum ADDRESS` is one
-//! of them. `highwater-load herd` has many come at once to a large snapshot. `cargo xtask bench server` and `bench publisher` build and get what they need; BENCHMARKS.md says what is
-//! measured and how.
+//! of them. `highwater-load herd` has many come at once to a large snapshot, and `highwater-load
+//! relay` SDKs to a large environment. `cargo xtask bench server`, `bench publisher` and `bench relay`
+//! build and get what they need; BENCHMARKS.md says what is measured and how.
 #![forbid(unsafe_code)]
 
 mod axum_peer;
@@ -12,6 +13,7 @@ mod histogram;
 mod mark;
 mod process;
 mod publisher;
+mod relay;
 mod report;
 mod servers;
 mod streams;
@@ -28,8 +30,9 @@ fn main() -> ExitCode {
     let done = match arguments.split_first() {
         Some((command, rest)) if command == "streams" => streams::command(rest),
         Some((command, rest)) if command == "herd" => herd::command(rest),
+        Some((command, rest)) if command == "relay" => relay::command(rest),
         Some((command, [address])) if command == "axum" => axum_peer::serve(address),
-        _ => Err("usage: highwater-load streams [OPTION…] | herd HIGHWATER | axum ADDRESS".into()),
+        _ => Err("usage: highwater-load streams [OPTION…] | herd HIGHWATER | relay HIGHWATER | axum ADDRESS".into()),
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,

@@ -59,6 +59,14 @@ impl Process {
         self.status("VmHWM:")
     }
 
+    /// From here on [`most_memory`](Self::most_memory) counts anew.
+    pub(crate) fn forget_peak(&self) -> Result {
+        for id in self.ids()? {
+            fs::write(format!("/proc/{id}/clear_refs"), "5")?;
+        }
+        Ok(())
+    }
+
     fn status(&self, name: &str) -> Result<f64> {
         let mut kib = 0.0;
         for id in self.ids()? {

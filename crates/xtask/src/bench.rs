@@ -9,16 +9,16 @@ use crate::setup::Nchan;
 use crate::{Result, setup, sh};
 
 /// What is said of a mistake.
-const USAGE: &str =
-    "bench: say what: client, soak, server, core, sse or publisher; BENCHMARKS.md describes them";
+const USAGE: &str = "bench: say what: client, soak, server, relay, core, sse or publisher; BENCHMARKS.md describes them";
 
-/// `cargo xtask bench client|soak|server|core|sse|publisher [ARGUMENT…]`
+/// `cargo xtask bench client|soak|server|relay|core|sse|publisher [ARGUMENT…]`
 pub(crate) fn command(project: &Project, arguments: &[String]) -> Result<ExitCode> {
     let (what, rest) = arguments.split_first().ok_or(USAGE)?;
     match what.as_str() {
         "client" => client(project, rest),
         "soak" => soak(project, rest),
         "server" => server(project, rest),
+        "relay" => relay(project, rest),
         "core" | "sse" => sh::run(&mut bench(arguments)),
         "publisher" => publisher(project, rest),
         _ => Err(USAGE.into()),
@@ -55,6 +55,12 @@ fn publisher(project: &Project, arguments: &[String]) -> Result {
     sh::run(&mut engines)?;
     let (server, mut load) = load(project)?;
     sh::run(load.arg("herd").arg(server))
+}
+
+/// A large environment, and the SDKs that come to it at once.
+fn relay(project: &Project, arguments: &[String]) -> Result {
+    let (server, mut load) = load(project)?;
+    sh::run(load.arg("relay").arg(server).args(arguments))
 }
 
 /// The server, and the load on another core, which may open as many files as there may be: a
