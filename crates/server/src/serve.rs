@@ -110,9 +110,10 @@ impl Listen {
         let listener = TcpListener::bind(&self.listen)
             .await
             .map_err(|error| format!("cannot listen on {}: {error}", self.listen))?;
+        let stop = stop_signal();
         // The line by which a script or a test learns the port. A closed stdout is no reason to stop.
         let _ = writeln!(std::io::stdout(), "listening on http://{}", listener.local_addr()?);
-        serve(listener, state, router, stop_signal(), Duration::from_millis(self.drain_ms)).await?;
+        serve(listener, state, router, stop, Duration::from_millis(self.drain_ms)).await?;
         Ok(())
     }
 }
@@ -190,28 +191,37 @@ pub async fn serve(
     Ok(())
 }
 
-/// Ends at SIGTERM or Ctrl-C.
-pub(crate) async fn stop_signal() {
-    let interrupt = async {
-        if let Err(error) = tokio::signal::ctrl_c().await {
-            tracing::error!(%error, "cannot listen for Ctrl-C");
-            core::future::pending::<()>().await;
-        }
-    };
-    #[cfg(unix)]
-    let terminate = async {
-        match tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate()) {
-            Ok(mut signal) => drop(signal.recv().await),
-            Err(error) => {
-                tracing::error!(%error, "cannot listen for SIGTERM");
-                core::future::pending::<()>().await;
+/// Ends at SIGTERM or Ctrl-C. They are listened for from the call on, not from the first poll: who
+/// has read that we listen may stop us at once.
+#[cfg(unix)]
+pub(crate) fn stop_signal() -> impl Future<Output = ()> + Send + 'static {
+    use tokio::signal::unix::{SignalKind, signal};
+    let heard = [("SIGINT", SignalKind::interrupt()), ("SIGTERM", SignalKind::terminate())];
+    let [interrupt, terminate] = heard.map(|(name, kind)| {
+        let listening = signal(kind);
+        async move {
+            match listening {
+                Ok(mut signal) => drop(signal.recv().await),
+                Err(error) => {
+                    tracing::error!(%error, "cannot listen for {name}");
+                    core::future::pending::<()>().await;
+                }
             }
         }
-    };
-    #[cfg(not(unix))]
-    let terminate = core::future::pending::<()>();
-    tokio::select! {
-        () = interrupt => {}
-        () = terminate => {}
+    });
+    async move {
+        tokio::select! {
+            () = interrupt => {}
+            () = terminate => {}
+        }
+    }
+}
+
+/// Ends at Ctrl-C.
+#[cfg(not(unix))]
+pub(crate) async fn stop_signal() {
+    if let Err(error) = tokio::signal::ctrl_c().await {
+        tracing::error!(%error, "cannot listen for Ctrl-C");
+        core::future::pending::<()>().await;
     }
 }
