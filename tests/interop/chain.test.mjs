@@ -8,7 +8,8 @@ import { join } from 'node:path'
 import { test } from 'node:test'
 import { connect } from '../../dist/node.js'
 import { startHighwater } from '../highwater.mjs'
-import { flag, forSegment, openWay, SDK_KEY, segment, until } from './relay.mjs'
+import { flag, forSegment, openWay, SDK_KEY, segment } from './relay.mjs'
+import { until } from '../until.mjs'
 import { missing, SDKS, startSdk } from './sdks.mjs'
 
 const SECONDS = Number(process.env.HIGHWATER_CHAIN_SECONDS ?? 15)

@@ -3,7 +3,8 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { connect } from '../../dist/node.js'
-import { flag, forSegment, segment, SDK_KEY, startRelay, until } from './relay.mjs'
+import { flag, forSegment, segment, SDK_KEY, startRelay } from './relay.mjs'
+import { until } from '../until.mjs'
 import { SDKS, startSdk } from './sdks.mjs'
 
 const headers = { authorization: SDK_KEY }

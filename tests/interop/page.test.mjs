@@ -7,7 +7,8 @@ import { fileURLToPath } from 'node:url'
 import { after, before, test } from 'node:test'
 import { build } from 'esbuild'
 import { startBrowser } from '../browser/demo.mjs'
-import { CLIENT_SIDE_ID, flag, forSegment, segment, startRelay, until } from './relay.mjs'
+import { CLIENT_SIDE_ID, flag, forSegment, segment, startRelay } from './relay.mjs'
+import { until } from '../until.mjs'
 
 let browser
 let script

@@ -104,17 +104,6 @@ export async function openWay(port) {
   }
 }
 
-/** Waits until something holds. */
-export async function until(holds, what, patience = 60_000) {
-  const end = performance.now() + patience
-  for (;;) {
-    const found = await holds()
-    if (found) return found
-    if (performance.now() > end) throw new Error(`in vain: ${what}`)
-    await new Promise((resolve) => setTimeout(resolve, 30))
-  }
-}
-
 /** A flag, as a file says it. */
 export const flag = (version, value, more = {}) => ({
   version,

@@ -2,7 +2,8 @@
 
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { flag, forSegment, segment, SDK_KEY, startRelay, until } from './relay.mjs'
+import { flag, forSegment, segment, SDK_KEY, startRelay } from './relay.mjs'
+import { until } from '../until.mjs'
 import { missing, SDKS, startSdk } from './sdks.mjs'
 
 const FLAGS = {

@@ -4,7 +4,8 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { connect } from '../../dist/node.js'
 import { startHighwater } from '../highwater.mjs'
-import { statusOf, until } from './stream.mjs'
+import { statusOf } from './stream.mjs'
+import { until } from '../until.mjs'
 
 const ADMIN = 'the-administrators-secret'
 

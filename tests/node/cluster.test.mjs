@@ -7,7 +7,7 @@ import { test } from 'node:test'
 import { connect } from '../../dist/node.js'
 import { startHighwater } from '../highwater.mjs'
 import { startBalancer, startNats } from './nats.mjs'
-import { until } from './stream.mjs'
+import { until } from '../until.mjs'
 
 const SECONDS = Number(process.env.HIGHWATER_CLUSTER_SECONDS ?? 20)
 const [SERVERS, CLIENTS, WRITERS] = [3, 9, 4]

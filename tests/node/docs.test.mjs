@@ -8,7 +8,7 @@ import { join } from 'node:path'
 import { after, test } from 'node:test'
 import { build } from 'esbuild'
 import { root } from '../highwater.mjs'
-import { until } from './stream.mjs'
+import { until } from '../until.mjs'
 
 const blocks = [...readFileSync(join(root, 'docs/client.md'), 'utf8').matchAll(/^```ts (\S+)\n(.*?)^```$/gms)].map(([, name, text]) => ({ name, text }))
 

@@ -11,7 +11,7 @@ import WebSocket from 'ws'
 import { eventStream } from '../../dist/eventstream.js'
 import { startHighwater } from '../highwater.mjs'
 import { startBalancer } from './nats.mjs'
-import { until } from './stream.mjs'
+import { until } from '../until.mjs'
 
 const ROUNDS = Number(process.env.HIGHWATER_CRASH_ROUNDS ?? 10)
 const [NUMBERS, BATCH, AT_ONCE] = [ROUNDS * 1000, 50, 100]

@@ -3,7 +3,8 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { connect, fetched, missing } from './browser.mjs'
-import { begin, event, gone, intent, put, raw, serve, snapshot, SOON, statusOf, transferred, until } from './stream.mjs'
+import { begin, event, gone, intent, put, raw, serve, snapshot, SOON, statusOf, transferred } from './stream.mjs'
+import { until } from '../until.mjs'
 
 /** An intent of a server that promises nothing. */
 const bare = (code) => event('server-intent', { payloads: [{ id: 't', target: 1, intentCode: code, reason: 'test' }] })

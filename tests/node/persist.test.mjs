@@ -4,7 +4,8 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { connect } from '../../dist/node.js'
 import { createSource } from '../../dist/testing/index.js'
-import { begin, event, intent, put, serve, SOON, statusOf, transferred, until } from './stream.mjs'
+import { begin, event, intent, put, serve, SOON, statusOf, transferred } from './stream.mjs'
+import { until } from '../until.mjs'
 
 /** A source with two tasks. */
 function tasks() {

@@ -3,7 +3,8 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { connect } from './door.mjs'
-import { begin, event, gone, intent, put, raw, serve, snapshot, statusOf, transferred, until } from './stream.mjs'
+import { begin, event, gone, intent, put, raw, serve, snapshot, statusOf, transferred } from './stream.mjs'
+import { until } from '../until.mjs'
 
 /** A store of a server that sends a snapshot, and lets the test send more. */
 async function live(t, kinds, options) {

@@ -2,6 +2,7 @@
 
 import { once } from 'node:events'
 import { createServer } from 'node:http'
+import { until } from '../until.mjs'
 
 /** Starts a server. `answer(request, response, at)` is called for the request number `at`, from 0. */
 export async function serve(t, answer) {
@@ -57,19 +58,8 @@ export function snapshot(index, kinds, epoch = 'e1') {
   return text + transferred(index, undefined, epoch)
 }
 
-/** Waits until something holds. */
-export async function until(holds, what = 'it', limit = 5000) {
-  const end = performance.now() + limit
-  for (;;) {
-    const value = await holds()
-    if (value) return value
-    if (performance.now() > end) throw new Error(`${what} did not come to hold within ${limit} ms`)
-    await new Promise((resolve) => setTimeout(resolve, 5))
-  }
-}
-
 /** Waits for the next status that fits. */
-export function statusOf(store, fits, limit = 5000) {
+export function statusOf(store, fits, limit) {
   return until(() => (fits(store.status) ? store.status : undefined), `the status (${JSON.stringify(store.status)})`, limit)
 }
 

@@ -3,7 +3,8 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { connect } from './door.mjs'
-import { begin, event, intent, put, serve, snapshot, SOON, statusOf, transferred, until } from './stream.mjs'
+import { begin, event, intent, put, serve, snapshot, SOON, statusOf, transferred } from './stream.mjs'
+import { until } from '../until.mjs'
 
 const A = { a: { x: [1, { n: 1 }] } }
 

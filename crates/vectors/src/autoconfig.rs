@@ -7,15 +7,11 @@
 
 mod native;
 
-use std::fs;
-use std::path::Path;
-
 use serde_json::{Value, json};
 
 use crate::streams::{AUTOCONFIG, script, sorted};
 use crate::subject::{array, same, tags, text};
-use crate::suite::own_files;
-use crate::{Departures, Error, Outcome, Subject, Verdict, json_files};
+use crate::{Departures, Error, Outcome, Subject, Verdict, suite};
 
 pub(crate) use native::observe;
 
@@ -28,15 +24,12 @@ pub fn run(
     departures: &Departures,
 ) -> Result<Outcome, Error> {
     let mut outcome = Outcome::new(SUITE, runner);
-    let recorded = json_files("streams")?;
-    for path in recorded.into_iter().chain(own_files("streams")?).chain(own_files(SUITE)?) {
-        let read = |path: &Path| fs::read(path).map_err(|error| Error::unreadable(path, &error));
-        let transcript: Value = serde_json::from_slice(&read(&path)?)
-            .map_err(|error| Error::unreadable(&path, &error))?;
+    for path in suite::files("streams")?.into_iter().chain(suite::own_files(SUITE)?) {
+        let transcript: Value = suite::read(&path)?;
         if text(&transcript, "kind")? != AUTOCONFIG {
             continue;
         }
-        let body = |name: &str| read(&path.with_file_name(name));
+        let body = |name: &str| suite::bytes(&path.with_file_name(name));
         let verdict = Verdict::of(check(subject, &transcript, &body));
         outcome.record(text(&transcript, "name")?, tags(&transcript), verdict, departures);
     }

@@ -35,7 +35,7 @@ pub use native::Native;
 pub use outcome::{Outcome, Verdict};
 pub use process::Process;
 pub use subject::Subject;
-pub use suite::{Error, json_files, locate};
+pub use suite::{Error, locate};
 
 /// Runs a suite: who runs it, in what, and where that may depart.
 pub type Run = fn(&str, &mut dyn Subject, &Departures) -> Result<Outcome, Error>;

@@ -6,14 +6,13 @@
 mod native;
 
 use std::collections::BTreeMap;
-use std::fs;
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use serde_json::value::RawValue;
 
 use crate::subject::{array, same};
-use crate::{Departures, Error, Outcome, Subject, Verdict, json_files};
+use crate::{Departures, Error, Outcome, Subject, Verdict, suite};
 
 pub(crate) use native::observe;
 
@@ -88,10 +87,8 @@ pub fn run(
     departures: &Departures,
 ) -> Result<Outcome, Error> {
     let mut outcome = Outcome::new(SUITE, runner);
-    for path in json_files(SUITE)?.into_iter().chain(crate::suite::own_files(SUITE)?) {
-        let text = fs::read_to_string(&path).map_err(|error| Error::unreadable(&path, &error))?;
-        let File { scenarios } =
-            serde_json::from_str(&text).map_err(|error| Error::unreadable(&path, &error))?;
+    for path in suite::files(SUITE)? {
+        let File { scenarios } = suite::read(&path)?;
         for scenario in &scenarios {
             let verdict = Verdict::of(check(subject, scenario));
             // A recording says so in words of what is the original's own.

@@ -5,8 +5,6 @@ mod native;
 mod split;
 mod vector;
 
-use std::fs;
-
 pub use judge::{Event, Observed, judge};
 pub use native::Native;
 pub use split::{Cuts, Split};
@@ -50,10 +48,8 @@ pub fn run(
 /// The vectors of the suite, from all of its files.
 pub fn load() -> Result<Vec<Vector>, Error> {
     let mut vectors = Vec::new();
-    for path in suite::json_files(SUITE)? {
-        let text = fs::read_to_string(&path).map_err(|error| Error::unreadable(&path, &error))?;
-        let more = vector::parse(&text).map_err(|error| Error::unreadable(&path, &error))?;
-        vectors.extend(more);
+    for path in suite::files(SUITE)? {
+        vectors.extend(vector::load(&path)?);
     }
     Ok(vectors)
 }

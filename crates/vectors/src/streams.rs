@@ -8,15 +8,12 @@
 mod calls;
 mod native;
 
-use std::fs;
-
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::{Value, json};
 
 use crate::subject::{array, same, tags, text};
-use crate::suite::own_files;
-use crate::{Departures, Error, Outcome, Subject, Verdict, json_files};
+use crate::{Departures, Error, Outcome, Subject, Verdict, suite};
 
 pub(crate) use calls::sorted;
 pub(crate) use native::observe;
@@ -33,15 +30,11 @@ pub fn run(
     departures: &Departures,
 ) -> Result<Outcome, Error> {
     let mut outcome = Outcome::new(SUITE, runner);
-    for path in json_files(SUITE)?.into_iter().chain(own_files(SUITE)?) {
-        let read = |path: &std::path::Path| {
-            fs::read(path).map_err(|error| Error::unreadable(path, &error))
-        };
-        let transcript: Value = serde_json::from_slice(&read(&path)?)
-            .map_err(|error| Error::unreadable(&path, &error))?;
+    for path in suite::files(SUITE)? {
+        let transcript: Value = suite::read(&path)?;
         let verdict = match text(&transcript, "kind")? {
             AUTOCONFIG | "all" => {
-                let body = |name: &str| read(&path.with_file_name(name));
+                let body = |name: &str| suite::bytes(&path.with_file_name(name));
                 Verdict::of(check(subject, &transcript, &body))
             }
             _ => Verdict::Skipped,

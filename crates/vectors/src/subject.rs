@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use crate::{Departures, Error, Outcome, Verdict};
+use crate::{Departures, Error, Outcome, Verdict, suite};
 
 /// A client under test.
 ///
@@ -89,11 +89,8 @@ pub(crate) fn text<'v>(value: &'v Value, member: &str) -> Result<&'v str, Error>
 /// The scenarios of a suite's files and of our own, however those name them.
 pub(crate) fn scenarios(suite: &str, member: &str) -> Result<Vec<Value>, Error> {
     let mut all = Vec::new();
-    for path in crate::json_files(suite)?.into_iter().chain(crate::suite::own_files(suite)?) {
-        let text =
-            std::fs::read_to_string(&path).map_err(|error| Error::unreadable(&path, &error))?;
-        let mut file: Value =
-            serde_json::from_str(&text).map_err(|error| Error::unreadable(&path, &error))?;
+    for path in suite::files(suite)? {
+        let mut file: Value = suite::read(&path)?;
         match file[member].take() {
             Value::Array(scenarios) if !scenarios.is_empty() => all.extend(scenarios),
             _ => return Err(Error::unreadable(&path, &format!("nothing in an array '{member}'"))),

@@ -4,6 +4,8 @@ use core::fmt;
 use std::path::{Path, PathBuf};
 use std::{env, fs};
 
+use serde::de::DeserializeOwned;
+
 /// A suite that cannot be run: not there, not readable, or not what its module reads.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Error(String);
@@ -43,20 +45,32 @@ pub fn locate(suite: &str) -> Result<PathBuf, Error> {
     })
 }
 
-/// The JSON files of a suite in order of name, at least one.
-pub fn json_files(suite: &str) -> Result<Vec<PathBuf>, Error> {
+/// The JSON files of a suite in order of name, at least one; then our own, which stand where we
+/// depart from recorded ones.
+pub(crate) fn files(suite: &str) -> Result<Vec<PathBuf>, Error> {
     let folder = locate(suite)?;
-    let files = list(&folder)?;
+    let mut files = list(&folder)?;
     if files.is_empty() {
         return Err(Error(format!("no JSON file in {}", folder.display())));
     }
+    files.extend(own_files(suite)?);
     Ok(files)
 }
 
-/// Our own vectors of a suite, which stand where we depart from recorded ones.
+/// Our own files of a suite, of which nothing may be recorded.
 pub(crate) fn own_files(suite: &str) -> Result<Vec<PathBuf>, Error> {
     let folder = repository_root().join("ours").join(suite);
     if folder.is_dir() { list(&folder) } else { Ok(Vec::new()) }
+}
+
+/// What a file of JSON says.
+pub(crate) fn read<T: DeserializeOwned>(path: &Path) -> Result<T, Error> {
+    serde_json::from_slice(&bytes(path)?).map_err(|error| Error::unreadable(path, &error))
+}
+
+/// The content of a file.
+pub(crate) fn bytes(path: &Path) -> Result<Vec<u8>, Error> {
+    fs::read(path).map_err(|error| Error::unreadable(path, &error))
 }
 
 fn list(folder: &Path) -> Result<Vec<PathBuf>, Error> {

@@ -15,7 +15,7 @@ use serde_json::{Value, json};
 use tokio_util::sync::CancellationToken;
 
 use crate::subject::{same, text};
-use crate::{Departures, Error, Outcome, Subject, Verdict, json_files, suite};
+use crate::{Departures, Error, Outcome, Subject, Verdict, suite};
 
 const SUITE: &str = "webhook";
 
@@ -26,10 +26,8 @@ pub fn run(
     departures: &Departures,
 ) -> Result<Outcome, Error> {
     let mut outcome = Outcome::new(SUITE, runner);
-    for path in json_files(SUITE)?.into_iter().chain(suite::own_files(SUITE)?) {
-        let unreadable = |error: &dyn core::fmt::Display| Error::unreadable(&path, error);
-        let text = std::fs::read_to_string(&path).map_err(|error| unreadable(&error))?;
-        let file: Value = serde_json::from_str(&text).map_err(|error| unreadable(&error))?;
+    for path in suite::files(SUITE)? {
+        let file: Value = suite::read(&path)?;
         if file["request"].is_object() {
             let script = json!({ "suite": SUITE, "do": "request" });
             let verdict = Verdict::of(subject.observe(&script).and_then(|observed| {

@@ -5,16 +5,13 @@
 mod client;
 mod server;
 
-use std::fs;
-use std::path::Path;
-
 use serde_json::Value;
 use tokio::task::JoinSet;
 
 use self::client::Client;
 use self::server::Server;
 use crate::subject::{array, text};
-use crate::{Departures, Error, Outcome, Subject, Verdict, json_files, suite};
+use crate::{Departures, Error, Outcome, Subject, Verdict, suite};
 use core::time::Duration;
 use std::collections::BTreeMap;
 use tokio::time::sleep;
@@ -23,10 +20,10 @@ const SUITE: &str = "ws-transcripts";
 
 /// Has every conversation, a few at a time.
 pub fn run(runner: &str, _: &mut dyn Subject, departures: &Departures) -> Result<Outcome, Error> {
-    let mut transcripts = Vec::new();
-    for path in json_files(SUITE)?.into_iter().chain(suite::own_files(SUITE)?) {
+    let mut transcripts: Vec<Value> = Vec::new();
+    for path in suite::files(SUITE)? {
         if path.file_name().is_none_or(|name| name != "README.json") {
-            transcripts.push(read(&path)?);
+            transcripts.push(suite::read(&path)?);
         }
     }
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
@@ -132,11 +129,6 @@ async fn take(
         "closeFrame" => client.close(step["code"].as_u64().unwrap_or(1000)).await,
         other => Err(Error::new(format!("there is no step {other}"))),
     }
-}
-
-fn read(path: &Path) -> Result<Value, Error> {
-    let text = fs::read_to_string(path).map_err(|error| Error::unreadable(path, &error))?;
-    serde_json::from_str(&text).map_err(|error| Error::unreadable(path, &error))
 }
 
 fn expect(what: &str, observed: &Value, recorded: &Value) -> Result<(), Error> {

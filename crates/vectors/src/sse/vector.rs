@@ -1,11 +1,13 @@
 //! The vector file: what it says of a vector, and the bytes that its inputs stand for.
 
+use std::path::Path;
+
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use serde::Deserialize;
 
 use super::Event;
-use crate::Error;
+use crate::{Error, suite};
 
 /// A recorded case.
 #[derive(Debug, Deserialize)]
@@ -181,13 +183,12 @@ impl Alphabet {
 }
 
 /// The vectors in a file.
-pub(super) fn parse(text: &str) -> Result<Vec<Vector>, Error> {
-    let file: File = serde_json::from_str(text).map_err(|error| Error::new(error.to_string()))?;
+pub(super) fn load(path: &Path) -> Result<Vec<Vector>, Error> {
+    let file: File = suite::read(path)?;
     if file.format == FORMAT {
-        Ok(file.vectors)
-    } else {
-        Err(Error::new(format!("its format is {}, not {FORMAT}", file.format)))
+        return Ok(file.vectors);
     }
+    Err(Error::unreadable(path, &format!("its format is {}, not {FORMAT}", file.format)))
 }
 
 fn decode(text: &str) -> Result<Vec<u8>, Error> {

@@ -25,7 +25,7 @@ struct Line {
 
 #[tokio::main]
 async fn main() -> Result<(), Box<dyn Error>> {
-    env_logger::Builder::new().filter_level(log_level()).init();
+    env_logger::Builder::new().filter_level(log::LevelFilter::Info).init();
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     let [relay, key] = &arguments[..] else { return Err("RELAY and SDK-KEY are missing".into()) };
     let transport = HyperTransport::new()?;
@@ -61,8 +61,4 @@ async fn main() -> Result<(), Box<dyn Error>> {
     }
     client.close();
     Ok(())
-}
-
-const fn log_level() -> log::LevelFilter {
-    log::LevelFilter::Info
 }
