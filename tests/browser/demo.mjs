@@ -12,12 +12,12 @@ export function startDemo() {
   return startHighwater('demo', '--www', process.env.HIGHWATER_WWW ?? 'www/dist')
 }
 
-export function startBrowser() {
+export function startBrowser(...more) {
   return chromium.launch({
     executablePath: process.env.CHROME ?? process.env.CHROMIUM ?? '/usr/bin/chromium',
     args: [
       '--headless=new', '--no-sandbox', '--disable-gpu', '--disable-dev-shm-usage', '--disable-quic', '--no-first-run',
-      '--disable-background-networking', '--disable-component-update', '--disable-sync',
+      '--disable-background-networking', '--disable-component-update', '--disable-sync', ...more,
     ],
   })
 }

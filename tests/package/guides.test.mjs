@@ -1,12 +1,17 @@
-// docs/auth.md and docs/server-rendering.md: their servers run in Node, their pages in Chromium.
+// The guides in docs/, followed by a reader: their servers run in Node, their pages in Chromium.
 
 import assert from 'node:assert/strict'
-import { spawn } from 'node:child_process'
+import { execFile, spawn } from 'node:child_process'
 import { once } from 'node:events'
+import { readFile } from 'node:fs/promises'
+import { join } from 'node:path'
 import { after, before, test } from 'node:test'
+import { promisify } from 'node:util'
+import { createServer as createVite } from 'vite'
 import { startSite } from '../adapters/site.mjs'
 import { openPage, startBrowser } from '../browser/demo.mjs'
-import { startHighwater } from '../highwater.mjs'
+import { root, startHighwater } from '../highwater.mjs'
+import { openWay } from '../interop/relay.mjs'
 import { snippets } from './docs.mjs'
 import { install } from './install.mjs'
 
@@ -130,4 +135,99 @@ test('server rendering: the page has everything before the stream is there, and 
   assert.equal(await page.evaluate(() => flags.status.resumed), true)
   assert.equal(asked.length, 1)
   assert.deepEqual(complaints, [])
+})
+
+test('getting started: every step, and everything that it tells the reader to try', async (t) => {
+  const all = await snippets('getting-started.md')
+  const folder = join(app.folder, 'tasks')
+  let server
+  const way = await openWay(() => Number(new URL(server.url).port))
+  t.after(() => way.close())
+  const host = new URL(way.url).host
+  await app.write({ 'tasks/index.html': all['index.html'], 'tasks/main.js': all['main.js'].replace('localhost:7070', host) })
+  const vite = await createVite({ root: folder, configFile: false, logLevel: 'error', server: { host: '127.0.0.1', port: 0 } })
+  t.after(() => vite.close())
+  await vite.listen()
+  const [url] = vite.resolvedUrls.local
+  const [program, ...words] = all['server.sh'].trim().replace('http://localhost:5173', new URL(url).origin).replace('tasks-data', join(folder, 'data')).split(' ')
+  assert.equal(program, 'highwater')
+  const start = async () => (server = await startHighwater(...words))
+  await start()
+  t.after(() => server.stop())
+  const shell = (text) => promisify(execFile)('bash', ['-ec', text.replaceAll('localhost:7070', host)])
+  await shell(all['write.sh'])
+
+  const { page } = await openPage(browser, url)
+  t.after(() => page.close())
+  const shows = (phase, ...lines) => page.waitForFunction(([phase, lines]) => {
+    const shown = [...document.querySelectorAll('li')].map(({ textContent }) => textContent)
+    return document.querySelector('output').textContent === phase && shown.join() === lines
+  }, [phase, lines.join()])
+  const [read, build, third] = ['☑ Read this', '☐ Build something', '☐ A third']
+  await shows('live', read, build)
+  await shell(`curl -X PUT localhost:7070/v1/topics/tasks/task/3 -d '{"text":"A third","done":false}'`)
+  await shows('live', read, build, third)
+  const [, remove] = /^\| `(curl [^`]+)` \|/m.exec(await readFile(join(root, 'docs/getting-started.md'), 'utf8'))
+  await shell(remove)
+  await shows('live', build, third)
+  await server.stop()
+  await shows('stale', build, third)
+  // It says what it was sent by how the answer begins: the stream went on.
+  const answers = []
+  page.on('request', (request) => request.url().includes('/stream') && answers.push(request.url()))
+  await start()
+  await shows('live', build, third)
+  assert.match(answers.at(-1), /[?&]basis=/)
+  const resumed = await fetch(answers.at(-1))
+  const reader = resumed.body.getReader()
+  const { value } = await reader.read()
+  await reader.cancel()
+  assert.match(Buffer.from(value).toString(), /"intentCode":"(none|xfer-changes)"/)
+})
+
+test('offline: what is there stays, is caught up with, and is there for the next visit', async (t) => {
+  const server = await startHighwater('serve')
+  t.after(server.stop)
+  const site = await startSite(app.folder, server.url)
+  t.after(() => site.stop())
+  const put = async (key, text) => {
+    const answer = await fetch(`${server.url}/v1/topics/tasks/task/${key}`, { method: 'PUT', body: JSON.stringify({ text }) })
+    assert.ok(answer.ok)
+  }
+  await put('1', 'Read')
+  // A server on this machine is there without a network, too: this one has another name.
+  const far = await startBrowser('--host-resolver-rules=MAP far.test 127.0.0.1')
+  t.after(() => far.close())
+  const origin = site.url.replace('127.0.0.1', 'far.test')
+  const { 'main.js': code } = await snippets('offline.md')
+  await app.write({
+    'offline/main.js': `${code.replaceAll(WRITTEN, origin)}\nwindow.tasks = tasks\n`,
+    'offline/index.html': `<!doctype html><title>x</title><link rel="icon" href="data:,"><ul></ul><output></output>
+<script type="importmap">{ "imports": { "highwater": "/node_modules/highwater/dist/browser.js" } }</script>
+<script type="module" src="./main.js"></script>`,
+  })
+  const context = await far.newContext()
+  const open = async () => {
+    const page = await context.newPage()
+    await page.goto(`${origin}/offline/`)
+    return page
+  }
+  const shows = (page, list, words) =>
+    page.waitForFunction(([list, words]) => document.querySelector('ul').textContent === list && document.querySelector('output').textContent === words, [list, words])
+
+  const page = await open()
+  await shows(page, 'Read', 'up to date')
+  await context.setOffline(true)
+  await shows(page, 'Read', 'no network')
+  await put('2', 'Write')
+  assert.match(await page.locator('output').getAttribute('title'), /^as it was \d+ s ago$/)
+  await context.setOffline(false)
+  await shows(page, 'Read, Write', 'up to date')
+  assert.equal(await page.evaluate(() => tasks.status.resumed), true)
+
+  // It is kept when there is time; a page that is left writes what it can.
+  await page.evaluate(() => tasks.close())
+  await page.close()
+  await context.route('**/v1/**', (route) => route.abort())
+  await shows(await open(), 'Read, Write', 'connecting again')
 })
