@@ -5,9 +5,11 @@ use crate::deadline::Watched;
 use crate::fanout::{Fanout, Granted, Stream};
 use axum::Router;
 use axum::body::Body;
+use axum::extract::OptionalFromRequestParts;
 use axum::extract::connect_info::ConnectInfo;
 use axum::http::header::{CONNECTION, CONTENT_LENGTH, DATE, TRANSFER_ENCODING};
-use axum::http::{HeaderName, Request, Response, StatusCode, Version};
+use axum::http::request::Parts;
+use axum::http::{HeaderName, Method, Request, Response, StatusCode, Version};
 use bytes::Bytes;
 use core::convert::Infallible;
 use core::future::{pending, poll_fn};
@@ -103,7 +105,7 @@ async fn answer(
 }
 
 /// Where a request for a stream leaves what it was granted; an extension of every request whose
-/// connection can be taken over.
+/// connection can be taken over, and an argument of who answers to one.
 #[derive(Clone, Default)]
 pub(crate) struct Takeover(Arc<Taken>);
 
@@ -142,6 +144,17 @@ impl Takeover {
 
     fn granted(&self) -> std::sync::MutexGuard<'_, Option<(Granted, Option<Bytes>)>> {
         self.0.granted.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl<S: Sync> OptionalFromRequestParts<S> for Takeover {
+    type Rejection = Infallible;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Option<Self>, Infallible> {
+        // What is asked for with HEAD has no stream, and of another request the body may be still
+        // to come.
+        let is_get = parts.method == Method::GET;
+        Ok(is_get.then(|| parts.extensions.get().cloned()).flatten())
     }
 }
 

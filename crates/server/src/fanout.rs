@@ -14,8 +14,8 @@
 //! - a socket that takes nothing is passed over until it does. Whoever is not where the window
 //!   begins any more is on its own again, with a new snapshot, once its socket takes something.
 //!
-//! Every few writes the shard lets others run. The plain path of [`crate::stream`] says the same
-//! on the wire; it serves where there is no socket to be had (another server, HTTP/2).
+//! Every few writes the shard lets others run. [`crate::plain`] says the same on the wire; it
+//! serves where there is no socket to be had (another server, HTTP/2).
 
 mod chunk;
 mod lane;

@@ -32,6 +32,7 @@ mod log;
 mod metrics;
 mod openapi;
 mod place;
+mod plain;
 mod publish;
 mod query;
 mod relay;

@@ -6,6 +6,7 @@ mod environment;
 mod fdv2;
 mod hub;
 mod poll;
+mod question;
 mod routes;
 mod source;
 mod stream;

@@ -5,7 +5,9 @@ use crate::access::Caller;
 use crate::app::App;
 use crate::error::ApiError;
 use crate::extract::{Path, Query};
-use crate::stream::{Batch, Connection, Wanted, join, respond};
+use crate::plain::{Batch, Plain, join, respond};
+use crate::stream::{Wanted, open};
+use crate::topics::Channel;
 use axum::body::Body;
 use axum::extract::{Extension, State};
 use axum::http::HeaderMap;
@@ -27,8 +29,9 @@ pub(super) async fn stream(
     Query(wanted): Query<Wanted>,
     headers: HeaderMap,
 ) -> Result<Response, ApiError> {
-    let connection = Connection::open(&app, &caller, &topic, &wanted, &headers)?;
-    let wire = wires.connect(connection, wanted.client);
+    let stream = Plain::new(&app, open(&app, &caller, &topic, &wanted, &headers)?);
+    let channel = app.topics().find(&topic).ok_or_else(|| ApiError::unknown_topic(&topic))?;
+    let wire = wires.connect(channel, stream, wanted.client);
     let chunks = unfold(wire, async |mut wire| Some((wire.next().await?, wire)));
     Ok(respond(Body::from_stream(chunks)))
 }
@@ -60,13 +63,13 @@ impl Wires {
         meant.filter(|ear| ear.orders.try_send(order).is_ok()).count()
     }
 
-    fn connect(&self, connection: Connection, client: Option<String>) -> Wire {
+    fn connect(&self, channel: Arc<Channel>, stream: Plain, client: Option<String>) -> Wire {
         let (sender, orders) = mpsc::channel(16);
         let mut ears = self.open();
         ears.retain(|ear| !ear.orders.is_closed());
         ears.push(Ear { client, orders: sender });
         let phase = Phase::Open;
-        Wire { connection, orders, disturbance: Disturbance::default(), phase }
+        Wire { channel, stream, orders, disturbance: Disturbance::default(), phase }
     }
 
     fn open(&self) -> std::sync::MutexGuard<'_, Vec<Ear>> {
@@ -75,7 +78,8 @@ impl Wires {
 }
 
 struct Wire {
-    connection: Connection,
+    channel: Arc<Channel>,
+    stream: Plain,
     orders: mpsc::Receiver<Order>,
     disturbance: Disturbance,
     phase: Phase,
@@ -106,7 +110,7 @@ impl Wire {
                     self.phase = Phase::Open;
                     continue;
                 }
-                batch = self.connection.next(), if until.is_none() => match batch? {
+                batch = self.stream.next(), if until.is_none() => match batch? {
                     Batch::Transactions(frames) => self.disturbance.pass(frames),
                     Batch::Other(frames) => frames,
                 },
@@ -117,14 +121,19 @@ impl Wire {
         }
     }
 
+    /// The newest transactions of the log as this stream was, or would have been, told them.
+    fn recent(&self, transactions: usize) -> Vec<Bytes> {
+        self.channel.with(|topic| topic.recent(self.stream.reader(), transactions))
+    }
+
     /// What is sent at once.
     fn obey(&mut self, order: Order) -> Vec<Bytes> {
         match order.fault {
             Fault::Cut | Fault::Restart => {
                 self.phase = Phase::Cut;
-                return self.connection.recent(1).iter().map(torn).collect();
+                return self.recent(1).iter().map(torn).collect();
             }
-            Fault::Replay => return self.connection.recent(REPLAYED),
+            Fault::Replay => return self.recent(REPLAYED),
             Fault::Garbage => return vec![Bytes::from_static(GARBAGE)],
             Fault::Reorder => self.disturbance.reorder(),
             Fault::Duplicate => self.disturbance.duplicate(),

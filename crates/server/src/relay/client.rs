@@ -2,13 +2,15 @@
 
 use super::environment::Environment;
 use super::hub::unauthorized;
-use super::who::{Asked, Shown};
+use super::question::Question;
+use super::who::Shown;
 use crate::access::Caller;
 use crate::admission::Seat;
 use crate::app::App;
 use crate::error::ApiError;
 use crate::leave::Leave;
-use crate::stream::{Closing, encode, respond};
+use crate::plain::respond;
+use crate::stream::{Closing, encode};
 use axum::body::Body;
 use axum::http::StatusCode;
 use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE};
@@ -17,25 +19,14 @@ use bytes::{Bytes, BytesMut};
 use core::convert::Infallible;
 use futures_util::stream::unfold;
 use highwater_publisher::{Reader, Verdict};
-use highwater_relay::{Audience, Credential, Evaluated, EvaluationContext};
+use highwater_relay::{Credential, Evaluated};
 use serde::Serialize;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use tokio::sync::watch;
 use tokio::time::{Instant, sleep_until};
 
-/// Who asks, for whom.
-pub(super) struct Question {
-    pub(super) context: EvaluationContext,
-    pub(super) audience: Audience,
-    pub(super) with_reasons: bool,
-}
-
 impl Question {
-    pub(super) fn new(context: EvaluationContext, audience: Audience, asked: &Asked) -> Self {
-        Self { context, audience, with_reasons: asked.with_reasons() }
-    }
-
     fn answer(&self, environment: &Environment) -> Values {
         let rules = environment.rules();
         let values = rules.evaluate(&self.context, self.audience, self.with_reasons);

@@ -2,32 +2,45 @@
 
 use super::hub::unauthorized;
 use super::stream::tell_environment;
-use super::who::{Asked, Shown};
+use super::who::Shown;
 use crate::accept::Takeover;
 use crate::access::Caller;
 use crate::app::App;
 use crate::cors::LAST_EVENT_ID;
 use crate::error::ApiError;
-use crate::fanout::{Granted, Source as _};
-use crate::leave::Leave;
-use crate::stream::{Closing, encode, join, respond};
-use axum::body::Body;
+use crate::extract::Query;
+use crate::fanout::Granted;
+use crate::plain;
+use crate::stream::{Closing, encode};
+use axum::extract::FromRequestParts;
 use axum::http::HeaderMap;
+use axum::http::request::Parts;
 use axum::response::Response;
 use bytes::Bytes;
-use core::convert::Infallible;
-use futures_util::stream::{pending, unfold};
 use highwater_core::Position;
-use highwater_publisher::{Joined, Joining, Reader, SubscriptionError, Topic, Verdict};
+use highwater_publisher::{Joined, Joining, Topic, Verdict};
+use serde::Deserialize;
 use serde_json::json;
-use std::sync::Arc;
-use tokio::sync::watch;
-use tokio::time::{Instant, sleep_until};
+use tokio::time::Instant;
 
-/// Where the client left its stream.
-fn basis<'a>(asked: &'a Asked, headers: &'a HeaderMap) -> Option<&'a str> {
-    let last = headers.get(LAST_EVENT_ID).and_then(|value| value.to_str().ok());
-    [last, asked.basis.as_deref()].into_iter().flatten().find(|basis| !basis.is_empty())
+/// Where the client left its stream, if it was there before.
+pub(super) struct Resumed(Option<String>);
+
+#[derive(Deserialize)]
+struct Asked {
+    basis: Option<String>,
+}
+
+impl<S: Send + Sync> FromRequestParts<S> for Resumed {
+    type Rejection = ApiError;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, ApiError> {
+        let Query(Asked { basis }) = Query::from_request_parts(parts, state).await?;
+        // The header is the later word: an EventSource keeps its address, and so its first basis.
+        let last = parts.headers.get(LAST_EVENT_ID).and_then(|value| value.to_str().ok());
+        let last = last.map(str::to_owned);
+        Ok(Self([last, basis].into_iter().flatten().find(|basis| !basis.is_empty())))
+    }
 }
 
 fn begin(shown: &Shown, basis: Option<&str>) -> Result<(Joining, usize), ApiError> {
@@ -42,12 +55,11 @@ fn begin(shown: &Shown, basis: Option<&str>) -> Result<(Joining, usize), ApiErro
 pub(super) fn stream(
     app: &App,
     shown: &Shown,
-    asked: &Asked,
-    headers: &HeaderMap,
+    Resumed(basis): &Resumed,
     takeover: Option<Takeover>,
 ) -> Result<Response, ApiError> {
     let seat = app.admission().stream(&Caller::Anybody)?;
-    let (joining, bytes) = begin(shown, basis(asked, headers))?;
+    let (joining, bytes) = begin(shown, basis.as_deref())?;
     let verdict = joining.verdict();
     let load = match verdict {
         Verdict::Full => Some(app.admission().snapshot(bytes)?),
@@ -58,26 +70,8 @@ pub(super) fn stream(
     let closing = Closing::opened(app, &name, verdict);
     let until = app.settings().limits.until(Instant::now());
     let source = shown.environment.changes();
-    let mut response = if let Some(takeover) = takeover {
-        takeover.grant(Granted { source, reader, greeting, until, load, closing, seat });
-        respond(Body::from_stream(pending::<Result<Bytes, Infallible>>()))
-    } else {
-        let (every, _) = source.heartbeat();
-        let open = Open {
-            greeting,
-            reader,
-            source,
-            until,
-            closing,
-            draining: app.draining(),
-            due: Instant::now() + every,
-            ended: false,
-        };
-        let held = (load, seat);
-        respond(Body::from_stream(unfold((open, held), async |(mut open, held)| {
-            Some((Ok::<_, Infallible>(open.next().await?), (open, held)))
-        })))
-    };
+    let granted = Granted { source, reader, greeting, until, load, closing, seat };
+    let mut response = plain::answer(app, granted, takeover);
     tell_environment(&mut response, &shown.environment);
     Ok(response)
 }
@@ -85,11 +79,11 @@ pub(super) fn stream(
 /// `/sdk/poll`: the same, as far as it goes now, and as one payload.
 pub(super) fn poll(
     shown: &Shown,
-    asked: &Asked,
+    Resumed(basis): &Resumed,
     headers: &HeaderMap,
 ) -> Result<Response, ApiError> {
     super::poll::initialised(&shown.environment)?;
-    let changes = match basis(asked, headers) {
+    let changes = match basis {
         Some(basis) => changes(shown, basis)?,
         None => None,
     };
@@ -184,77 +178,3 @@ impl From<Events> for Bytes {
 }
 
 const TRANSFERRED: &str = "payload-transferred";
-
-/// A stream that stays with HTTP.
-struct Open {
-    greeting: Vec<Bytes>,
-    reader: Reader,
-    source: Arc<super::environment::Outlet>,
-    until: Option<Instant>,
-    closing: Closing,
-    draining: watch::Receiver<bool>,
-    due: Instant,
-    ended: bool,
-}
-
-impl Open {
-    async fn next(&mut self) -> Option<Bytes> {
-        if self.ended {
-            return None;
-        }
-        let (every, heartbeat) = self.source.heartbeat();
-        loop {
-            if !self.greeting.is_empty() {
-                return Some(join(core::mem::take(&mut self.greeting)));
-            }
-            let leave = if *self.draining.borrow_and_update() {
-                Some(Leave::Draining)
-            } else {
-                let aged = self.until.is_some_and(|until| until <= Instant::now());
-                (aged && self.reader.is_live()).then_some(Leave::Aged)
-            };
-            if let Some(why) = leave {
-                return Some(self.leave(why));
-            }
-            match self.reader.take(CHUNK) {
-                Ok(batch) if batch.frames.is_empty() => {}
-                Ok(batch) => {
-                    self.due = Instant::now() + every;
-                    return Some(join(batch.frames));
-                }
-                Err(error) => {
-                    let again = if matches!(error, SubscriptionError::AclChanged) {
-                        None
-                    } else {
-                        self.source.rejoin(&self.reader, &error)
-                    };
-                    let Some((frames, reader)) = again else {
-                        return Some(self.leave(Leave::Revoked));
-                    };
-                    (self.greeting, self.reader) = (frames, reader);
-                    self.closing.cut_over();
-                    continue;
-                }
-            }
-            tokio::select! {
-                () = self.reader.ready() => {}
-                _ = self.draining.changed() => {}
-                () = sleep_until(self.until.map_or(self.due, |until| until.min(self.due))) => {
-                    if Instant::now() >= self.due {
-                        self.due = Instant::now() + every;
-                        return Some(heartbeat);
-                    }
-                }
-            }
-        }
-    }
-
-    fn leave(&mut self, why: Leave) -> Bytes {
-        self.ended = true;
-        self.closing.ends(why);
-        why.frame()
-    }
-}
-
-/// How many bytes are due at once at most, about.
-const CHUNK: usize = 64 << 10;

@@ -81,16 +81,15 @@ impl Hub {
     /// server before.
     pub(crate) fn tell_of_environments(&self) -> Arc<AutoConfigSource> {
         let UnixMillis(version) = now();
-        let plain = self.statuses().into_iter().map(|(params, _)| params);
-        let plain = plain.filter(|params| params.filter.is_empty());
-        let filters = self.statuses().into_iter().map(|(params, _)| params);
-        let filters = filters.filter(|params| !params.filter.is_empty()).map(|params| {
+        let all = self.statuses().into_iter().map(|(params, _)| params);
+        let (plain, filtered): (Vec<_>, _) = all.partition(|params| params.filter.is_empty());
+        let filters = filtered.into_iter().map(|params| {
             let (project, key) = (Arc::clone(&params.project), params.filter.clone());
             let id = FilterId::new(format!("{project}.{key}"));
             (id, FilterRep { params: FilterParams { project, key }, version })
         });
         let source = Arc::new(AutoConfigSource::new());
-        source.replace(plain.map(|params| EnvironmentRep { params, version }), filters);
+        source.replace(plain.into_iter().map(|params| EnvironmentRep { params, version }), filters);
         self.end_with_drain(&source);
         source
     }

@@ -1,27 +1,26 @@
 //! The paths that SDKs know.
 
-use super::client::{self, Question};
+use super::fdv2::{self, Resumed};
 use super::hub::Hub;
-use super::who::{self, Asked, Shown};
-use super::{fdv2, poll, stream};
+use super::question::Client;
+use super::who::{Mobile, Page, Server, Shown};
+use super::{client, poll, stream};
 use crate::accept::Takeover;
 use crate::error::ApiError;
-use crate::extract::expect_json;
 use crate::log;
 use axum::Router;
-use axum::body::{Body, Bytes};
-use axum::extract::{Extension, Path, Query, Request, State};
+use axum::body::Bytes;
+use axum::extract::{FromRequestParts, Path, State};
 use axum::http::header::{CONTENT_TYPE, DATE, ETAG, HeaderName};
 use axum::http::{HeaderMap, Method, StatusCode};
 use axum::middleware;
 use axum::response::{IntoResponse as _, Response};
-use axum::routing::{any, get, post};
+use axum::routing::{MethodRouter, any, get, post};
 use core::time::Duration;
-use highwater_relay::{Audience, EvaluationContext, Kind, StreamProvider};
+use highwater_relay::{Audience, Kind, StreamProvider};
 use tower_http::cors::{AllowHeaders, Any, CorsLayer};
 
 type Answer = Result<Response, ApiError>;
-type Wish = Option<Extension<Takeover>>;
 
 /// Everything that SDKs connect to.
 pub(crate) fn router(hub: Hub) -> Router {
@@ -34,37 +33,37 @@ pub(crate) fn router(hub: Hub) -> Router {
         .max_age(Duration::from_mins(5));
     let app = hub.app().clone();
     Router::new()
-        .route("/all", get(all))
-        .route("/flags", get(flags))
+        .route("/all", stream_of::<Server>(StreamProvider::All))
+        .route("/flags", stream_of::<Server>(StreamProvider::Flags))
         .route("/sdk/stream", get(newest))
         .route("/sdk/poll", get(newest_polled))
         .route("/sdk/latest-all", get(latest))
-        .route("/sdk/flags", get(every_flag))
-        .route("/sdk/flags/{key}", get(one_flag))
-        .route("/sdk/segments/{key}", get(one_segment))
-        .route("/mping", get(mobile_ping))
-        .route("/meval/{context}", get(mobile_stream))
-        .route("/meval", any(mobile_stream_reported))
-        .route("/ping/{environment}", get(page_ping))
-        .route("/eval/{environment}/{context}", get(page_stream))
-        .route("/eval/{environment}", any(page_stream_reported))
-        .route("/msdk/evalx/contexts/{context}", get(mobile_values))
-        .route("/msdk/evalx/users/{context}", get(mobile_values))
-        .route("/msdk/evalx/context", any(mobile_values_reported))
-        .route("/msdk/evalx/user", any(mobile_values_reported))
-        .route("/sdk/evalx/{environment}/contexts/{context}", get(page_values))
-        .route("/sdk/evalx/{environment}/users/{context}", get(page_values))
-        .route("/sdk/evalx/{environment}/context", any(page_values_reported))
-        .route("/sdk/evalx/{environment}/user", any(page_values_reported))
+        .route("/sdk/flags", all_of(Kind::Flag))
+        .route("/sdk/flags/{key}", one_of(Kind::Flag))
+        .route("/sdk/segments/{key}", one_of(Kind::Segment))
+        .route("/mping", stream_of::<Mobile>(StreamProvider::MobilePing))
+        .route("/meval/{context}", get(evaluated::<Mobile>))
+        .route("/meval", any(evaluated::<Mobile>))
+        .route("/ping/{environment}", stream_of::<Page>(StreamProvider::JsPing))
+        .route("/eval/{environment}/{context}", get(evaluated::<Page>))
+        .route("/eval/{environment}", any(evaluated::<Page>))
+        .route("/msdk/evalx/contexts/{context}", get(values::<Mobile>))
+        .route("/msdk/evalx/users/{context}", get(values::<Mobile>))
+        .route("/msdk/evalx/context", any(values::<Mobile>))
+        .route("/msdk/evalx/user", any(values::<Mobile>))
+        .route("/sdk/evalx/{environment}/contexts/{context}", get(values::<Page>))
+        .route("/sdk/evalx/{environment}/users/{context}", get(values::<Page>))
+        .route("/sdk/evalx/{environment}/context", any(values::<Page>))
+        .route("/sdk/evalx/{environment}/user", any(values::<Page>))
         .route("/sdk/goals/{environment}", get(goals))
-        .route("/bulk", post(server_events))
-        .route("/diagnostic", post(server_events))
-        .route("/mobile", post(mobile_events))
-        .route("/mobile/events", post(mobile_events))
-        .route("/mobile/events/bulk", post(mobile_events))
-        .route("/mobile/events/diagnostic", post(mobile_events))
-        .route("/events/bulk/{environment}", post(page_events))
-        .route("/events/diagnostic/{environment}", post(page_events))
+        .route("/bulk", post(events::<Server>))
+        .route("/diagnostic", post(events::<Server>))
+        .route("/mobile", post(events::<Mobile>))
+        .route("/mobile/events", post(events::<Mobile>))
+        .route("/mobile/events/bulk", post(events::<Mobile>))
+        .route("/mobile/events/diagnostic", post(events::<Mobile>))
+        .route("/events/bulk/{environment}", post(events::<Page>))
+        .route("/events/diagnostic/{environment}", post(events::<Page>))
         .route("/status", get(status))
         .route_layer(middleware::from_fn(log::matched))
         .layer(cors)
@@ -72,222 +71,70 @@ pub(crate) fn router(hub: Hub) -> Router {
         .with_state(hub)
 }
 
-async fn all(
-    State(hub): State<Hub>,
-    Query(asked): Query<Asked>,
-    wish: Wish,
-    headers: HeaderMap,
-) -> Answer {
-    let shown = who::server(&hub, &headers, &asked)?;
-    stream::open(hub.app(), shown, StreamProvider::All, unwrap(wish)).await
+/// A provider's streams, for those who say who they are in the way that `W` reads.
+fn stream_of<W>(provider: StreamProvider) -> MethodRouter<Hub>
+where
+    W: FromRequestParts<Hub, Rejection = ApiError> + Into<Shown> + Send + 'static,
+{
+    get(async move |State(hub): State<Hub>, who: W, takeover: Option<Takeover>| {
+        stream::open(hub.app(), who.into(), provider, takeover).await
+    })
 }
 
-async fn flags(
-    State(hub): State<Hub>,
-    Query(asked): Query<Asked>,
-    wish: Wish,
-    headers: HeaderMap,
-) -> Answer {
-    let shown = who::server(&hub, &headers, &asked)?;
-    stream::open(hub.app(), shown, StreamProvider::Flags, unwrap(wish)).await
-}
-
+/// The newest protocol.
 async fn newest(
     State(hub): State<Hub>,
-    Query(asked): Query<Asked>,
-    wish: Wish,
-    headers: HeaderMap,
+    Server(shown): Server,
+    resumed: Resumed,
+    takeover: Option<Takeover>,
 ) -> Answer {
-    let shown = who::server(&hub, &headers, &asked)?;
-    fdv2::stream(hub.app(), &shown, &asked, &headers, unwrap(wish))
+    fdv2::stream(hub.app(), &shown, &resumed, takeover)
 }
 
-async fn newest_polled(
-    State(hub): State<Hub>,
-    Query(asked): Query<Asked>,
-    headers: HeaderMap,
-) -> Answer {
-    let shown = who::server(&hub, &headers, &asked)?;
-    fdv2::poll(&shown, &asked, &headers)
+async fn newest_polled(Server(shown): Server, resumed: Resumed, headers: HeaderMap) -> Answer {
+    fdv2::poll(&shown, &resumed, &headers)
 }
 
-async fn latest(State(hub): State<Hub>, Query(asked): Query<Asked>, headers: HeaderMap) -> Answer {
-    poll::all(&who::server(&hub, &headers, &asked)?.environment, &headers)
+async fn latest(Server(shown): Server, headers: HeaderMap) -> Answer {
+    poll::all(&shown.environment, &headers)
 }
 
-async fn every_flag(
-    State(hub): State<Hub>,
-    Query(asked): Query<Asked>,
-    headers: HeaderMap,
-) -> Answer {
-    poll::collection(&who::server(&hub, &headers, &asked)?.environment, Kind::Flag)
+fn all_of(kind: Kind) -> MethodRouter<Hub> {
+    get(async move |Server(shown): Server| poll::collection(&shown.environment, kind))
 }
 
-async fn one_flag(
-    State(hub): State<Hub>,
-    Path(key): Path<String>,
-    Query(asked): Query<Asked>,
-    headers: HeaderMap,
-) -> Answer {
-    poll::item(&who::server(&hub, &headers, &asked)?.environment, Kind::Flag, &key)
+fn one_of(kind: Kind) -> MethodRouter<Hub> {
+    get(async move |Server(shown): Server, Path(key): Path<String>| {
+        poll::item(&shown.environment, kind, &key)
+    })
 }
 
-async fn one_segment(
-    State(hub): State<Hub>,
-    Path(key): Path<String>,
-    Query(asked): Query<Asked>,
-    headers: HeaderMap,
-) -> Answer {
-    poll::item(&who::server(&hub, &headers, &asked)?.environment, Kind::Segment, &key)
+/// A client's stream: pings, or values where the operator wants that.
+async fn evaluated<W>(State(hub): State<Hub>, asked: Client<W>) -> Answer {
+    let Client { shown, question, takeover, .. } = asked;
+    if shown.environment.service().evaluate {
+        return client::stream(hub.app(), shown, question);
+    }
+    let provider = match question.audience {
+        Audience::Browser => StreamProvider::JsPing,
+        Audience::Mobile => StreamProvider::MobilePing,
+    };
+    stream::open(hub.app(), shown, provider, takeover).await
 }
 
-async fn mobile_ping(
-    State(hub): State<Hub>,
-    Query(asked): Query<Asked>,
-    wish: Wish,
-    headers: HeaderMap,
-) -> Answer {
-    let shown = who::mobile(&hub, &headers, &asked)?;
-    stream::open(hub.app(), shown, StreamProvider::MobilePing, unwrap(wish)).await
-}
-
-async fn mobile_stream(
-    State(hub): State<Hub>,
-    Path(context): Path<String>,
-    Query(asked): Query<Asked>,
-    wish: Wish,
-    headers: HeaderMap,
-) -> Answer {
-    let shown = who::mobile(&hub, &headers, &asked)?;
-    let question = Question::new(from_path(&context)?, Audience::Mobile, &asked);
-    evaluated(&hub, shown, question, unwrap(wish)).await
-}
-
-async fn mobile_stream_reported(
-    State(hub): State<Hub>,
-    Query(asked): Query<Asked>,
-    request: Request,
-) -> Answer {
-    let shown = who::mobile(&hub, request.headers(), &asked)?;
-    let question = Question::new(reported(request).await?, Audience::Mobile, &asked);
-    evaluated(&hub, shown, question, None).await
-}
-
-async fn page_ping(
-    State(hub): State<Hub>,
-    Path(id): Path<String>,
-    Query(asked): Query<Asked>,
-    wish: Wish,
-) -> Answer {
-    let shown = who::page(&hub, &id, &asked)?;
-    stream::open(hub.app(), shown, StreamProvider::JsPing, unwrap(wish)).await
-}
-
-async fn page_stream(
-    State(hub): State<Hub>,
-    Path((id, context)): Path<(String, String)>,
-    Query(asked): Query<Asked>,
-    wish: Wish,
-) -> Answer {
-    let shown = who::page(&hub, &id, &asked)?;
-    let question = Question::new(from_path(&context)?, Audience::Browser, &asked);
-    who::prove(&shown.environment, &question.context, &asked)?;
-    evaluated(&hub, shown, question, unwrap(wish)).await
-}
-
-async fn page_stream_reported(
-    State(hub): State<Hub>,
-    Path(id): Path<String>,
-    Query(asked): Query<Asked>,
-    request: Request,
-) -> Answer {
-    let shown = who::page(&hub, &id, &asked)?;
-    let question = Question::new(reported(request).await?, Audience::Browser, &asked);
-    who::prove(&shown.environment, &question.context, &asked)?;
-    evaluated(&hub, shown, question, None).await
-}
-
-async fn mobile_values(
-    State(hub): State<Hub>,
-    Path(context): Path<String>,
-    Query(asked): Query<Asked>,
-    headers: HeaderMap,
-) -> Answer {
-    let Shown { environment, .. } = who::mobile(&hub, &headers, &asked)?;
-    client::once(&environment, &Question::new(from_path(&context)?, Audience::Mobile, &asked))
-}
-
-async fn mobile_values_reported(
-    State(hub): State<Hub>,
-    Query(asked): Query<Asked>,
-    request: Request,
-) -> Answer {
-    let Shown { environment, .. } = who::mobile(&hub, request.headers(), &asked)?;
-    client::once(&environment, &Question::new(reported(request).await?, Audience::Mobile, &asked))
-}
-
-async fn page_values(
-    State(hub): State<Hub>,
-    Path((id, context)): Path<(String, String)>,
-    Query(asked): Query<Asked>,
-) -> Answer {
-    let Shown { environment, .. } = who::page(&hub, &id, &asked)?;
-    let question = Question::new(from_path(&context)?, Audience::Browser, &asked);
-    who::prove(&environment, &question.context, &asked)?;
-    client::once(&environment, &question)
-}
-
-async fn page_values_reported(
-    State(hub): State<Hub>,
-    Path(id): Path<String>,
-    Query(asked): Query<Asked>,
-    request: Request,
-) -> Answer {
-    let Shown { environment, .. } = who::page(&hub, &id, &asked)?;
-    let question = Question::new(reported(request).await?, Audience::Browser, &asked);
-    who::prove(&environment, &question.context, &asked)?;
-    client::once(&environment, &question)
+/// The same values without a stream.
+async fn values<W>(Client { shown, question, .. }: Client<W>) -> Answer {
+    client::once(&shown.environment, &question)
 }
 
 /// There are none: they are counted where events are.
-async fn goals(
-    State(hub): State<Hub>,
-    Path(id): Path<String>,
-    Query(asked): Query<Asked>,
-) -> Answer {
-    who::page(&hub, &id, &asked)?;
-    Ok(([(CONTENT_TYPE, "application/json")], "[]").into_response())
+async fn goals(_: Page) -> Response {
+    ([(CONTENT_TYPE, "application/json")], "[]").into_response()
 }
 
 /// Events are taken, so that SDKs need not keep them, and go nowhere.
-async fn server_events(
-    State(hub): State<Hub>,
-    Query(asked): Query<Asked>,
-    headers: HeaderMap,
-    _: Bytes,
-) -> Answer {
-    who::server(&hub, &headers, &asked)?;
-    Ok(StatusCode::ACCEPTED.into_response())
-}
-
-async fn mobile_events(
-    State(hub): State<Hub>,
-    Query(asked): Query<Asked>,
-    headers: HeaderMap,
-    _: Bytes,
-) -> Answer {
-    who::mobile(&hub, &headers, &asked)?;
-    Ok(StatusCode::ACCEPTED.into_response())
-}
-
-async fn page_events(
-    State(hub): State<Hub>,
-    Path(id): Path<String>,
-    Query(asked): Query<Asked>,
-    _: Bytes,
-) -> Answer {
-    who::page(&hub, &id, &asked)?;
-    Ok(StatusCode::ACCEPTED.into_response())
+async fn events<W>(_: W, _: Bytes) -> StatusCode {
+    StatusCode::ACCEPTED
 }
 
 /// Which environments there are and whether they have flags; no keys.
@@ -299,47 +146,3 @@ async fn status(State(hub): State<Hub>) -> Response {
     let environments: serde_json::Map<_, _> = environments.collect();
     axum::Json(serde_json::json!({ "environments": environments })).into_response()
 }
-
-/// A client's stream: pings, or values where the operator wants that.
-async fn evaluated(
-    hub: &Hub,
-    shown: Shown,
-    question: Question,
-    takeover: Option<Takeover>,
-) -> Answer {
-    if shown.environment.service().evaluate {
-        return client::stream(hub.app(), shown, question);
-    }
-    let provider = match question.audience {
-        Audience::Browser => StreamProvider::JsPing,
-        Audience::Mobile => StreamProvider::MobilePing,
-    };
-    stream::open(hub.app(), shown, provider, takeover).await
-}
-
-fn unwrap(wish: Wish) -> Option<Takeover> {
-    wish.map(|Extension(takeover)| takeover)
-}
-
-fn from_path(segment: &str) -> Result<EvaluationContext, ApiError> {
-    EvaluationContext::from_path(segment)
-        .map_err(|error| ApiError::bad_request("bad-context", error.to_string()).at("path"))
-}
-
-/// The context in the body of a REPORT, which is all that these paths are for.
-async fn reported(request: Request) -> Result<EvaluationContext, ApiError> {
-    if request.method().as_str() != "REPORT" {
-        let what = format!("{} is not possible here", request.method());
-        return Err(ApiError::new(StatusCode::METHOD_NOT_ALLOWED, "wrong-method", what));
-    }
-    expect_json(request.headers())?;
-    let body = axum::body::to_bytes(Body::new(request.into_body()), LARGEST_CONTEXT).await;
-    let body = body.map_err(|_| {
-        let what = format!("a context has at most {LARGEST_CONTEXT} bytes");
-        ApiError::new(StatusCode::PAYLOAD_TOO_LARGE, "too-large", what).at("body")
-    })?;
-    EvaluationContext::parse(&body)
-        .map_err(|error| ApiError::bad_request("bad-context", error.to_string()).at("body"))
-}
-
-const LARGEST_CONTEXT: usize = 1 << 20;

@@ -3,6 +3,7 @@
 use crate::relay::environment::Environment;
 use core::fmt;
 use core::time::Duration;
+use form_urlencoded::byte_serialize;
 use highwater::{Action, Builder, ItemChange, Protocol, State, Store};
 use highwater_publisher::Object;
 use highwater_relay::{Collections, Item, Kind, SdkKey};
@@ -36,22 +37,12 @@ impl Upstream {
         };
         let mut url = format!("{}/{path}", self.url.trim_end_matches('/'));
         if !filter.is_empty() {
-            let filter: String = form_encode(filter);
+            let filter: String = byte_serialize(filter.as_bytes()).collect();
             url = format!("{url}?filter={filter}");
         }
         let builder: Builder = Store::builder(url).protocol(protocol.unwrap_or_default());
         builder.header("authorization", self.key.reveal()).connect()
     }
-}
-
-fn form_encode(text: &str) -> String {
-    let byte = |byte: u8| match byte {
-        b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'-' | b'_' | b'.' | b'~' => {
-            char::from(byte).to_string()
-        }
-        _ => format!("%{byte:02X}"),
-    };
-    text.bytes().map(byte).collect()
 }
 
 /// Follows the server's stream. The client keeps it up over lost connections; where it gives up,
