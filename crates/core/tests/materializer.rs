@@ -110,10 +110,12 @@ fn emptying_first_is_there_for_comparison() {
 
 #[test]
 fn bad_data_is_named_and_changes_nothing() {
-    let start = event("put", r#"{"path":"/","data":{"flags":{"a":{"version":5}}}}"#);
+    let start = event("put", r#"{"path":"/","data":{"flags":{"a":{"version":5}},"segments":{}}}"#);
     for (kind, data, at, what) in [
         ("put", "{\"oh no", 7, "the string has no end"),
         ("put", r#"{"path":"/"}"#, 12, "a put without data"),
+        ("put", r#"{"data":{"segments":{}}}"#, 23, "a put without flags"),
+        ("put", r#"{"data":{"flags":{}}}"#, 20, "a put without segments"),
         ("put", r#"{"data":{"flags":{"b":{"version":1},"c":9}}}"#, 40, "expected an object"),
         ("patch", r#"{"path":"/flags/b","data":{"version":"1"}}"#, 37, "expected an integer"),
         ("patch", r#"{"path":"/flags/b","data":{"version":1.5}}"#, 37, "expected an integer"),
@@ -123,7 +125,7 @@ fn bad_data_is_named_and_changes_nothing() {
         ("delete", r#"{"path":"/flags/a","version":9} x"#, 32, "bytes after the value"),
         ("patch", "{\"path\":\"/flags/\u{fffd}\",\"data\":null}", 28, "expected an object"),
     ] {
-        let mut flags = Materializer::new(Protocol::relay());
+        let mut flags = Materializer::new(Protocol::relay_strict());
         push(&mut flags, &start).unwrap();
         let Err(Error::Data { event: found, cause }) = push(&mut flags, &event(kind, data)) else {
             panic!("{data} was taken");

@@ -33,6 +33,12 @@ impl Protocol {
         Self(Kind::Other(Other::Relay(Relay::all())))
     }
 
+    /// The same, but a put without flags, or without segments, is a fault, and changes nothing. To
+    /// SDKs it deletes all that there are.
+    pub const fn relay_strict() -> Self {
+        Self(Kind::Other(Other::Relay(Relay::strict())))
+    }
+
     /// LaunchDarkly's old server-side stream, `/flags`: kind `flags` alone.
     pub const fn flags() -> Self {
         Self(Kind::Other(Other::Relay(Relay::flags_only())))

@@ -10,18 +10,29 @@ use crate::message::{Transfer, Version};
 #[derive(Debug)]
 pub(crate) struct Relay {
     flags_only: bool,
+    /// A put that leaves a collection out is a fault: nobody means to delete everything by saying
+    /// nothing. To the SDKs it is an empty one.
+    strict: bool,
 }
 
-/// The collections of `/all`, and the paths of their items.
-const COLLECTIONS: [(&str, &str); 2] = [("flags", "/flags/"), ("segments", "/segments/")];
+/// The collections of `/all`, the paths of their items, and what is wrong with a put that leaves
+/// them out.
+const COLLECTIONS: [(&str, &str, &str); 2] = [
+    ("flags", "/flags/", "a put without flags"),
+    ("segments", "/segments/", "a put without segments"),
+];
 
 impl Relay {
     pub(crate) const fn all() -> Self {
-        Self { flags_only: false }
+        Self { flags_only: false, strict: false }
+    }
+
+    pub(crate) const fn strict() -> Self {
+        Self { flags_only: false, strict: true }
     }
 
     pub(crate) const fn flags_only() -> Self {
-        Self { flags_only: true }
+        Self { flags_only: true, strict: false }
     }
 
     pub(crate) const fn name(&self) -> &'static str {
@@ -31,7 +42,7 @@ impl Relay {
     pub(crate) fn decode(&self, kind: &str, event: &mut Decoding<'_>) {
         match kind {
             "put" if self.flags_only => snapshot_of_flags(event),
-            "put" => put(event),
+            "put" => self.put(event),
             "patch" => self.patch(event),
             "delete" => self.delete(event),
             _ => event.ignore("unknown event"),
@@ -44,9 +55,53 @@ impl Relay {
             return snapshot_of_flags(event);
         }
         event.begin(Transfer::Snapshot);
-        collections(event);
+        self.collections(event);
         event.json().end();
         event.commit();
+    }
+
+    fn put(&self, event: &mut Decoding<'_>) {
+        let (mut first, mut ours, mut found) = (true, true, false);
+        event.json().open(b'{');
+        while event.json().more(&mut first, b'{') {
+            let name = event.json().name();
+            if event.json().is(name, "data") {
+                found = true;
+                event.begin(Transfer::Snapshot);
+                self.collections(event);
+            } else {
+                let value = event.json().value();
+                if event.json().is(name, "path") {
+                    event.text(value);
+                    ours = event.json().is(value, "/");
+                }
+            }
+        }
+        event.json().end();
+        event.need(if found { Raw::SOME } else { Raw::NONE }, "a put without data");
+        // Uncommitted, what was collected is dropped with the next beginning.
+        if ours { event.commit() } else { event.ignore("unknown path") }
+    }
+
+    fn collections(&self, event: &mut Decoding<'_>) {
+        let (mut first, mut found) = (true, [!self.strict; COLLECTIONS.len()]);
+        event.json().open(b'{');
+        while event.json().more(&mut first, b'{') {
+            let name = event.json().name();
+            let json = event.json();
+            let ours =
+                COLLECTIONS.iter().zip(&mut found).find(|((kind, ..), _)| json.is(name, kind));
+            match ours {
+                Some(((kind, ..), found)) => {
+                    *found = true;
+                    items(kind, event);
+                }
+                None => drop(json.value()),
+            }
+        }
+        for ((.., what), found) in COLLECTIONS.iter().zip(found) {
+            event.need(if found { Raw::SOME } else { Raw::NONE }, what);
+        }
     }
 
     fn patch(&self, event: &mut Decoding<'_>) {
@@ -80,43 +135,7 @@ impl Relay {
         }
         COLLECTIONS
             .iter()
-            .find_map(|&(kind, prefix)| Some((Word::Known(kind), event.behind(path, prefix)?)))
-    }
-}
-
-fn put(event: &mut Decoding<'_>) {
-    let (mut first, mut ours, mut found) = (true, true, false);
-    event.json().open(b'{');
-    while event.json().more(&mut first, b'{') {
-        let name = event.json().name();
-        if event.json().is(name, "data") {
-            found = true;
-            event.begin(Transfer::Snapshot);
-            collections(event);
-        } else {
-            let value = event.json().value();
-            if event.json().is(name, "path") {
-                event.text(value);
-                ours = event.json().is(value, "/");
-            }
-        }
-    }
-    event.json().end();
-    event.need(if found { Raw::SOME } else { Raw::NONE }, "a put without data");
-    // Uncommitted, what was collected is dropped with the next beginning.
-    if ours { event.commit() } else { event.ignore("unknown path") }
-}
-
-fn collections(event: &mut Decoding<'_>) {
-    let mut first = true;
-    event.json().open(b'{');
-    while event.json().more(&mut first, b'{') {
-        let name = event.json().name();
-        let json = event.json();
-        match COLLECTIONS.iter().find(|(kind, _)| json.is(name, kind)) {
-            Some((kind, _)) => items(kind, event),
-            None => drop(json.value()),
-        }
+            .find_map(|&(kind, prefix, _)| Some((Word::Known(kind), event.behind(path, prefix)?)))
     }
 }
 

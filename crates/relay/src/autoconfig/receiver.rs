@@ -3,13 +3,15 @@
 use std::collections::HashSet;
 
 use highwater_core::{Action, Error, Event, MessageReceiver, Protocol};
+use serde::Deserialize;
 
 use super::message::{Heard, Message, Note};
 use super::said::{Entry, Item, Said, What};
 use crate::environment::{EnvironmentRep, FilterRep};
 
 /// What is taken from the wire.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum Strictness {
     /// What is whole and can be used (R2). A put that leaves a list out changes nothing; an item without
     /// what it takes to serve it is refused before its version counts, so that it can be said again.

@@ -3,9 +3,11 @@
 use core::time::Duration;
 
 use highwater_core::{Backoff, Forgive, Instant, Profile};
+use serde::Deserialize;
 
 /// What becomes of the stream when the server refuses the key (401 or 403).
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum WhenRefused {
     /// What there is is served on, and the server is asked again now and then: a key that was
     /// revoked by mistake, or a server that is confused, ends no fleet.

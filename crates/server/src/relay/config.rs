@@ -5,7 +5,7 @@ use super::source::{Plan, Upstream, Words};
 use crate::config;
 use highwater_relay::{
     AutoConfigKey, AutoConfigOptions, EnvironmentId, EnvironmentParams, FilterKey, MobileKey,
-    SdkKey, StreamOptions,
+    Retry, SdkKey, StreamOptions, Strictness, WhenRefused,
 };
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
@@ -34,6 +34,8 @@ struct Environment {
     upstream: Option<String>,
     upstream_key: Option<String>,
     upstream_protocol: Option<Words>,
+    #[serde(default)]
+    strictness: Strictness,
 }
 
 /// `[auto-config]`.
@@ -48,6 +50,10 @@ struct Told {
     upstream: Option<String>,
     upstream_protocol: Option<Words>,
     cache: Option<PathBuf>,
+    #[serde(default)]
+    strictness: Strictness,
+    #[serde(default)]
+    when_refused: WhenRefused,
     #[serde(default)]
     serve_to: Vec<String>,
 }
@@ -112,18 +118,23 @@ impl Told {
         let key = |text: String| AutoConfigKey::new(text).ok_or("a key is empty".to_owned());
         let url = self.upstream.unwrap_or_else(|| self.stream_uri.clone()).into();
         let words = self.upstream_protocol.unwrap_or(Words::FDv1);
+        let (strictness, when_refused) = (self.strictness, self.when_refused);
         let serve_to: Vec<_> = self.serve_to.into_iter().map(key).collect::<Result<_, _>>()?;
         let options = match self.key {
             Some(given) => Some(AutoConfigOptions {
                 stream_uri: self.stream_uri,
                 key: key(given)?,
                 cache: self.cache.map(|cache| folder.join(cache)),
-                stream: StreamOptions::default(),
+                stream: StreamOptions {
+                    strictness,
+                    retry: Retry { when_refused, ..Retry::default() },
+                    ..StreamOptions::default()
+                },
             }),
             None if serve_to.is_empty() => return Err("it has a key, or keys to serve-to".into()),
             None => None,
         };
-        Ok(AutoConfigured { options, flags: Flags { url, words }, serve_to })
+        Ok(AutoConfigured { options, flags: Flags { url, words, strictness }, serve_to })
     }
 }
 
@@ -144,6 +155,7 @@ impl Environment {
                 url: url.into(),
                 key: upstream_key.ok_or("upstream needs an upstream-key or an sdk-key")?,
                 words: self.upstream_protocol.unwrap_or(Words::FDv1),
+                strictness: self.strictness,
             }),
             _ => return Err("it has one of file, topic and upstream".into()),
         };

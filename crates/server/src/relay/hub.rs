@@ -10,7 +10,7 @@ use core::time::Duration;
 use highwater_relay::{
     Action, AutoConfig, AutoConfigOptions, AutoConfigSource, Credential, EnvironmentParams,
     EnvironmentRep, Environments, FilterId, FilterKey, FilterParams, FilterRep, Rotation, Rotator,
-    UnixMillis, VariantId,
+    Strictness, UnixMillis, VariantId,
 };
 use std::collections::HashMap;
 use std::sync::{Arc, OnceLock, PoisonError, RwLock, RwLockWriteGuard, Weak};
@@ -262,6 +262,7 @@ impl Served {
 pub(crate) struct Flags {
     pub(crate) url: Arc<str>,
     pub(crate) words: Words,
+    pub(crate) strictness: Strictness,
 }
 
 /// Runs what auto-config tells of.
@@ -272,10 +273,10 @@ struct Told {
 
 impl Environments for Told {
     async fn apply(&self, action: Action) {
-        let Flags { url, words } = &self.flags;
+        let Flags { url, words, strictness } = self.flags.clone();
         self.hub.apply(action, |params| {
             let key = params.sdk_key.clone()?;
-            Some(Plan::Server(Upstream { url: Arc::clone(url), key, words: *words }))
+            Some(Plan::Server(Upstream { url: Arc::clone(&url), key, words, strictness }))
         });
     }
 }

@@ -6,7 +6,7 @@ use core::time::Duration;
 use form_urlencoded::byte_serialize;
 use highwater::{Action, Builder, ItemChange, Protocol, State, Store};
 use highwater_publisher::Object;
-use highwater_relay::{Collections, Item, Kind, SdkKey};
+use highwater_relay::{Collections, Item, Kind, SdkKey, Strictness};
 use std::sync::Arc;
 use tokio::time::sleep;
 
@@ -17,6 +17,8 @@ pub(crate) struct Upstream {
     pub(crate) url: Arc<str>,
     pub(crate) key: SdkKey,
     pub(crate) words: Words,
+    /// What becomes of a put that leaves flags or segments out.
+    pub(crate) strictness: Strictness,
 }
 
 /// The protocol that is spoken.
@@ -32,15 +34,18 @@ pub(crate) enum Words {
 impl Upstream {
     fn connect(&self, filter: &str) -> Result<Store, highwater::Error> {
         let (path, protocol) = match self.words {
-            Words::FDv1 => ("all", Protocol::named("relay")),
-            Words::FDv2 => ("sdk/stream", Some(Protocol::fdv2_of(&["flag", "segment"]))),
+            Words::FDv1 => match self.strictness {
+                Strictness::Strict => ("all", Protocol::relay_strict()),
+                Strictness::AsOriginal => ("all", Protocol::relay()),
+            },
+            Words::FDv2 => ("sdk/stream", Protocol::fdv2_of(&["flag", "segment"])),
         };
         let mut url = format!("{}/{path}", self.url.trim_end_matches('/'));
         if !filter.is_empty() {
             let filter: String = byte_serialize(filter.as_bytes()).collect();
             url = format!("{url}?filter={filter}");
         }
-        let builder: Builder = Store::builder(url).protocol(protocol.unwrap_or_default());
+        let builder: Builder = Store::builder(url).protocol(protocol);
         builder.header("authorization", self.key.reveal()).connect()
     }
 }
