@@ -26,6 +26,6 @@ pub use environment::{
 pub use evaluation::{Audience, Evaluated, Rules};
 pub use projects::{Action, EnvironmentManager, Environments, ProjectRouter, Queues};
 pub use streams::{
-    Collections, EnvStreams, FlagData, FlagDataError, Initial, Item, ItemError, Items, Joined,
-    Kind, Next, Pace, Put, Store, Stream, StreamProvider,
+    Collections, DuplicateKeys, EnvStreams, FlagData, FlagDataError, FlagFile, Initial, Item,
+    ItemError, Items, Joined, Kind, Next, Pace, Put, Store, Stream, StreamProvider,
 };

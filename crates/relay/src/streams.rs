@@ -15,7 +15,7 @@ mod tests;
 mod update;
 
 pub use env_streams::{EnvStreams, Initial, Joined};
-pub use flag_data::{FlagData, FlagDataError};
+pub use flag_data::{DuplicateKeys, FlagData, FlagDataError, FlagFile};
 pub use provider::StreamProvider;
 pub use put::Put;
 pub use store::{Items, Store};

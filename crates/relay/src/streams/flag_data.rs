@@ -1,13 +1,19 @@
-//! Flags and segments in a file, as SDKs read them in tests and without a network.
+//! Flags and segments in files, as SDKs read them in tests and without a network.
+
+mod complete;
+mod error;
+mod file;
 
 use super::update::{Collections, Item, ItemError, Kind};
-use core::fmt;
+use complete::{complete, replace, whole};
+pub use error::FlagDataError;
+use file::Entry;
 use serde::Deserialize;
 use serde_json::value::RawValue;
 use std::collections::{BTreeMap, HashMap};
 
 /// Reads flag data: `{"flags":{KEY:FLAG},"flagValues":{KEY:VALUE},"segments":{KEY:SEGMENT}}`, each
-/// member optional.
+/// member optional, in JSON or in YAML.
 ///
 /// Members that SDKs insist on and people leave out are added. An item without a version gets one,
 /// greater by one each time that the item is read and has changed. A flag value is a flag that is
@@ -26,79 +32,101 @@ pub struct FlagData {
     given: HashMap<(Kind, String), (i64, Box<str>)>,
 }
 
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
-struct File<'a> {
-    #[serde(borrow, default)]
-    flags: BTreeMap<String, &'a RawValue>,
-    #[serde(borrow, default)]
-    flag_values: BTreeMap<String, &'a RawValue>,
-    #[serde(borrow, default)]
-    segments: BTreeMap<String, &'a RawValue>,
+/// A file of flag data.
+#[derive(Clone, Copy, Debug)]
+pub struct FlagFile<'a> {
+    /// Its name: one that ends in `.yaml` or `.yml` is YAML, any other JSON.
+    pub name: &'a str,
+    /// What is in it.
+    pub text: &'a str,
+}
+
+/// What becomes of a key that is there more than once, in one file or in several.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum DuplicateKeys {
+    /// Nothing is taken: it is an error.
+    #[default]
+    Fail,
+    /// The first counts, in the order of the files; within one, a flag counts before a flag value.
+    Ignore,
 }
 
 impl FlagData {
-    /// Reads a text. After an error everything is as before.
+    /// Reads a text in JSON. After an error everything is as before.
     pub fn read(&mut self, text: &str) -> Result<Collections, FlagDataError> {
-        let File { flags, flag_values, segments } = serde_json::from_str(text)
-            .map_err(|error| FlagDataError::of(&error, Place { line: 1, column: 0 }))?;
-        if let Some(key) = flag_values.keys().find(|key| flags.contains_key(*key)) {
-            let place = Place::of(text, flag_values[key].get()).first();
-            let what = format!("{key:?} is a flag and a flag value");
-            return Err(FlagDataError { place, what: what.into() });
-        }
-        let mut items = Vec::new();
-        for (kind, key, raw) in [(Kind::Flag, flags), (Kind::Segment, segments)]
-            .into_iter()
-            .flat_map(|(kind, items)| items.into_iter().map(move |(key, raw)| (kind, key, raw)))
-        {
-            let place = Place::of(text, raw.get());
-            let members: HashMap<String, &RawValue> = serde_json::from_str(raw.get())
-                .map_err(|error| FlagDataError::of(&error, place).of_item(kind, &key))?;
-            let has_version = members.contains_key("version");
-            let whole = whole(kind, &key, raw.get());
-            items.push((kind, key, whole, has_version, place));
-        }
-        for (key, raw) in flag_values {
-            let name = serde_json::Value::from(&*key);
-            let whole = format!(
-                r#"{{"key":{name},"on":true,"variations":[{}],"fallthrough":{{"variation":0}}"#,
-                raw.get()
-            );
-            let whole = complete(&(whole + "}"), defaults(Kind::Flag));
-            items.push((Kind::Flag, key, whole, false, Place::of(text, raw.get())));
-        }
+        self.read_files(&[FlagFile { name: "", text }], DuplicateKeys::Fail)
+    }
 
+    /// Reads files as one. After an error, which names the file, everything is as before.
+    ///
+    /// ```
+    /// use highwater_relay::{DuplicateKeys, FlagData, FlagFile};
+    /// let yaml = FlagFile { name: "flags.yaml", text: "flagValues:\n  dark-mode: true\n" };
+    /// let more = FlagFile { name: "more.json", text: r#"{"flagValues":{"dark-mode":false}}"# };
+    /// let mut data = FlagData::default();
+    /// assert_eq!(data.read_files(&[yaml, more], DuplicateKeys::Ignore)?.items().count(), 1);
+    /// let error = data.read_files(&[yaml, more], DuplicateKeys::Fail).unwrap_err();
+    /// assert!(error.to_string().starts_with("more.json line 1 column 28: flag \"dark-mode\""));
+    /// # Ok::<(), highwater_relay::FlagDataError>(())
+    /// ```
+    pub fn read_files(
+        &mut self,
+        files: &[FlagFile<'_>],
+        duplicates: DuplicateKeys,
+    ) -> Result<Collections, FlagDataError> {
+        let mut all: BTreeMap<(Kind, String), Item> = BTreeMap::new();
         let mut given = HashMap::new();
-        let (mut flags, mut segments) = (Vec::new(), Vec::new());
-        for (kind, key, whole, has_version, place) in items {
-            let whole = if has_version {
-                whole
-            } else {
-                let before = self.given.get(&(kind, key.clone()));
-                let version = match before {
-                    Some((version, text)) if **text == *whole => *version,
-                    Some((version, _)) => version + 1,
-                    None => 1,
-                };
-                let with = complete(&whole, &[("version", &*version.to_string())]);
-                given.insert((kind, key.clone()), (version, whole.into()));
-                with
-            };
-            let raw: &RawValue = serde_json::from_str(&whole)
-                .map_err(|error| FlagDataError::of(&error, place).of_item(kind, &key))?;
-            let item = Item::read(kind, &key, raw).map_err(|error| FlagDataError {
-                place: place.first(),
-                what: format!("{} {key:?}: {error}", kind.as_str()).into(),
-            })?;
-            match kind {
-                Kind::Flag => flags.push(item),
-                Kind::Segment => segments.push(item),
+        for file in files {
+            let of_file = |error: FlagDataError| error.in_file(file.name);
+            for entry in file::entries(file).map_err(of_file)? {
+                let (place, id) = (entry.place.first(), (entry.kind, entry.key.clone()));
+                if all.contains_key(&id) {
+                    if duplicates == DuplicateKeys::Ignore {
+                        continue;
+                    }
+                    let what = format!("{} {:?} is there already", id.0.as_str(), id.1);
+                    return Err(of_file(FlagDataError::new(place, what)));
+                }
+                let item = self.item(entry, &mut given).map_err(|error| {
+                    let what = format!("{} {:?}: {error}", id.0.as_str(), id.1);
+                    of_file(FlagDataError::new(place, what))
+                })?;
+                all.insert(id, item);
             }
         }
         // Of what is gone the version is remembered: it may come back.
         self.given.extend(given);
+        let (mut flags, mut segments) = (Vec::new(), Vec::new());
+        for item in all.into_values() {
+            match item.kind {
+                Kind::Flag => flags.push(item),
+                Kind::Segment => segments.push(item),
+            }
+        }
         Ok(Collections { flags: Some(flags), segments: Some(segments) })
+    }
+
+    /// The item of an entry, with a version of our own if it has none.
+    fn item(
+        &self,
+        Entry { kind, key, json, has_version, .. }: Entry,
+        given: &mut HashMap<(Kind, String), (i64, Box<str>)>,
+    ) -> Result<Item, ItemError> {
+        let json = if has_version {
+            json
+        } else {
+            let version = match self.given.get(&(kind, key.clone())) {
+                Some((version, text)) if **text == *json => *version,
+                Some((version, _)) => version + 1,
+                None => 1,
+            };
+            let with = complete(&json, &[("version", &*version.to_string())]);
+            given.insert((kind, key.clone()), (version, json.into()));
+            with
+        };
+        let raw: &RawValue = serde_json::from_str(&json).map_err(ItemError::Head)?;
+        Item::read(kind, &key, raw)
     }
 }
 
@@ -121,143 +149,6 @@ impl Item {
         Self::read(kind, key, raw)
     }
 }
-
-/// An item with all that SDKs insist on, but for its version.
-fn whole(kind: Kind, key: &str, json: &str) -> String {
-    let name = serde_json::Value::from(key).to_string();
-    let whole = complete(json, &[&[("key", &*name)], defaults(kind)].concat());
-    if kind == Kind::Segment {
-        return whole;
-    }
-    let whole = replace(&whole, "clientSideAvailability", |who| Some(complete(who, AVAILABILITY)));
-    each(&whole, "rules", |rule| {
-        each(&complete(rule, RULE), "clauses", |clause| complete(clause, CLAUSE))
-    })
-}
-
-/// Adds the members that are missing at the end of an object; anything else stays as it is.
-fn complete(object: &str, members: &[(&str, &str)]) -> String {
-    let Ok(there) = serde_json::from_str::<HashMap<String, &RawValue>>(object) else {
-        return object.to_owned();
-    };
-    let end = object.rfind('}').unwrap_or(object.len());
-    let mut out = object[..end].to_owned();
-    let missing = members.iter().filter(|(name, _)| !there.contains_key(*name));
-    for (position, (name, value)) in missing.enumerate() {
-        let comma = if position == 0 && there.is_empty() { "" } else { "," };
-        out.extend([comma, "\"", name, "\":", value]);
-    }
-    out.push('}');
-    out
-}
-
-/// Does something to each element of the list that a member is, if it is one.
-fn each(object: &str, member: &str, change: impl Fn(&str) -> String) -> String {
-    replace(object, member, |list| {
-        let elements = serde_json::from_str::<Vec<&RawValue>>(list).ok()?;
-        let changed: Vec<_> = elements.into_iter().map(|element| change(element.get())).collect();
-        Some(format!("[{}]", changed.join(",")))
-    })
-}
-
-/// Puts another value in the place of a member's, if it is there.
-fn replace(object: &str, member: &str, change: impl Fn(&str) -> Option<String>) -> String {
-    let members = serde_json::from_str::<HashMap<String, &RawValue>>(object).unwrap_or_default();
-    let value = members.get(member).map(|value| value.get());
-    let Some((value, anew)) = value.and_then(|value| Some((value, change(value)?))) else {
-        return object.to_owned();
-    };
-    let start = value.as_ptr().addr() - object.as_ptr().addr();
-    format!("{}{anew}{}", &object[..start], &object[start + value.len()..])
-}
-
-const RULE: &[(&str, &str)] = &[("clauses", "[]"), ("trackEvents", "false")];
-const AVAILABILITY: &[(&str, &str)] =
-    &[("usingMobileKey", "false"), ("usingEnvironmentId", "false")];
-const CLAUSE: &[(&str, &str)] = &[("attribute", "\"\""), ("values", "[]"), ("negate", "false")];
-
-/// What SDKs insist on.
-fn defaults(kind: Kind) -> &'static [(&'static str, &'static str)] {
-    match kind {
-        Kind::Flag => &[
-            ("on", "false"),
-            ("prerequisites", "[]"),
-            ("targets", "[]"),
-            ("contextTargets", "[]"),
-            ("rules", "[]"),
-            ("fallthrough", "{}"),
-            ("offVariation", "null"),
-            ("variations", "[]"),
-            ("salt", "\"\""),
-        ],
-        Kind::Segment => &[
-            ("included", "[]"),
-            ("excluded", "[]"),
-            ("includedContexts", "[]"),
-            ("excludedContexts", "[]"),
-            ("rules", "[]"),
-            ("salt", "\"\""),
-        ],
-    }
-}
-
-/// Why a text is no flag data, and where.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct FlagDataError {
-    place: Place,
-    what: Box<str>,
-}
-
-/// A place in a text: the line from 1, and how many of its characters are before it, or which one it
-/// is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-struct Place {
-    line: usize,
-    column: usize,
-}
-
-impl Place {
-    /// That of a part of the text, before its first character.
-    fn of(text: &str, part: &str) -> Self {
-        let at = part.as_ptr().addr().saturating_sub(text.as_ptr().addr());
-        let before = text.get(..at).unwrap_or_default();
-        let line = before.matches('\n').count() + 1;
-        let column = before.rsplit('\n').next().map_or(0, |line| line.chars().count());
-        Self { line, column }
-    }
-
-    /// That of the first character.
-    fn first(self) -> Self {
-        Self { column: self.column + 1, ..self }
-    }
-}
-
-impl FlagDataError {
-    /// An error of a part that begins after a place.
-    fn of(error: &serde_json::Error, Place { line, column }: Place) -> Self {
-        let place = if error.line() <= 1 {
-            Place { line, column: column + error.column() }
-        } else {
-            Place { line: line + error.line() - 1, column: error.column() }
-        };
-        let said = error.to_string();
-        let what = said.rsplit_once(" at line ").map_or(&*said, |(what, _)| what);
-        Self { place, what: what.into() }
-    }
-
-    fn of_item(self, kind: Kind, key: &str) -> Self {
-        Self { what: format!("{} {key:?}: {}", kind.as_str(), self.what).into(), ..self }
-    }
-}
-
-impl fmt::Display for FlagDataError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { place: Place { line, column }, what } = self;
-        write!(f, "line {line} column {column}: {what}")
-    }
-}
-
-impl core::error::Error for FlagDataError {}
 
 #[cfg(test)]
 mod tests {
@@ -314,12 +205,57 @@ mod tests {
                 .starts_with("line 2 column 8: flag \"a\": invalid type")
         );
         assert!(error("{\"flag\":{}}").starts_with("line 1 column 7: unknown field `flag`"));
-        assert!(
-            error(r#"{"flags":{"a":{}},"flagValues":{"a":1}}"#).contains("\"a\" is a flag and")
+        assert_eq!(
+            error(r#"{"flags":{"a":{}},"flagValues":{"a":1}}"#),
+            "line 1 column 37: flag \"a\" is there already"
         );
         assert_eq!(
             data.read(r#"{"flagValues":{"a":1}}"#).unwrap().items().next().unwrap().version,
             1
         );
+    }
+
+    #[test]
+    fn yaml_says_what_json_says() {
+        let yaml = "# Ours.\nflags:\n  a: {version: 3, on: true, variations: [no, 'yes', 1.5]}\n\
+                    flagValues:\n  b: &b\n    deep: [1, null]\n  c: *b\nsegments:\n  s:\n    included: [ann]\n";
+        let json = r#"{"flags":{"a":{"version":3,"on":true,"variations":["no","yes",1.5]}},
+            "flagValues":{"b":{"deep":[1,null]},"c":{"deep":[1,null]}},
+            "segments":{"s":{"included":["ann"]}}}"#;
+        let read = |name: &str, text: &str| {
+            let file = FlagFile { name, text };
+            let all = FlagData::default().read_files(&[file], DuplicateKeys::Fail).unwrap();
+            let parsed = |(key, version, text): (String, i64, String)| {
+                (key, version, serde_json::from_str::<serde_json::Value>(&text).unwrap())
+            };
+            texts(&all).into_iter().map(parsed).collect::<Vec<_>>()
+        };
+        assert_eq!(read("flags.YML", yaml), read("flags.json", json));
+        assert!(read("empty.yaml", "").is_empty());
+    }
+
+    #[test]
+    fn an_error_in_yaml_names_its_place() {
+        let error = |text: &str| {
+            let file = FlagFile { name: "f.yaml", text };
+            let read = FlagData::default().read_files(&[file], DuplicateKeys::Fail);
+            read.unwrap_err().to_string()
+        };
+        for (text, place) in [
+            ("flags:\n  a: [1\n", "f.yaml line "),
+            ("flags:\n  a: {}\n  a: {}\n", "f.yaml line 3 column 3: "),
+            ("flag: {}\n", "f.yaml line 1 column 1: "),
+            (
+                "flags:\n  a:\n    version: x\n",
+                "f.yaml line 3 column 5: flag \"a\": invalid type: string",
+            ),
+            ("flags:\n  a: 7\n", "f.yaml line 2 column 6: flag \"a\": invalid type: integer"),
+            (
+                "flags: {a: {}}\nflagValues:\n  a: 1\n",
+                "f.yaml line 3 column 6: flag \"a\" is there already",
+            ),
+        ] {
+            assert!(error(text).starts_with(place), "{text:?}: {}", error(text));
+        }
     }
 }

@@ -1,11 +1,11 @@
 //! What a relay's configuration file says beside options.
 
 use super::hub::Flags;
-use super::source::{Plan, Upstream, Words};
+use super::source::{Files, Plan, Upstream, Words};
 use crate::config;
 use highwater_relay::{
-    AutoConfigKey, AutoConfigOptions, EnvironmentId, EnvironmentParams, FilterKey, MobileKey,
-    Retry, SdkKey, StreamOptions, Strictness, WhenRefused,
+    AutoConfigKey, AutoConfigOptions, DuplicateKeys, EnvironmentId, EnvironmentParams, FilterKey,
+    MobileKey, Retry, SdkKey, StreamOptions, Strictness, WhenRefused,
 };
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
@@ -30,6 +30,10 @@ struct Environment {
     #[serde(default)]
     filters: Vec<String>,
     file: Option<PathBuf>,
+    #[serde(default)]
+    files: Vec<PathBuf>,
+    #[serde(default)]
+    duplicate_keys: DuplicateKeys,
     topic: Option<String>,
     upstream: Option<String>,
     upstream_key: Option<String>,
@@ -148,16 +152,18 @@ impl Environment {
         let sdk_key = key("sdk-key", self.sdk_key)?.and_then(SdkKey::new);
         let upstream_key = key("upstream-key", self.upstream_key)?.and_then(SdkKey::new);
         let upstream_key = upstream_key.or_else(|| sdk_key.clone());
-        let plan = match (self.file, self.topic, self.upstream) {
-            (Some(file), None, None) => Plan::File(folder.join(file)),
-            (None, Some(topic), None) => Plan::Topic(topic.into()),
-            (None, None, Some(url)) => Plan::Server(Upstream {
+        let paths: Vec<_> =
+            self.file.iter().chain(&self.files).map(|file| folder.join(file)).collect();
+        let plan = match (&paths[..], self.topic, self.upstream) {
+            ([_, ..], None, None) => Plan::Files(Files { paths, duplicates: self.duplicate_keys }),
+            ([], Some(topic), None) => Plan::Topic(topic.into()),
+            ([], None, Some(url)) => Plan::Server(Upstream {
                 url: url.into(),
                 key: upstream_key.ok_or("upstream needs an upstream-key or an sdk-key")?,
                 words: self.upstream_protocol.unwrap_or(Words::FDv1),
                 strictness: self.strictness,
             }),
-            _ => return Err("it has one of file, topic and upstream".into()),
+            _ => return Err("it has one of file (or files), topic and upstream".into()),
         };
         if !self.filters.is_empty() && !matches!(plan, Plan::Server(_)) {
             return Err("filters are the upstream's: there is none".into());

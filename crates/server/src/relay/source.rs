@@ -6,26 +6,26 @@ mod topic;
 
 use super::environment::Environment;
 use crate::app::App;
-use std::path::PathBuf;
 use std::sync::Arc;
 
 /// Where to look.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Plan {
-    /// Flag data in a file.
-    File(PathBuf),
+    /// Flag data in files.
+    Files(Files),
     /// Another server's streams.
     Server(server::Upstream),
     /// A topic of our own.
     Topic(Arc<str>),
 }
 
+pub(crate) use file::Files;
 pub(crate) use server::{Upstream, Words};
 
 /// Keeps an environment up, until the end.
 pub(crate) async fn follow(environment: Arc<Environment>, plan: Plan, app: App) {
     match plan {
-        Plan::File(path) => file::follow(&environment, &path).await,
+        Plan::Files(files) => file::follow(&environment, &files).await,
         Plan::Server(upstream) => server::follow(&environment, &upstream).await,
         Plan::Topic(topic) => topic::follow(&environment, &app, &topic).await,
     }
