@@ -18,9 +18,9 @@ use tokio::time::{Instant, sleep_until};
 /// Answers with a stream.
 ///
 /// Where the connection can be taken over the stream leaves HTTP here: of the answer only the head
-/// is used.
+/// is used. One that keeps times of its own stays: there is no lane for it.
 pub(crate) fn answer(app: &App, granted: Granted, takeover: Option<Takeover>) -> Response {
-    if let Some(takeover) = takeover {
+    if let Some(takeover) = takeover.filter(|_| granted.source.jitter().is_none()) {
         takeover.grant(granted);
         return respond(Body::from_stream(pending::<Result<Bytes, Infallible>>()));
     }
@@ -50,6 +50,9 @@ pub(crate) struct Plain {
     every: Duration,
     heartbeat: Bytes,
     due: Instant,
+    jitter: Option<Duration>,
+    /// What is sent then, unless something newer comes before.
+    held: Option<(Instant, Bytes)>,
     ended: bool,
 }
 
@@ -57,7 +60,8 @@ impl Plain {
     pub(crate) fn new(app: &App, granted: Granted) -> Self {
         let (every, heartbeat) = granted.source.heartbeat();
         let (draining, due) = (app.draining(), Instant::now() + every);
-        Self { granted, draining, every, heartbeat, due, ended: false }
+        let jitter = granted.source.jitter();
+        Self { granted, draining, every, heartbeat, due, jitter, held: None, ended: false }
     }
 
     /// What it reads.
@@ -92,6 +96,11 @@ impl Plain {
             }
             match reader.take(CHUNK) {
                 Ok(batch) if batch.frames.is_empty() => {}
+                Ok(mut batch) if self.jitter.is_some() => {
+                    let release = self.held.take().map_or_else(|| self.release(), |(of, _)| of);
+                    self.held = batch.frames.pop().map(|last| (release, last));
+                    continue;
+                }
                 Ok(batch) => {
                     let kind = if batch.whole { Batch::Other } else { Batch::Transactions };
                     return Some(kind(batch.frames));
@@ -110,17 +119,30 @@ impl Plain {
             if reader.is_live() {
                 *load = None; // asked for more: the socket has taken the snapshot
             }
+            if let Some((_, frame)) = self.held.take_if(|(release, _)| *release <= Instant::now()) {
+                return Some(Batch::Other(vec![frame]));
+            }
+            let release = self.held.as_ref().map(|(release, _)| *release);
+            let wake = [*until, release].into_iter().flatten().fold(self.due, Instant::min);
             // The sender cannot be gone: the application holds it.
             tokio::select! {
                 () = reader.ready() => {}
                 _ = self.draining.changed() => {}
-                () = sleep_until(until.map_or(self.due, |until| until.min(self.due))) => {
+                () = sleep_until(wake) => {
                     if Instant::now() >= self.due {
                         return Some(Batch::Other(vec![self.heartbeat.clone()]));
                     }
                 }
             }
         }
+    }
+
+    /// When what comes now is sent.
+    fn release(&self) -> Instant {
+        // Without chance they go out together, which is no fault.
+        let chance = f64::from(getrandom::u32().unwrap_or_default()) / f64::from(u32::MAX);
+        let jitter = self.jitter.unwrap_or_default();
+        Instant::now() + jitter.mul_f64(0.5 + chance / 2.0)
     }
 
     /// The last batch, if there is one.

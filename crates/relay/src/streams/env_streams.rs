@@ -26,18 +26,6 @@ pub struct EnvStreams {
     store: Store,
     lanes: [Lane; 4],
     credentials: BTreeSet<Credential>,
-    pings: Pings,
-}
-
-/// When pings go out.
-#[derive(Debug, PartialEq, Eq)]
-enum Pings {
-    /// At once.
-    AtOnce,
-    /// When they are let go, of which there is nothing now.
-    Held,
-    /// The same, and there is something.
-    Waiting,
 }
 
 /// What there is for a provider.
@@ -114,12 +102,7 @@ impl EnvStreams {
             latest: None,
             behind: SHARED,
         };
-        Self {
-            store,
-            lanes: StreamProvider::ALL.map(lane),
-            credentials: BTreeSet::new(),
-            pings: Pings::AtOnce,
-        }
+        Self { store, lanes: StreamProvider::ALL.map(lane), credentials: BTreeSet::new() }
     }
 
     /// Has every stream begin with what there is when it comes. By default a herd that comes while
@@ -127,14 +110,6 @@ impl EnvStreams {
     #[must_use]
     pub fn exact(mut self) -> Self {
         self.lanes.iter_mut().for_each(|lane| lane.behind = 0);
-        self
-    }
-
-    /// Holds pings back until they are [let go](Self::let_pings_go), all as one: clients that look
-    /// again at every change, all at once, are a herd.
-    #[must_use]
-    pub fn holding_pings(mut self) -> Self {
-        self.pings = Pings::Held;
         self
     }
 
@@ -232,20 +207,6 @@ impl EnvStreams {
         });
     }
 
-    /// Whether pings are held back.
-    pub fn has_held_pings(&self) -> bool {
-        self.pings == Pings::Waiting
-    }
-
-    /// Sends those that were held back, as one.
-    pub fn let_pings_go(&mut self) {
-        if self.has_held_pings() {
-            self.pings = Pings::AtOnce;
-            self.invalidate();
-            self.pings = Pings::Held;
-        }
-    }
-
     /// Makes the given items the only ones, and tells all streams.
     pub fn replace(&mut self, all: &Collections) -> Result<(), NameError> {
         self.store.replace(all)?;
@@ -271,21 +232,22 @@ impl EnvStreams {
         Ok(())
     }
 
-    /// Takes in an item, and tells all streams, which know themselves whether it is stale; says
-    /// whether it was not.
-    pub fn update(&mut self, item: &Item) -> Result<bool, NameError> {
-        let news = self.store.apply(item)?;
-        self.send_item(item);
+    /// Takes in items, all in one transaction, and tells all streams, which know themselves whether
+    /// one is stale; says whether any was not.
+    pub fn update(&mut self, items: &[Item]) -> Result<bool, NameError> {
+        let news = self.store.apply(items)?;
+        for item in items {
+            self.tell(item);
+        }
+        if !items.is_empty() {
+            self.invalidate();
+        }
         Ok(news)
     }
 
     fn publish(&mut self, frame: impl Fn(StreamProvider) -> Option<Bytes>) {
         for lane in &mut self.lanes {
             let Some(frame) = frame(lane.provider) else { continue };
-            if lane.provider.pings() && self.pings != Pings::AtOnce {
-                self.pings = Pings::Waiting;
-                continue;
-            }
             let mut channels = self
                 .credentials
                 .iter()

@@ -4,7 +4,7 @@ use super::encode;
 use super::update::{Collections, Item, Kind};
 use bytes::Bytes;
 use highwater_publisher::{Epoch, Id, NameError, Object, Operation, Options, Topic, Transaction};
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::Arc;
 
 /// The items of one moment: keys and JSON, sorted by key. They are shared with the store, and stay
@@ -176,25 +176,34 @@ impl Store {
         live.or_else(gone).is_none_or(|of| of < *version)
     }
 
-    /// Takes in an item if it is newer than what is known of it; says whether it is.
-    pub fn apply(&mut self, item: &Item) -> Result<bool, NameError> {
-        let Item { kind, key, version, object } = item;
-        let id = Id::new(kind.as_str(), key)?;
-        let place = (*kind, Arc::clone(key));
-        if !self.is_news(item) {
-            return Ok(false);
-        }
-        let live = self.topic.item(kind.as_str(), key).is_some();
-        if let Some(object) = object {
-            self.tombstones.remove(&place);
-            self.commit(vec![(id, *version, Some(object.clone()))])?;
-        } else {
-            self.tombstones.insert(place, *version);
-            if live {
-                self.commit(vec![(id, *version, None)])?;
+    /// Takes in those items that are newer than what is known of them, in one transaction; says
+    /// whether any is.
+    pub fn apply(&mut self, items: &[Item]) -> Result<bool, NameError> {
+        let mut news: BTreeMap<(Kind, &str), (Id, &Item)> = BTreeMap::new();
+        for item in items {
+            let id = Id::new(item.kind.as_str(), &item.key)?;
+            let place = (item.kind, &*item.key);
+            let is_newest = news.get(&place).is_none_or(|(_, other)| other.version < item.version);
+            if is_newest && self.is_news(item) {
+                news.insert(place, (id, item));
             }
         }
-        Ok(true)
+        let mut changes = Vec::new();
+        let has_news = !news.is_empty();
+        for (id, Item { kind, key, version, object }) in news.into_values() {
+            let place = (*kind, Arc::clone(key));
+            if object.is_some() {
+                self.tombstones.remove(&place);
+            } else {
+                self.tombstones.insert(place, *version);
+                if self.topic.item(kind.as_str(), key).is_none() {
+                    continue;
+                }
+            }
+            changes.push((id, *version, object.clone()));
+        }
+        self.commit(changes)?;
+        Ok(has_news)
     }
 
     /// Does all of it in one transaction. Where a version goes back, in a new life of the topic:
@@ -261,7 +270,7 @@ mod tests {
     fn an_item_counts_only_if_it_is_newer() {
         let mut store = Store::new("e", Options::default());
         let mut apply = |key, version, json| {
-            let done = store.apply(&item(key, version, json)).unwrap();
+            let done = store.apply(&[item(key, version, json)]).unwrap();
             (done, flags(&store).join(" "))
         };
         let at = |done, text: &str| (done, text.to_owned());
@@ -280,12 +289,12 @@ mod tests {
     fn everything_at_once_replaces_versions_and_deletions_too() {
         let mut store = Store::new("e", Options::default());
         store.replace(&put(&[item("a", 9, Some("{}")), item("b", 9, Some("{}"))])).unwrap();
-        store.apply(&item("c", 9, None)).unwrap();
+        store.apply(&[item("c", 9, None)]).unwrap();
         store.replace(&put(&[item("a", 2, Some(r#"{"old":1}"#)), item("d", 7, None)])).unwrap();
         assert_eq!(flags(&store), [r#"a={"old":1}"#]);
-        assert!(store.apply(&item("b", 1, Some("{}"))).unwrap(), "left out is forgotten");
-        assert!(store.apply(&item("c", 1, Some("{}"))).unwrap());
-        assert!(!store.apply(&item("d", 7, Some("{}"))).unwrap(), "deleted is remembered");
+        assert!(store.apply(&[item("b", 1, Some("{}"))]).unwrap(), "left out is forgotten");
+        assert!(store.apply(&[item("c", 1, Some("{}"))]).unwrap());
+        assert!(!store.apply(&[item("d", 7, Some("{}"))]).unwrap(), "deleted is remembered");
         assert!(store.is_initialised());
     }
 
@@ -310,11 +319,11 @@ mod tests {
         let mut store = Store::new("e", Options::default());
         store.replace(&put(&[item("a", 5, Some("{}")), item("b", 5, Some("{}"))])).unwrap();
         let mut reader = store.topic().follow();
-        store.apply(&item("a", 6, Some("{}"))).unwrap();
+        store.apply(&[item("a", 6, Some("{}"))]).unwrap();
         store.replace(&put(&[item("a", 6, Some("{}"))])).unwrap();
         assert_eq!(reader.take(usize::MAX).unwrap().frames.len(), 2, "the same life");
         // `b` was deleted at a version of our own making, and everything at once may bring it back.
-        store.apply(&item("b", 5, Some("{}"))).unwrap();
+        store.apply(&[item("b", 5, Some("{}"))]).unwrap();
         assert!(reader.take(usize::MAX).is_err());
         assert_eq!(flags(&store), ["a={}", "b={}"]);
         let mut reader = store.topic().follow();
@@ -326,7 +335,7 @@ mod tests {
     #[test]
     fn a_key_that_is_none_changes_nothing() {
         let mut store = Store::new("e", Options::default());
-        assert!(store.apply(&item("", 1, Some("{}"))).is_err());
+        assert!(store.apply(&[item("", 1, Some("{}"))]).is_err());
         assert!(store.replace(&put(&[item("a", 1, Some("{}")), item("", 1, Some("{}"))])).is_err());
         assert!(flags(&store).is_empty() && !store.is_initialised());
     }

@@ -74,22 +74,23 @@ async fn of_a_whole_that_comes_again_only_what_differs_is_told() {
 }
 
 #[tokio::test]
-async fn pings_that_are_held_back_go_out_as_one_and_servers_are_told_at_once() {
-    let mut streams = streams().holding_pings();
-    streams.replace(&all(&[("a", 1)])).unwrap();
-    streams.let_pings_go();
-    let (first, mut pings) = join(&mut streams, StreamProvider::JsPing, &page()).await;
-    assert_eq!(first, "event: ping\ndata:  \n\n", "the first is not held back");
+async fn what_comes_at_once_is_one_transaction_and_one_ping() {
+    let mut streams = streams();
+    streams.replace(&all(&[("a", 1), ("b", 5)])).unwrap();
     let (_, mut reader) = join(&mut streams, StreamProvider::All, &sdk()).await;
-    assert!(!streams.has_held_pings());
-    for version in 2..5 {
-        streams.update(&flag("a", version)).unwrap();
-    }
-    assert!(streams.has_held_pings());
-    assert_eq!((read(&mut reader).len(), read(&mut pings).len()), (3, 0));
-    streams.let_pings_go();
-    streams.let_pings_go();
-    assert_eq!(read(&mut pings), [first]);
+    let (_, mut pings) = join(&mut streams, StreamProvider::JsPing, &page()).await;
+    let mut newest = streams.store_mut().topic().follow();
+    let gone = Item { object: None, ..flag("c", 1) };
+    let items = [flag("a", 3), flag("a", 2), flag("b", 4), gone, flag("d", 1)];
+    assert!(streams.update(&items).unwrap());
+    assert_eq!((read(&mut reader).len(), read(&mut pings).len()), (5, 1));
+    let frames = read(&mut newest);
+    let [transaction] = &frames[..] else { panic!("{frames:?}") };
+    assert_eq!(transaction.matches("event: put-object").count(), 2, "{transaction}");
+    assert!(transaction.contains("\"key\":\"a\",\"version\":3"));
+    assert!(!streams.update(&[flag("c", 1)]).unwrap(), "deleted at this version");
+    assert!(!streams.update(&[]).unwrap());
+    assert_eq!((read(&mut reader).len(), read(&mut pings).len()), (1, 1));
 }
 
 #[tokio::test]
@@ -100,14 +101,14 @@ async fn a_herd_shares_one_put_and_reads_on_from_it() {
     streams.replace(&all(&items)).unwrap();
     let Joined { initial, .. } = streams.join(StreamProvider::All, &sdk()).unwrap();
     let first = initial.bytes().await.unwrap();
-    streams.update(&flag("flag-7", 2)).unwrap();
+    streams.update(&[flag("flag-7", 2)]).unwrap();
     let Joined { initial, mut reader } = streams.join(StreamProvider::All, &sdk()).unwrap();
     assert_eq!(initial.bytes().await.unwrap().as_ptr(), first.as_ptr());
     assert_eq!(read(&mut reader).len(), 1);
 
     // Much later it is another one.
     for version in 3..99 {
-        streams.update(&flag("flag-7", version)).unwrap();
+        streams.update(&[flag("flag-7", version)]).unwrap();
     }
     let (put, mut reader) = join(&mut streams, StreamProvider::All, &sdk()).await;
     assert!(put.contains("\"flag-7\":{\"version\":98}"));
@@ -120,7 +121,7 @@ async fn nobody_is_told_an_old_put_when_nobody_listened_meanwhile() {
     streams.replace(&all(&[("a", 1)])).unwrap();
     join(&mut streams, StreamProvider::All, &sdk()).await;
     streams.remove_credential(&sdk());
-    streams.update(&flag("a", 2)).unwrap();
+    streams.update(&[flag("a", 2)]).unwrap();
     streams.add_credential(sdk());
     let (put, _) = join(&mut streams, StreamProvider::All, &sdk()).await;
     assert!(put.contains("\"version\":2"));
@@ -134,7 +135,7 @@ async fn a_reader_that_is_too_slow_is_told_so() {
     streams.replace(&all(&[("a", 1)])).unwrap();
     let (_, mut reader) = join(&mut streams, StreamProvider::All, &sdk()).await;
     for version in 2..9 {
-        streams.update(&flag("a", version)).unwrap();
+        streams.update(&[flag("a", version)]).unwrap();
     }
     assert!(matches!(reader.take(usize::MAX), Err(SubscriptionError::TooSlow)));
     let (put, _) = join(&mut streams, StreamProvider::All, &sdk()).await;

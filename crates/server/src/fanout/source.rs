@@ -18,6 +18,12 @@ pub(crate) trait Source: Send + Sync {
     /// After how much silence a stream hears something, and what.
     fn heartbeat(&self) -> (Duration, Bytes);
 
+    /// For how long a stream holds back what it is told, each another time between half of it and
+    /// all; only the last of what comes meanwhile is sent.
+    fn jitter(&self) -> Option<Duration> {
+        None
+    }
+
     /// The last words of a stream that the server ends, if there are any.
     fn goodbye(&self, why: Leave) -> Option<Bytes>;
 }

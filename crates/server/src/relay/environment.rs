@@ -12,7 +12,6 @@ use highwater_relay::{
     SdkKey, Store, StreamProvider,
 };
 use std::sync::{Arc, Mutex, PoisonError, RwLock, Weak};
-use tokio::time::sleep;
 
 /// How environments are served.
 #[derive(Clone, Copy, Debug)]
@@ -21,7 +20,7 @@ pub(crate) struct Service {
     pub(crate) topic: Options,
     /// How often any other quiet stream hears something.
     pub(crate) heartbeat: Duration,
-    /// For how long pings are held back at most; zero for not at all.
+    /// For how long each client's pings are held back at most; zero for not at all.
     pub(crate) ping_jitter: Duration,
     /// Clients that stream are told what flags come to, instead of to ask for it.
     pub(crate) evaluate: bool,
@@ -29,7 +28,6 @@ pub(crate) struct Service {
 
 /// An environment, or a filtered variant of it.
 pub(crate) struct Environment {
-    this: Weak<Self>,
     params: RwLock<Arc<EnvironmentParams>>,
     streams: Mutex<EnvStreams>,
     /// The rules of the newest state that somebody asked for.
@@ -45,11 +43,9 @@ impl Environment {
     pub(crate) fn new(params: Arc<EnvironmentParams>, service: Service) -> Arc<Self> {
         let store = Store::new(&params.variant().to_string(), service.topic);
         let streams = EnvStreams::new(store, service.topic);
-        let streams = if service.ping_jitter.is_zero() { streams } else { streams.holding_pings() };
         Arc::new_cyclic(|this: &Weak<Self>| {
             let outlet = |provider| Arc::new(Outlet { of: Weak::clone(this), provider, service });
             Self {
-                this: Weak::clone(this),
                 params: RwLock::new(params),
                 streams: Mutex::new(streams),
                 rules: Mutex::default(),
@@ -94,32 +90,16 @@ impl Environment {
 
     /// Its source has everything anew.
     pub(crate) fn change_to(&self, all: &Collections) -> Result<(), NameError> {
-        self.change(|streams| streams.change_to(all))
-    }
-
-    /// Its source has an item anew.
-    pub(crate) fn update(&self, item: &Item) -> Result<(), NameError> {
-        self.change(|streams| streams.update(item)).map(drop)
-    }
-
-    fn change<T>(&self, change: impl FnOnce(&mut EnvStreams) -> T) -> T {
-        let (before, changed, after) = self.with(|streams| {
-            let before = streams.has_held_pings();
-            (before, change(streams), streams.has_held_pings())
-        });
+        let changed = self.with(|streams| streams.change_to(all));
         self.heard();
-        if after && !before {
-            let (this, jitter) = (Weak::clone(&self.this), self.service.ping_jitter);
-            // Without chance they go out together, which is no fault.
-            let luck = f64::from(getrandom::u32().unwrap_or_default()) / f64::from(u32::MAX);
-            tokio::spawn(async move {
-                sleep(jitter.mul_f64(0.5 + luck / 2.0)).await;
-                if let Some(this) = this.upgrade() {
-                    this.with(EnvStreams::let_pings_go);
-                }
-            });
-        }
         changed
+    }
+
+    /// Its source has some items anew.
+    pub(crate) fn update(&self, items: &[Item]) -> Result<(), NameError> {
+        let changed = self.with(|streams| streams.update(items));
+        self.heard();
+        changed.map(drop)
     }
 
     /// The rules as they are now.
@@ -202,6 +182,11 @@ impl Source for Outlet {
             Some(_) => (self.service.heartbeat, Bytes::from_static(b":\n")),
             None => (self.service.topic.heartbeat, Bytes::from_static(HEARTBEAT)),
         }
+    }
+
+    fn jitter(&self) -> Option<Duration> {
+        let pings = self.provider.is_some_and(StreamProvider::pings);
+        Some(self.service.ping_jitter).filter(|jitter| pings && !jitter.is_zero())
     }
 
     fn goodbye(&self, why: Leave) -> Option<Bytes> {

@@ -99,17 +99,18 @@ async fn connected(environment: &Environment, upstream: &Upstream) {
     tracing::error!(environment = %variant, fault, "the source has ended; what there is stays");
 }
 
-/// Takes over changes one by one. Where one of them is not newer than what is there (to the newest
+/// Takes over a transaction. Where one of its changes is not newer than what is there (to the newest
 /// protocol versions mean nothing), everything is taken over.
 fn each(environment: &Environment, store: &Store, changes: &[ItemChange]) -> Result<(), Bad> {
+    let mut items = Vec::new();
     for change in changes {
-        let Some(item) = store.read(|moment| one(moment.state(), change))? else { continue };
-        if !environment.with(|streams| streams.store().is_news(&item)) {
-            return everything(environment, store);
-        }
-        environment.update(&item).map_err(|error| Bad(error.to_string()))?;
+        items.extend(store.read(|moment| one(moment.state(), change))?);
     }
-    Ok(())
+    let is_news = |item| environment.with(|streams| streams.store().is_news(item));
+    if !items.iter().all(is_news) {
+        return everything(environment, store);
+    }
+    environment.update(&items).map_err(|error| Bad(error.to_string()))
 }
 
 /// The item that a change is about. None if another one is there by now: a later change tells of it.

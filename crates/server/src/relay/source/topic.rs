@@ -3,7 +3,8 @@
 use crate::app::App;
 use crate::relay::environment::Environment;
 use core::time::Duration;
-use highwater_publisher::Topic;
+use highwater_core::{Event, Message, Protocol, SseDecoder, SseItem};
+use highwater_publisher::{Joined, Topic};
 use highwater_relay::{Collections, Item, Kind};
 use tokio::time::sleep;
 
@@ -16,33 +17,85 @@ pub(super) async fn follow(environment: &Environment, app: &App, name: &str) {
             sleep(BETWEEN_LOOKS).await;
             continue;
         };
-        loop {
-            // First the place, then what there is: nothing falls between.
-            let (mut reader, all) = channel.with(|topic| (topic.follow(), collections(topic)));
-            if let Err(error) = environment.change_to(&all) {
-                tracing::error!(environment = %variant, %error, "not taken over");
+        // First the place, then what there is: nothing falls between.
+        let (Joined { frames, mut reader, .. }, all) = channel.with(|topic| {
+            let now = topic.cursor();
+            (topic.subscribe(Some(&now), None), collections(topic))
+        });
+        if let Err(error) = environment.change_to(&all) {
+            tracing::error!(environment = %variant, %error, "not taken over");
+        }
+        let mut changes = Changes::default();
+        frames.iter().for_each(|frame| drop(changes.read(frame)));
+        // Until another life begins, or it was too slow for this one.
+        while let Ok(batch) = reader.take(usize::MAX) {
+            for frame in &batch.frames {
+                if let Err(error) = environment.update(&changes.read(frame)) {
+                    tracing::error!(environment = %variant, %error, "not taken over");
+                }
             }
-            reader.ready().await;
-            if reader.take(usize::MAX).is_err() {
-                break; // another life
+            if batch.frames.is_empty() {
+                reader.ready().await;
             }
         }
     }
 }
 
+/// Reads what a topic tells of transactions.
+#[derive(Default)]
+struct Changes {
+    decoder: SseDecoder,
+    protocol: Protocol,
+}
+
+impl Changes {
+    /// The items of a transaction.
+    fn read(&mut self, mut frame: &[u8]) -> Vec<Item> {
+        let mut items = Vec::new();
+        while let Some(item) = self.decoder.next(&mut frame) {
+            let SseItem::Event(event) = item else { continue };
+            let kind = event.kind_text();
+            let event = Event { kind: &kind, data: event.data, id: event.id };
+            let decoded = self.protocol.decode(&event, &mut |message| {
+                items.extend(changed(&message));
+                Ok(())
+            });
+            if let Err(error) = decoded {
+                tracing::error!(%error, "an event of our own is not understood");
+            }
+        }
+        items
+    }
+}
+
+/// The item that is told of, if it is one of ours.
+fn changed(message: &Message<'_>) -> Option<Item> {
+    match *message {
+        Message::Upsert { kind, key, version, value } => {
+            one(Kind::named(kind)?, key, version, value)
+        }
+        Message::Delete { kind, key, version } => {
+            Some(Item { kind: Kind::named(kind)?, key: key.into(), version, object: None })
+        }
+        _ => None,
+    }
+}
+
 fn collections(topic: &Topic) -> Collections {
     let items = |kind: Kind| {
-        let items = topic.items(Some(kind.as_str())).filter_map(|item| {
-            let text = core::str::from_utf8(item.object).ok()?;
-            let read = Item::of_topic(kind, item.key, item.version, text);
-            read.inspect_err(|error| {
-                tracing::warn!(kind = kind.as_str(), key = item.key, %error, "not taken over");
-            })
-            .ok()
-        });
-        Some(items.collect())
+        let items = topic.items(Some(kind.as_str()));
+        Some(items.filter_map(|item| one(kind, item.key, item.version, item.object)).collect())
     };
     Collections { flags: items(Kind::Flag), segments: items(Kind::Segment) }
+}
+
+fn one(kind: Kind, key: &str, version: i64, object: &[u8]) -> Option<Item> {
+    let text = core::str::from_utf8(object).ok()?;
+    let read = Item::of_topic(kind, key, version, text);
+    read.inspect_err(|error| {
+        tracing::warn!(kind = kind.as_str(), key, %error, "not taken over");
+    })
+    .ok()
 }
 
 const BETWEEN_LOOKS: Duration = Duration::from_millis(500);
