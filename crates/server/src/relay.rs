@@ -10,6 +10,7 @@ mod question;
 mod routes;
 mod source;
 mod stream;
+mod values;
 mod who;
 
 use crate::app::{App, app as serve_topics, bare};
@@ -56,8 +57,8 @@ pub struct RelayArguments {
     /// Milliseconds after which a quiet stream of the older protocols gets a heartbeat
     #[arg(long, default_value_t = 180_000, value_name = "MS", value_parser = clap::value_parser!(u64).range(1..))]
     relay_heartbeat_ms: u64,
-    /// Milliseconds that pings to clients are held back at most, and at least half of that; what
-    /// changes meanwhile is one ping. 0 for not at all
+    /// Milliseconds that a ping to a client is held back at most, and at least half of that, each
+    /// client's for another time; what changes meanwhile is one ping. 0 for not at all
     #[arg(long, default_value_t = 0, value_name = "MS")]
     ping_jitter_ms: u64,
     /// Clients that stream are told what flags come to, instead of pinged to ask for it

@@ -24,7 +24,7 @@ use serde_json::json;
 use tokio::time::Instant;
 
 /// Where the client left its stream, if it was there before.
-pub(super) struct Resumed(Option<String>);
+pub(super) struct Resumed(pub(super) Option<String>);
 
 #[derive(Deserialize)]
 struct Asked {

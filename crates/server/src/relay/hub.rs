@@ -193,6 +193,12 @@ impl Hub {
         }))
     }
 
+    /// Whether a credential is one.
+    pub(crate) fn knows(&self, credential: &Credential) -> bool {
+        let served = self.0.served.read().unwrap_or_else(PoisonError::into_inner);
+        served.by_credential.contains_key(credential)
+    }
+
     /// The environment that a credential is of, seen through a filter.
     pub(crate) fn find(
         &self,

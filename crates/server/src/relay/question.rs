@@ -1,13 +1,14 @@
 //! What clients ask: what flags come to, and for whom.
 
 use super::hub::Hub;
-use super::who::Shown;
+use super::who::{Shown, Who};
 use crate::accept::Takeover;
 use crate::error::ApiError;
 use crate::extract::{Path, Query, expect_json};
 use axum::body::{Body, to_bytes};
-use axum::extract::{FromRequest, FromRequestParts, OptionalFromRequestParts as _, Request};
+use axum::extract::{FromRequest, FromRequestParts as _, OptionalFromRequestParts as _, Request};
 use axum::http::StatusCode;
+use axum::http::header::ALLOW;
 use axum::http::request::Parts;
 use core::marker::PhantomData;
 use highwater_relay::{Audience, Credential, EvaluationContext, SdkKey};
@@ -20,18 +21,15 @@ pub(super) struct Question {
     pub(super) with_reasons: bool,
 }
 
-/// A client that asks, and says who it is in the way that `W` reads.
-pub(super) struct Client<W> {
+/// Somebody who asks, and says who it is in the way that `W` reads.
+pub(super) struct Asking<W> {
     pub(super) shown: Shown,
     pub(super) question: Question,
     pub(super) takeover: Option<Takeover>,
     way: PhantomData<W>,
 }
 
-impl<W> FromRequest<Hub> for Client<W>
-where
-    W: FromRequestParts<Hub, Rejection = ApiError> + Into<Shown>,
-{
+impl<W: Who> FromRequest<Hub> for Asking<W> {
     type Rejection = ApiError;
 
     /// First who asks, then for whom: a stranger learns nothing of what is wrong with the rest.
@@ -45,7 +43,7 @@ where
             Some(segment) => EvaluationContext::from_path(&segment).map_err(|error| {
                 ApiError::bad_request("bad-context", error.to_string()).at("path")
             })?,
-            None => reported(&parts, body).await?,
+            None => told(W::TELLING, &parts, body).await?,
         };
         let audience = match shown.credential {
             Credential::Environment(_) => {
@@ -74,11 +72,16 @@ struct Asked {
     with_reasons: String,
 }
 
-/// The context in the body of a REPORT, which is all that paths without one are for.
-async fn reported(parts: &Parts, body: Body) -> Result<EvaluationContext, ApiError> {
-    if parts.method.as_str() != "REPORT" {
-        let what = format!("{} is not possible here", parts.method);
-        return Err(ApiError::new(StatusCode::METHOD_NOT_ALLOWED, "wrong-method", what));
+/// The context in the body, which is all that paths without one are for.
+async fn told(methods: &[&str], parts: &Parts, body: Body) -> Result<EvaluationContext, ApiError> {
+    if !methods.contains(&parts.method.as_str()) {
+        let methods = methods.join(", ");
+        let what = format!("a context is told with {methods}, not {}", parts.method);
+        let error = ApiError::new(StatusCode::METHOD_NOT_ALLOWED, "wrong-method", what);
+        return Err(match methods.parse() {
+            Ok(methods) => error.with(ALLOW, methods),
+            Err(_) => error,
+        });
     }
     expect_json(&parts.headers)?;
     let body = to_bytes(body, LARGEST_CONTEXT).await.map_err(|_| {

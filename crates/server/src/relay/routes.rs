@@ -2,15 +2,16 @@
 
 use super::fdv2::{self, Resumed};
 use super::hub::Hub;
-use super::question::Client;
-use super::who::{Mobile, Page, Server, Shown};
+use super::question::Asking;
+use super::source::Words;
+use super::who::{Client, Mobile, Page, Server, Who};
 use super::{client, poll, stream};
 use crate::accept::Takeover;
 use crate::error::ApiError;
 use crate::log;
 use axum::Router;
 use axum::body::Bytes;
-use axum::extract::{FromRequestParts, Path, State};
+use axum::extract::{Path, State};
 use axum::http::header::{CONTENT_TYPE, DATE, ETAG, HeaderName};
 use axum::http::{HeaderMap, Method, StatusCode};
 use axum::middleware;
@@ -55,6 +56,10 @@ pub(crate) fn router(hub: Hub) -> Router {
         .route("/sdk/evalx/{environment}/users/{context}", get(values::<Page>))
         .route("/sdk/evalx/{environment}/context", any(values::<Page>))
         .route("/sdk/evalx/{environment}/user", any(values::<Page>))
+        .route("/sdk/stream/eval/{context}", get(newest_values))
+        .route("/sdk/stream/eval", any(newest_values))
+        .route("/sdk/poll/eval/{context}", get(newest_values_polled))
+        .route("/sdk/poll/eval", any(newest_values_polled))
         .route("/sdk/goals/{environment}", get(goals))
         .route("/bulk", post(events::<Server>))
         .route("/diagnostic", post(events::<Server>))
@@ -72,10 +77,7 @@ pub(crate) fn router(hub: Hub) -> Router {
 }
 
 /// A provider's streams, for those who say who they are in the way that `W` reads.
-fn stream_of<W>(provider: StreamProvider) -> MethodRouter<Hub>
-where
-    W: FromRequestParts<Hub, Rejection = ApiError> + Into<Shown> + Send + 'static,
-{
+fn stream_of<W: Who>(provider: StreamProvider) -> MethodRouter<Hub> {
     get(async move |State(hub): State<Hub>, who: W, takeover: Option<Takeover>| {
         stream::open(hub.app(), who.into(), provider, takeover).await
     })
@@ -110,10 +112,10 @@ fn one_of(kind: Kind) -> MethodRouter<Hub> {
 }
 
 /// A client's stream: pings, or values where the operator wants that.
-async fn evaluated<W>(State(hub): State<Hub>, asked: Client<W>) -> Answer {
-    let Client { shown, question, takeover, .. } = asked;
+async fn evaluated<W>(State(hub): State<Hub>, asking: Asking<W>) -> Answer {
+    let Asking { shown, question, takeover, .. } = asking;
     if shown.environment.service().evaluate {
-        return client::stream(hub.app(), shown, question);
+        return client::stream(hub.app(), shown, question, Words::FDv1, Resumed(None));
     }
     let provider = match question.audience {
         Audience::Browser => StreamProvider::JsPing,
@@ -123,8 +125,25 @@ async fn evaluated<W>(State(hub): State<Hub>, asked: Client<W>) -> Answer {
 }
 
 /// The same values without a stream.
-async fn values<W>(Client { shown, question, .. }: Client<W>) -> Answer {
+async fn values<W>(Asking { shown, question, .. }: Asking<W>) -> Answer {
     client::once(&shown.environment, &question)
+}
+
+/// A client's stream in the newest protocol, which has no pings.
+async fn newest_values(
+    State(hub): State<Hub>,
+    resumed: Resumed,
+    Asking { shown, question, .. }: Asking<Client>,
+) -> Answer {
+    client::stream(hub.app(), shown, question, Words::FDv2, resumed)
+}
+
+async fn newest_values_polled(
+    resumed: Resumed,
+    headers: HeaderMap,
+    Asking { shown, question, .. }: Asking<Client>,
+) -> Answer {
+    client::poll(&shown, &question, &resumed, &headers)
 }
 
 /// There are none: they are counted where events are.

@@ -11,6 +11,21 @@ use highwater_relay::{Credential, EnvironmentId, FilterKey, MobileKey, SdkKey};
 use serde::Deserialize;
 use std::sync::Arc;
 
+/// A way for requests to show who asks.
+pub(super) trait Who:
+    FromRequestParts<Hub, Rejection = ApiError> + Into<Shown> + Send + 'static
+{
+    /// The methods that carry a context in their body.
+    const TELLING: &'static [&'static str] = &["REPORT"];
+}
+
+impl Who for Server {}
+impl Who for Mobile {}
+impl Who for Page {}
+impl Who for Client {
+    const TELLING: &'static [&'static str] = &["POST", "REPORT"];
+}
+
 /// An environment, by the credential that a request has shown.
 pub(super) struct Shown {
     pub(super) environment: Arc<Environment>,
@@ -25,6 +40,10 @@ pub(super) struct Mobile(Shown);
 
 /// A page, by the environment's id in the path.
 pub(super) struct Page(Shown);
+
+/// Either of them in the newest protocol: by the mobile key or the environment's id, in the header or
+/// the query.
+pub(super) struct Client(Shown);
 
 impl FromRequestParts<Hub> for Server {
     type Rejection = ApiError;
@@ -54,6 +73,19 @@ impl FromRequestParts<Hub> for Page {
     }
 }
 
+impl FromRequestParts<Hub> for Client {
+    type Rejection = ApiError;
+
+    async fn from_request_parts(parts: &mut Parts, hub: &Hub) -> Result<Self, ApiError> {
+        let Query(Shows { auth }) = Query::from_request_parts(parts, hub).await?;
+        let given = if auth.is_empty() { key(parts)? } else { &auth };
+        let mobile = Credential::Mobile(MobileKey::new(given).ok_or_else(unauthorized)?);
+        let page = Credential::Environment(EnvironmentId::new(given));
+        let credential = if hub.knows(&page) { page } else { mobile };
+        look_up(parts, hub, credential).await.map(Self)
+    }
+}
+
 impl From<Server> for Shown {
     fn from(Server(shown): Server) -> Self {
         shown
@@ -62,6 +94,12 @@ impl From<Server> for Shown {
 
 impl From<Mobile> for Shown {
     fn from(Mobile(shown): Mobile) -> Self {
+        shown
+    }
+}
+
+impl From<Client> for Shown {
+    fn from(Client(shown): Client) -> Self {
         shown
     }
 }
@@ -75,6 +113,12 @@ impl From<Page> for Shown {
 #[derive(Deserialize)]
 struct Place {
     environment: String,
+}
+
+#[derive(Deserialize)]
+struct Shows {
+    #[serde(default)]
+    auth: String,
 }
 
 #[derive(Deserialize)]

@@ -29,6 +29,8 @@ mod query;
 #[path = "../../../eventstreams/tests/receiver/mod.rs"]
 mod receiver;
 mod relay;
+mod relay_clients;
+mod relay_sources;
 mod revocation;
 mod several;
 mod slow;

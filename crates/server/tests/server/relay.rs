@@ -9,19 +9,19 @@ use tempfile::TempDir;
 use tokio::time::timeout;
 
 /// A relay of one environment with a file of flags.
-struct Relay {
-    process: Process,
-    folder: TempDir,
-    client: Client,
+pub(crate) struct Relay {
+    pub(crate) process: Process,
+    pub(crate) folder: TempDir,
+    pub(crate) client: Client,
 }
 
-const FLAGS: &str = r#"{"flags":{
+pub(crate) const FLAGS: &str = r#"{"flags":{
     "beta":{"version":3,"on":true,"variations":["no","yes"],"fallthrough":{"variation":0},"clientSide":true,
         "rules":[{"variation":1,"clauses":[{"op":"segmentMatch","values":["staff"]}]}]},
     "old":{"version":1,"on":true,"variations":[1],"fallthrough":{"variation":0}}},
   "segments":{"staff":{"version":1,"included":["ann"]}}}"#;
 
-const ENVIRONMENT: &str = r#"[[environments]]
+pub(crate) const ENVIRONMENT: &str = r#"[[environments]]
 id = "env-1"
 name = "Production"
 sdk-key = "sdk-secret-one"
@@ -29,27 +29,27 @@ mobile-key = "mob-secret-one"
 "#;
 
 impl Relay {
-    fn start(more: &str, arguments: &[&str]) -> Self {
+    pub(crate) fn start(more: &str, arguments: &[&str]) -> Self {
         let folder = tempfile::tempdir().unwrap();
         std::fs::write(folder.path().join("flags.json"), FLAGS).unwrap();
         Self::of(folder, &format!("{ENVIRONMENT}{more}file = \"flags.json\"\n"), arguments)
     }
 
-    fn of(folder: TempDir, config: &str, arguments: &[&str]) -> Self {
+    pub(crate) fn of(folder: TempDir, config: &str, arguments: &[&str]) -> Self {
         let file = folder.path().join("relay.toml");
         std::fs::write(&file, config).unwrap();
         let arguments = [&["relay", "--config", file.to_str().unwrap()], arguments].concat();
         Self { process: Process::start(&arguments), folder, client: Client::new() }
     }
 
-    fn write(&self, flags: &str) {
+    pub(crate) fn write(&self, flags: &str) {
         // As editors do: nobody sees a half.
         let new = self.folder.path().join("new");
         std::fs::write(&new, flags).unwrap();
         std::fs::rename(new, self.folder.path().join("flags.json")).unwrap();
     }
 
-    async fn ask(
+    pub(crate) async fn ask(
         &self,
         method: &str,
         path: &str,
@@ -67,7 +67,7 @@ impl Relay {
         request.send().await.unwrap()
     }
 
-    async fn get(&self, path: &str, key: &str) -> Response {
+    pub(crate) async fn get(&self, path: &str, key: &str) -> Response {
         // The file is read soon after the start.
         loop {
             let response = self.ask("GET", path, key, None).await;
@@ -78,18 +78,18 @@ impl Relay {
         }
     }
 
-    async fn stream(&self, path: &str, key: &str) -> Events {
+    pub(crate) async fn stream(&self, path: &str, key: &str) -> Events {
         Events::of(self.get(path, key).await)
     }
 }
 
-async fn next(events: &mut Events) -> (String, Value) {
+pub(crate) async fn next(events: &mut Events) -> (String, Value) {
     let Event { name, data, .. } = events.next().await.expect("the stream goes on");
     (name, data)
 }
 
 /// `{"kind":"user","key":"ann"}`, and that of bob.
-const ANN: &str = "eyJraW5kIjoidXNlciIsImtleSI6ImFubiJ9";
+pub(crate) const ANN: &str = "eyJraW5kIjoidXNlciIsImtleSI6ImFubiJ9";
 const BOB: &str = "eyJraW5kIjoidXNlciIsImtleSI6ImJvYiJ9";
 
 #[tokio::test]
@@ -140,6 +140,11 @@ async fn who_may_not_is_told_so_in_the_words_of_the_original() {
         ("/meval/e30", "mob-secret-one", 400),
         ("/msdk/evalx/contexts/e30", "mob-secret-one", 400),
         ("/sdk/evalx/env-1/contexts/!", "", 400),
+        ("/sdk/poll/eval/!", "env-1", 400),
+        ("/sdk/poll/eval/e30?auth=mob-secret-one", "", 400),
+        ("/sdk/poll/eval/!", "", 401),
+        ("/sdk/poll/eval/!?auth=env-2", "", 401),
+        ("/sdk/stream/eval/!", "sdk-secret-one", 401),
     ] {
         assert_eq!(relay.get(path, key).await.status().as_u16(), status, "{path} {key}");
     }
@@ -155,6 +160,12 @@ async fn who_may_not_is_told_so_in_the_words_of_the_original() {
             let response = relay.ask(method, path, "", body).await;
             assert_eq!(response.status().as_u16(), status, "{method} {path} {body:?}");
         }
+    }
+    // What asks for the head alone gets it, and no stream.
+    for path in ["/all", "/sdk/stream"] {
+        let head = relay.ask("HEAD", path, "sdk-secret-one", None).await;
+        assert_eq!(head.status(), StatusCode::OK);
+        assert!(timeout(PATIENCE, head.bytes()).await.unwrap().unwrap().is_empty());
     }
 }
 
@@ -330,6 +341,39 @@ async fn a_topic_of_our_own_is_an_environment() {
     put(2).await;
     let (name, patch) = next(&mut all).await;
     assert_eq!((&*name, &patch["data"]["version"]), ("patch", &json!(2)));
+
+    // What changes in one transaction does so in the newest protocol, too.
+    let mut newest = relay.stream("/sdk/stream", "sdk-secret-one").await;
+    newest.payload().await;
+    let transaction = json!({ "operations": [
+        { "op": "put", "kind": "flag", "key": "b", "object": { "on": true } },
+        { "op": "put", "kind": "segment", "key": "s", "object": { "included": ["ann"] } },
+        { "op": "put", "kind": "something", "key": "else", "object": {} },
+        { "op": "delete", "kind": "flag", "key": "a" },
+    ]});
+    let url = format!("{}/v1/topics/production/transactions", relay.process.url);
+    let request = relay.client.post(url).header("content-type", "application/json");
+    let done = request.body(transaction.to_string()).send().await.unwrap();
+    assert!(done.status().is_success(), "{}", done.text().await.unwrap());
+    let told = newest.payload().await;
+    let mut told: Vec<_> = told.iter().map(|event| (&*event.name, &event.data["key"])).collect();
+    told.sort_by_key(|(_, key)| key.to_string());
+    let keys = [json!("a"), json!("b"), json!("s"), Value::Null];
+    assert_eq!(
+        told,
+        [
+            ("delete-object", &keys[0]),
+            ("put-object", &keys[1]),
+            ("put-object", &keys[2]),
+            ("payload-transferred", &keys[3])
+        ]
+    );
+    let mut paths = Vec::new();
+    for _ in 0..3 {
+        paths.push(next(&mut all).await.1["path"].clone());
+    }
+    paths.sort_by_key(ToString::to_string);
+    assert_eq!(paths, ["/flags/a", "/flags/b", "/segments/s"]);
 }
 
 #[tokio::test]
