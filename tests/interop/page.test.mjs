@@ -1,4 +1,5 @@
-// LaunchDarkly's SDK for browsers, unmodified, in Chromium on our relay: told to ask again (pings), and told values.
+// LaunchDarkly's SDK for browsers, unmodified, in Chromium on our relay: told to ask again (pings), and told values, in
+// the older protocol and in the newest.
 
 import assert from 'node:assert/strict'
 import { once } from 'node:events'
@@ -38,14 +39,19 @@ const FLAGS = {
   segments: { staff: segment(4, 'ann') },
 }
 
-for (const [how, words] of [['pings', []], ['values', ['--stream-evaluations']]]) {
+for (const [how, words, asked, path, refused] of [
+  ['pings', [], {}, '/eval/', 'failed'],
+  ['values', ['--stream-evaluations'], {}, '/eval/', 'failed'],
+  // In this mode the SDK asks on for as long as its application waits.
+  ['values by FDv2', [], { fdv2: 'true' }, '/sdk/stream/eval/', 'timeout'],
+]) {
   test(`a page that is streamed ${how}`, async (t) => {
     const relay = await startRelay(t, FLAGS, ...words)
     const address = await servePage(t)
     const open = async (user, id = CLIENT_SIDE_ID) => {
       const page = await browser.newPage()
       t.after(() => page.close())
-      await page.goto(`${address}/?${new URLSearchParams({ relay: relay.url, id, user })}`)
+      await page.goto(`${address}/?${new URLSearchParams({ relay: relay.url, id, user, ...asked })}`)
       const flags = () => page.evaluate(() => window.client.allFlags())
       const becomes = (all) => until(async () => JSON.stringify(await flags()) === JSON.stringify(all), `${user} has ${JSON.stringify(all)}`)
       return { page, flags, becomes }
@@ -60,7 +66,7 @@ for (const [how, words] of [['pings', []], ['values', ['--stream-evaluations']]]
 
     const has = (who, key, value) => until(async () => (await who.flags())[key] === value, `${key} is ${value}`)
     // Streams are open before anything changes.
-    await until(() => relay.way.streams() >= 2, 'two streams')
+    await until(() => relay.way.streams(path) >= 2, 'two streams')
     await bob.page.evaluate(() => (window.changes.length = 0))
     await relay.write({ ...FLAGS, flags: { ...FLAGS.flags, plain: flag(4, 'two') } })
     await has(ann, 'plain', 'two')
@@ -86,7 +92,7 @@ for (const [how, words] of [['pings', []], ['values', ['--stream-evaluations']]]
     await has(ann, 'plain', 'slowly')
 
     const stranger = await open('ann', 'no-such-environment')
-    assert.equal((await stranger.page.evaluate(() => window.started)).status, 'failed')
+    assert.equal((await stranger.page.evaluate(() => window.started)).status, refused)
     assert.deepEqual(await stranger.flags(), {})
   })
 }

@@ -87,8 +87,8 @@ export async function openWay(port) {
     url: `http://127.0.0.1:${server.address().port}`,
     /** Milliseconds between pieces of 64 bytes. */
     slow: (millis) => (wait = millis),
-    /** How many streams are open. */
-    streams: () => streams().length,
+    /** How many streams are open whose path begins so. */
+    streams: (path = '') => streams().filter(({ head }) => head.split(' ')[1].startsWith(path)).length,
     /** Writes an event into every open stream, as if the server had sent it. */
     inject(event) {
       const length = Buffer.byteLength(event).toString(16)

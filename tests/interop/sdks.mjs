@@ -8,7 +8,8 @@ const here = (name) => fileURLToPath(new URL(name, import.meta.url))
 
 /** Those that are programs: how each is started for a relay. */
 export const SDKS = {
-  'Node, /all': (relay, key) => [process.execPath, here('sdks/node.mjs'), relay, key],
+  'Node, /all': (relay, key) => [process.execPath, here('sdks/node.mjs'), relay, key, 'fdv1'],
+  'Node, /sdk/stream': (relay, key) => [process.execPath, here('sdks/node.mjs'), relay, key, 'fdv2'],
   'Rust, /all': (relay, key) => [named('INTEROP_RUST'), relay, key],
   'Python, /all': (relay, key) => [named('INTEROP_PYTHON'), here('sdks/python.py'), relay, key, 'fdv1'],
   'Python, /sdk/stream': (relay, key) => [named('INTEROP_PYTHON'), here('sdks/python.py'), relay, key, 'fdv2'],

@@ -3,10 +3,11 @@
 import { createInterface } from 'node:readline'
 import { init } from '@launchdarkly/node-server-sdk'
 
-const [relay, key] = process.argv.slice(2)
+const [relay, key, protocol] = process.argv.slice(2)
 const say = (what) => process.stdout.write(`${JSON.stringify(what)}\n`)
 const logger = Object.fromEntries(['error', 'warn', 'info', 'debug'].map((level) => [level, (...words) => console.error(level, ...words)]))
-const client = init(key, { baseUri: relay, streamUri: relay, eventsUri: relay, streamInitialReconnectDelay: 0.1, logger })
+const dataSystem = protocol === 'fdv2' ? { dataSource: { dataSourceOptionsType: 'streamingOnly', streamInitialReconnectDelay: 0.1 } } : undefined
+const client = init(key, { baseUri: relay, streamUri: relay, eventsUri: relay, streamInitialReconnectDelay: 0.1, dataSystem, logger })
 client.on('ready', () => say({ ready: true }))
 client.on('failed', (error) => say({ failed: String(error) }))
 

@@ -1,4 +1,4 @@
-// LaunchDarkly's SDK for browsers, on a page: `?relay=…&id=…&user=…`.
+// LaunchDarkly's SDK for browsers, on a page: `?relay=…&id=…&user=…`, and `&fdv2=true` for its newest protocol.
 
 import { createClient } from '@launchdarkly/js-client-sdk'
 
@@ -10,6 +10,7 @@ const client = createClient(asked.get('id'), { kind: 'user', key: asked.get('use
   eventsUri: relay,
   streaming: true,
   streamInitialReconnectDelay: 0.1,
+  ...(asked.has('fdv2') ? { dataSystem: {} } : {}),
 })
 const show = () => (document.body.textContent = JSON.stringify(client.allFlags()))
 client.on('change', show)
