@@ -8,6 +8,7 @@ mod browser;
 mod nats;
 mod nchan;
 mod npm;
+mod optional;
 mod postgres;
 mod python;
 mod toolchain;
