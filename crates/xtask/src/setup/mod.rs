@@ -53,8 +53,8 @@ impl WasmTools {
     }
 }
 
-/// The nats-server that `bench publisher` measures with, if there is one to be had.
-pub(crate) fn for_publisher_bench(project: &Project) -> Result<Option<PathBuf>> {
+/// The nats-server that `bench publisher` and `bench dispatch` measure with, if there is one to be had.
+pub(crate) fn for_nats_bench(project: &Project) -> Result<Option<PathBuf>> {
     let _one_at_a_time = lock(project)?;
     nats::ensure(project)
 }
