@@ -14,6 +14,13 @@ pub(super) fn schemathesis(project: &Project) -> Result<Option<PathBuf>> {
     Ok(bin.map(|bin| program(&bin, "schemathesis")))
 }
 
+/// A Python that has WebSockets.
+pub(super) fn websockets(project: &Project) -> Result<Option<PathBuf>> {
+    let without = "event streams to Python will not be tried";
+    let bin = ensure(project, "websockets", "16.0", without)?;
+    Ok(bin.map(|bin| program(&bin, "python")))
+}
+
 /// A Python that has LaunchDarkly's SDK.
 pub(super) fn launchdarkly(project: &Project) -> Result<Option<PathBuf>> {
     let package = "launchdarkly-server-sdk";
