@@ -1,10 +1,14 @@
-// Event streams to clients that others have written: FireFly's own socket, and plain `ws`.
+// Event streams to clients that others have written: FireFly's own socket, plain `ws`, and Python's `websockets`.
 
 import assert from 'node:assert/strict'
+import { execFile } from 'node:child_process'
 import { createRequire } from 'node:module'
 import { test } from 'node:test'
+import { fileURLToPath } from 'node:url'
+import { promisify } from 'node:util'
 import WebSocket from 'ws'
 import { startHighwater } from '../highwater.mjs'
+import { lacks } from './sdks.mjs'
 
 const { FireFlyWebSocket } = createRequire(import.meta.url)('@hyperledger/firefly-sdk/dist/websocket.js')
 
@@ -87,4 +91,13 @@ test('two plain sockets take turns', { timeout: 60_000 }, async (t) => {
   for (let n = 1; n <= 6; n++) await fetch(`${url}/v1/topics/t/a/${n}`, { method: 'PUT', body: JSON.stringify({ n }) })
   while (seen.flat().length < 6) await new Promise((resolve) => setTimeout(resolve, 10))
   assert.deepEqual(seen, [[1, 3, 5], [2, 4, 6]])
+})
+
+const PYTHON = 'INTEROP_PYTHON_WEBSOCKETS'
+
+test("Python's websockets: a refusal, a lost connection, and what was not acknowledged again", { timeout: 60_000, skip: lacks(PYTHON) }, async (t) => {
+  const host = await serving(t, 5)
+  const program = fileURLToPath(new URL('sdks/worker.py', import.meta.url))
+  const { stdout } = await promisify(execFile)(process.env[PYTHON], [program, `${host}/ws`, 'work', '5'])
+  assert.deepEqual(JSON.parse(stdout), [1, 2, 3, 0, 4, 5])
 })

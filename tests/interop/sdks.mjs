@@ -22,11 +22,12 @@ function named(name) {
   return found
 }
 
-/** Outside CI a machine may lack what an SDK needs. Then its tests say so. */
-export const missing = (name) =>
-  name.startsWith('Python') && !process.env.INTEROP_PYTHON && !(process.env.CI && process.env.CI !== 'false')
-    ? 'there is no Python with the SDK'
-    : false
+/** Outside CI a machine may lack a Python with what is tried. Then its tests say so. */
+export const lacks = (variable) =>
+  !process.env[variable] && !(process.env.CI && process.env.CI !== 'false') ? 'there is no Python with it' : false
+
+/** The same, of an SDK. */
+export const missing = (name) => name.startsWith('Python') && lacks('INTEROP_PYTHON')
 
 /** Starts one. */
 export function startSdk(t, command) {

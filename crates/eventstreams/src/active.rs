@@ -1,7 +1,7 @@
 //! A stream that runs: one task around one machine.
 
 use crate::clock::{Anchored, Clock};
-use crate::dispatch::{Attempt, Dispatcher};
+use crate::dispatch::{Attempt, Dispatcher, Outcome};
 use crate::error::Error;
 use crate::machine::{Effect, Input, Machine, Settings};
 use crate::persistence::Persistence;
@@ -10,6 +10,7 @@ use crate::spec::EventStreamSpec;
 use crate::statistics::Statistics;
 use core::future::pending;
 use core::pin::Pin;
+use core::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use tokio::sync::{mpsc, oneshot};
 use tokio::time::{Instant, sleep_until};
@@ -21,8 +22,18 @@ pub(crate) struct Active {
     cancel: CancellationToken,
     /// Cancelled when it has ended, however it did.
     ended: CancellationToken,
-    statistics: Arc<Mutex<Statistics>>,
+    told: Arc<Mutex<Told>>,
+    spec: Arc<EventStreamSpec>,
+    runtime: Arc<dyn Runtime>,
     task: tokio::task::AbortHandle,
+}
+
+/// What it told last.
+#[derive(Debug)]
+struct Told {
+    statistics: Statistics,
+    /// Up to where everything is dealt with.
+    position: Option<Arc<str>>,
 }
 
 /// What a stream runs with.
@@ -35,6 +46,15 @@ pub(crate) struct Parts {
     pub(crate) runtime: Arc<dyn Runtime>,
     pub(crate) persistence: Arc<dyn Persistence>,
     pub(crate) clock: Clock,
+    pub(crate) counts: Arc<Counts>,
+}
+
+/// What was delivered, and what was not, by all activations since the manager started.
+#[derive(Debug, Default)]
+pub(crate) struct Counts {
+    pub(crate) events: AtomicU64,
+    pub(crate) batches: AtomicU64,
+    pub(crate) failures: AtomicU64,
 }
 
 impl Active {
@@ -42,14 +62,17 @@ impl Active {
         let ended = CancellationToken::new();
         let clock = parts.clock.anchored();
         let machine = Machine::new(parts.settings.clone(), clock.now());
-        let statistics = Arc::new(Mutex::new(machine.statistics()));
+        let told = Told { statistics: machine.statistics(), position: None };
+        let told = Arc::new(Mutex::new(told));
+        let (spec, runtime) = (Arc::clone(&parts.spec), Arc::clone(&parts.runtime));
         let cancel = CancellationToken::new();
         let driver = Driver {
             parts,
             machine,
             clock,
             cancel: cancel.clone(),
-            statistics: Arc::clone(&statistics),
+            told: Arc::clone(&told),
+            attempting: 0,
             jobs: Jobs::default(),
         };
         let guard = ended.clone().drop_guard();
@@ -57,7 +80,7 @@ impl Active {
             let _guard = guard;
             driver.drive().await;
         });
-        Self { cancel, ended, statistics, task: task.abort_handle() }
+        Self { cancel, ended, told, spec, runtime, task: task.abort_handle() }
     }
 
     /// Lets it stop.
@@ -74,8 +97,13 @@ impl Active {
         self.ended.clone().cancelled_owned()
     }
 
+    /// As of now; how far it is behind, the source is asked.
     pub(crate) fn statistics(&self) -> Statistics {
-        self.statistics.lock().unwrap_or_else(PoisonError::into_inner).clone()
+        let told = self.told.lock().unwrap_or_else(PoisonError::into_inner);
+        let (statistics, position) = (told.statistics.clone(), told.position.clone());
+        drop(told);
+        let lag = self.runtime.lag(&self.spec, position.as_deref().unwrap_or_default());
+        Statistics { lag, ..statistics }
     }
 }
 
@@ -106,7 +134,9 @@ struct Driver {
     machine: Machine,
     clock: Anchored,
     cancel: CancellationToken,
-    statistics: Arc<Mutex<Statistics>>,
+    told: Arc<Mutex<Told>>,
+    /// How many events are in the batch that is being delivered.
+    attempting: usize,
     jobs: Jobs,
 }
 
@@ -132,7 +162,10 @@ impl Driver {
                     self.interrupt();
                     Input::Cancel
                 }
-                input = done(&mut jobs.attempt) => input,
+                input = done(&mut jobs.attempt) => {
+                    self.count(&input);
+                    input
+                }
                 input = done(&mut jobs.store) => input,
                 input = done(&mut jobs.read) => input,
                 input = done(&mut jobs.park) => input,
@@ -173,6 +206,7 @@ impl Driver {
                 }));
             }
             Effect::Attempt { number, batch } => {
+                self.attempting = batch.events().len();
                 let attempt = Attempt { number, batch, cancel: self.cancel.clone() };
                 let dispatcher = Arc::clone(dispatcher);
                 let attempt = async move { Input::Attempted(dispatcher.attempt(attempt).await) };
@@ -221,12 +255,23 @@ impl Driver {
         }
     }
 
+    fn count(&self, attempted: &Input) {
+        let Counts { events, batches, failures } = &*self.parts.counts;
+        match attempted {
+            Input::Attempted(Outcome::Delivered) => {
+                batches.fetch_add(1, Ordering::Relaxed);
+                events.fetch_add(self.attempting as u64, Ordering::Relaxed);
+            }
+            Input::Attempted(Outcome::Failed(failure)) if failure.error != Error::Cancelled => {
+                failures.fetch_add(1, Ordering::Relaxed);
+            }
+            _ => {}
+        }
+    }
+
     fn publish(&self) {
-        let Parts { spec, runtime, .. } = &self.parts;
-        let mut statistics = self.machine.statistics();
-        let position = self.machine.position().map_or("", |position| &**position);
-        statistics.lag = runtime.lag(spec, position);
-        *self.statistics.lock().unwrap_or_else(PoisonError::into_inner) = statistics;
+        let (statistics, position) = (self.machine.statistics(), self.machine.position().cloned());
+        *self.told.lock().unwrap_or_else(PoisonError::into_inner) = Told { statistics, position };
     }
 }
 

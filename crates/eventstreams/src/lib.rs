@@ -38,7 +38,7 @@ pub use filter::{
 };
 pub use keyword::Keyword;
 pub use machine::{Effect, Input, Machine, Settings};
-pub use manager::{Manager, Program, Reset, StreamList};
+pub use manager::{Manager, Program, Reset, StreamList, Totals};
 pub use persistence::{
     Answer, Listed, MemoryPersistence, Persistence, PostgresPersistence, SqlitePersistence, Update,
     Upserted,

@@ -4,6 +4,7 @@ mod operations;
 mod stream;
 mod validate;
 
+use crate::active::Counts;
 use crate::clock::Clock;
 use crate::config::Configuration;
 use crate::dispatch::DispatcherFactory;
@@ -13,7 +14,9 @@ use crate::keyword::Keyword;
 use crate::persistence::Persistence;
 use crate::runtime::Runtime;
 use crate::spec::{EventStream, EventStreamSpec, Status};
+use crate::statistics::{DispatchStatus, Statistics};
 use crate::timestamp::Timestamp;
+use core::sync::atomic::Ordering;
 use core::time::Duration;
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -66,6 +69,33 @@ pub struct Reset {
     pub time: Option<Timestamp>,
 }
 
+/// All streams of a manager in a few figures, however many there are.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Totals {
+    /// Streams that run, and have no trouble with it.
+    pub running: u64,
+    /// Streams whose newest batch failed, and is tried again.
+    pub retrying: u64,
+    /// Streams whose newest batch has failed for so long that it is tried now and then only.
+    pub blocked: u64,
+    /// Streams that do not run.
+    pub stopped: u64,
+    /// Streams that are stored, and could not be taken up.
+    pub failed: u64,
+    /// Events that sources have handed over and nobody has taken yet.
+    pub pending: u64,
+    /// How far streams are behind their sources, together, as far as those can tell.
+    pub lag: u64,
+    /// How far the one is that is furthest behind.
+    pub most_lag: u64,
+    /// Events that were delivered since the manager started.
+    pub delivered_events: u64,
+    /// The batches that those were in.
+    pub delivered_batches: u64,
+    /// Attempts at batches that failed.
+    pub failed_attempts: u64,
+}
+
 #[derive(Debug)]
 struct Inner {
     configuration: Configuration,
@@ -78,6 +108,7 @@ struct Inner {
     storing: tokio::sync::Mutex<()>,
     closed: tokio_util::sync::CancellationToken,
     failed: Mutex<Vec<(String, Error)>>,
+    counts: Arc<Counts>,
 }
 
 impl Manager {
@@ -98,6 +129,7 @@ impl Manager {
             storing: tokio::sync::Mutex::default(),
             closed: tokio_util::sync::CancellationToken::new(),
             failed: Mutex::default(),
+            counts: Arc::default(),
         });
         inner.take_up_all().await?;
         Ok(Self { inner, deadline: None })
@@ -200,6 +232,36 @@ impl Manager {
     pub fn count(&self) -> (usize, usize) {
         let streams = self.inner.streams();
         (streams.len(), streams.values().filter(|stream| stream.is_active()).count())
+    }
+
+    /// All streams in figures.
+    pub fn totals(&self) -> Totals {
+        let streams: Vec<_> = self.inner.streams().values().cloned().collect();
+        let Counts { events, batches, failures } = &*self.inner.counts;
+        let mut totals = Totals {
+            failed: self.failed().len() as u64,
+            delivered_events: events.load(Ordering::Relaxed),
+            delivered_batches: batches.load(Ordering::Relaxed),
+            failed_attempts: failures.load(Ordering::Relaxed),
+            ..Totals::default()
+        };
+        for stream in streams {
+            let (status, statistics) = stream.figures();
+            let Some(statistics) = statistics.filter(|_| status == Status::Started) else {
+                totals.stopped += 1;
+                continue;
+            };
+            let Statistics { pending, lag, last_dispatch_status, .. } = statistics;
+            match last_dispatch_status {
+                DispatchStatus::Retrying => totals.retrying += 1,
+                DispatchStatus::Blocked => totals.blocked += 1,
+                _ => totals.running += 1,
+            }
+            totals.pending += pending;
+            totals.lag += lag.unwrap_or_default();
+            totals.most_lag = totals.most_lag.max(lag.unwrap_or_default());
+        }
+        totals
     }
 
     async fn carry_out<T: Send + 'static, F>(

@@ -43,7 +43,7 @@ pub trait Runtime: fmt::Debug + Send + Sync + 'static {
         })
     }
 
-    /// How many events there are after a position, as far as that is known.
+    /// How much there is after a position, in units of its own such as events, as far as that is known.
     fn lag(&self, spec: &EventStreamSpec, position: &str) -> Option<u64> {
         let _ = (spec, position);
         None

@@ -29,7 +29,7 @@ pub struct Statistics {
     pub checkpoint: Arc<str>,
     /// How many events the source has handed over that are not delivered yet.
     pub pending: u64,
-    /// How many events the source has that are not stored as delivered, if it can tell.
+    /// How far the source is ahead of what is dealt with, in its own units, if it can tell.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub lag: Option<u64>,
 }

@@ -2,6 +2,7 @@
 
 mod command;
 mod connection;
+mod core;
 mod hub;
 mod round_trips;
 mod server;

@@ -2,12 +2,14 @@
 //!
 //! `highwater-load streams` measures servers, which it starts; `highwater-load axum ADDRESS` is one
 //! of them. `highwater-load herd` has many come at once to a large snapshot, and `highwater-load
-//! relay` SDKs to a large environment. `cargo xtask bench server`, `bench publisher` and `bench relay`
-//! build and get what they need; BENCHMARKS.md says what is measured and how.
+//! relay` SDKs to a large environment; `highwater-load dispatch` has events delivered to a worker.
+//! `cargo xtask bench server`, `bench publisher`, `bench relay` and `bench dispatch` build and get what
+//! they need; BENCHMARKS.md says what is measured and how.
 #![forbid(unsafe_code)]
 
 mod axum_peer;
 mod cell;
+mod dispatch;
 mod herd;
 mod histogram;
 mod mark;
@@ -31,8 +33,9 @@ fn main() -> ExitCode {
         Some((command, rest)) if command == "streams" => streams::command(rest),
         Some((command, rest)) if command == "herd" => herd::command(rest),
         Some((command, rest)) if command == "relay" => relay::command(rest),
+        Some((command, rest)) if command == "dispatch" => dispatch::command(rest),
         Some((command, [address])) if command == "axum" => axum_peer::serve(address),
-        _ => Err("usage: highwater-load streams [OPTION…] | herd HIGHWATER | relay HIGHWATER | axum ADDRESS".into()),
+        _ => Err("usage: highwater-load streams [OPTION…] | herd HIGHWATER | relay HIGHWATER | dispatch [OPTION…] | axum ADDRESS".into()),
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,

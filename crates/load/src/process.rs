@@ -37,16 +37,12 @@ impl Process {
 
     /// How long it and its children have computed, kernel included.
     pub(crate) fn cpu(&self) -> Result<Duration> {
-        let mut nanoseconds = 0;
-        for id in self.ids()? {
-            for thread in fs::read_dir(format!("/proc/{id}/task"))? {
-                // One that ends meanwhile has nothing to add.
-                let text = fs::read_to_string(thread?.path().join("schedstat")).unwrap_or_default();
-                let own = text.split(' ').next().and_then(|first| first.parse::<u64>().ok());
-                nanoseconds += own.unwrap_or_default();
-            }
-        }
-        Ok(Duration::from_nanos(nanoseconds))
+        self.ids()?.into_iter().map(computed).sum()
+    }
+
+    /// The same of this very process.
+    pub(crate) fn own_cpu() -> Result<Duration> {
+        computed(std::process::id())
     }
 
     /// How much memory it and its children have, in KiB.
@@ -108,4 +104,16 @@ impl Drop for Process {
         let _ = self.child.kill();
         let _ = self.child.wait();
     }
+}
+
+/// How long the threads of a process have computed.
+fn computed(id: u32) -> Result<Duration> {
+    let mut nanoseconds = 0;
+    for thread in fs::read_dir(format!("/proc/{id}/task"))? {
+        // One that ends meanwhile has nothing to add.
+        let text = fs::read_to_string(thread?.path().join("schedstat")).unwrap_or_default();
+        let own = text.split(' ').next().and_then(|first| first.parse::<u64>().ok());
+        nanoseconds += own.unwrap_or_default();
+    }
+    Ok(Duration::from_nanos(nanoseconds))
 }

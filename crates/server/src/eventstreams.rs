@@ -2,6 +2,7 @@
 
 mod answer;
 mod arguments;
+mod arrivals;
 mod owner;
 mod place;
 mod routes;

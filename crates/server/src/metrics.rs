@@ -7,11 +7,12 @@ use axum::http::StatusCode;
 use axum::http::header::CONTENT_TYPE;
 use axum::response::{IntoResponse, Response};
 use core::time::Duration;
+use highwater_eventstreams::Totals;
 use highwater_publisher::Verdict;
 use prometheus_client::encoding::{EncodeLabelSet, text};
-use prometheus_client::metrics::counter::Counter;
+use prometheus_client::metrics::counter::{ConstCounter, Counter};
 use prometheus_client::metrics::family::Family;
-use prometheus_client::metrics::gauge::ConstGauge;
+use prometheus_client::metrics::gauge::{ConstGauge, Gauge};
 use prometheus_client::metrics::histogram::Histogram;
 use prometheus_client::registry::{Registry, Unit};
 use std::borrow::Cow;
@@ -129,6 +130,14 @@ pub(crate) async fn metrics(State(app): State<App>) -> Response {
     gauge("topics", "Topics that there are", topics);
     gauge("topic_bytes", "Bytes of all topics' items", bytes);
     gauge("tokens", "Tokens that are known", app.access().len());
+    if let Some(manager) = app.event_streams() {
+        event_streams(&mut now, &manager.totals());
+    }
+    if let Some(websockets) = app.websockets() {
+        let what = "WebSocket clients of event streams";
+        let count = ConstGauge::new(websockets.connections() as u64);
+        now.register("eventstream_clients", what, count);
+    }
     let mut out = String::new();
     let written = text::encode_registry(&mut out, &app.metrics().registry)
         .and_then(|()| text::encode_registry(&mut out, &now))
@@ -138,6 +147,48 @@ pub(crate) async fn metrics(State(app): State<App>) -> Response {
     }
     let kind = "application/openmetrics-text; version=1.0.0; charset=utf-8";
     ([(CONTENT_TYPE, kind)], out).into_response()
+}
+
+/// Event streams, all of them together: their names are their makers', and each tells its own in the API.
+fn event_streams(registry: &mut Registry, totals: &Totals) {
+    let &Totals { running, retrying, blocked, stopped, failed, .. } = totals;
+    let states = [
+        ("running", running),
+        ("retrying", retrying),
+        ("blocked", blocked),
+        ("stopped", stopped),
+        ("failed", failed),
+    ];
+    let streams = Family::<InState, Gauge>::default();
+    for (state, count) in states {
+        streams
+            .get_or_create_owned(&InState { state })
+            .set(i64::try_from(count).unwrap_or(i64::MAX));
+    }
+    registry.register("eventstreams", "Event streams, by how they are", streams);
+    for (name, what, value) in [
+        ("eventstream_pending_events", "Events at hand that nobody has taken yet", totals.pending),
+        (
+            "eventstream_lag",
+            "Transactions that streams are behind their topics, all together",
+            totals.lag,
+        ),
+        ("eventstream_lag_most", "Transactions that the last of them is behind", totals.most_lag),
+    ] {
+        registry.register(name, what, ConstGauge::new(value));
+    }
+    for (name, what, value) in [
+        ("eventstream_events", "Events that were delivered", totals.delivered_events),
+        ("eventstream_batches", "Batches that were delivered", totals.delivered_batches),
+        ("eventstream_failed_attempts", "Attempts at batches that failed", totals.failed_attempts),
+    ] {
+        registry.register(name, what, ConstCounter::new(value));
+    }
+}
+
+#[derive(Clone, Debug, Hash, PartialEq, Eq, EncodeLabelSet)]
+struct InState {
+    state: &'static str,
 }
 
 const METHODS: [&str; 7] = ["GET", "HEAD", "PUT", "POST", "DELETE", "OPTIONS", "PATCH"];

@@ -9,9 +9,9 @@ use crate::setup::Nchan;
 use crate::{Result, setup, sh};
 
 /// What is said of a mistake.
-const USAGE: &str = "bench: say what: client, soak, server, relay, core, sse or publisher; BENCHMARKS.md describes them";
+const USAGE: &str = "bench: say what: client, soak, server, relay, dispatch, core, sse or publisher; BENCHMARKS.md describes them";
 
-/// `cargo xtask bench client|soak|server|relay|core|sse|publisher [ARGUMENT…]`
+/// `cargo xtask bench client|soak|server|relay|dispatch|core|sse|publisher [ARGUMENT…]`
 pub(crate) fn command(project: &Project, arguments: &[String]) -> Result<ExitCode> {
     let (what, rest) = arguments.split_first().ok_or(USAGE)?;
     match what.as_str() {
@@ -19,6 +19,7 @@ pub(crate) fn command(project: &Project, arguments: &[String]) -> Result<ExitCod
         "soak" => soak(project, rest),
         "server" => server(project, rest),
         "relay" => relay(project, rest),
+        "dispatch" => dispatch(project, rest),
         "core" | "sse" => sh::run(&mut bench(arguments)),
         "publisher" => publisher(project, rest),
         _ => Err(USAGE.into()),
@@ -47,7 +48,7 @@ fn server(project: &Project, arguments: &[String]) -> Result {
 
 /// The engines beside each other, and a herd that comes to a large snapshot.
 fn publisher(project: &Project, arguments: &[String]) -> Result {
-    let nats = setup::for_publisher_bench(project)?;
+    let nats = setup::for_nats_bench(project)?;
     let mut engines = bench(&[&["engines".to_owned()], arguments].concat());
     if let Some(nats) = nats {
         engines.env("NATS_SERVER", nats);
@@ -61,6 +62,15 @@ fn publisher(project: &Project, arguments: &[String]) -> Result {
 fn relay(project: &Project, arguments: &[String]) -> Result {
     let (server, mut load) = load(project)?;
     sh::run(load.arg("relay").arg(server).args(arguments))
+}
+
+/// Events delivered and acknowledged, beside consumers of NATS JetStream.
+fn dispatch(project: &Project, arguments: &[String]) -> Result {
+    let nats =
+        setup::for_nats_bench(project)?.ok_or("there is no nats-server to measure beside")?;
+    let (server, mut load) = load(project)?;
+    load.args(["dispatch", "--highwater"]).arg(server).arg("--nats").arg(nats);
+    sh::run(load.args(arguments))
 }
 
 /// The server, and the load on another core, which may open as many files as there may be: a

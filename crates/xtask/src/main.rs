@@ -34,6 +34,8 @@ cargo xtask COMMAND
                           the package beside its peers, in Node and in Chromium; BENCHMARKS.md says more
   bench server [--quick] [--json FILE]
                           streams beside nchan and plain axum: CPU, delay and memory of a delivery
+  bench dispatch [--quick] [--json FILE]
+                          events delivered and acknowledged, beside consumers of NATS JetStream
   bench core|sse [ROUNDS] the core and its decoder beside crates
   bench publisher [SECONDS] the engines beside each other; a herd that comes to a large snapshot
   wasm COMMAND…           run a command with the wasm tools on PATH, for example

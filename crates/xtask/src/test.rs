@@ -302,12 +302,13 @@ fn package(context: &Context) -> Result {
 /// Unmodified, and pinned by a lock file of their own.
 fn interop(context: &Context) -> Result {
     let folder = "tests/interop";
-    let python = setup::for_interop(context.project, folder)?;
+    let pythons = setup::for_interop(context.project, folder)?;
     sh::run(cargo().args(["build", "--quiet", "--package", "highwater-interop"]))?;
     let rust = context.project.target.join("debug/highwater-interop");
     let rust = rust.with_extension(std::env::consts::EXE_EXTENSION);
     let mut more = vec![("INTEROP_RUST", rust)];
-    more.extend(python.map(|python| ("INTEROP_PYTHON", python)));
+    more.extend(pythons.launchdarkly.map(|python| ("INTEROP_PYTHON", python)));
+    more.extend(pythons.websockets.map(|python| ("INTEROP_PYTHON_WEBSOCKETS", python)));
     node_tests_with(context, folder, &more)
 }
 

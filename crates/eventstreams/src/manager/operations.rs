@@ -137,6 +137,7 @@ impl Inner {
             runtime: Arc::clone(&self.runtime),
             persistence: Arc::clone(&self.persistence),
             clock: self.clock,
+            counts: Arc::clone(&self.counts),
             spec,
         }));
         Ok(())

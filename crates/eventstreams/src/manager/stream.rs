@@ -3,6 +3,7 @@
 use crate::active::Active;
 use crate::keyword::Keyword;
 use crate::spec::{EventStream, EventStreamSpec, Status};
+use crate::statistics::Statistics;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 /// A stream: as it is stored, as it is shown, and what runs of it.
@@ -84,6 +85,13 @@ impl Stream {
         let active = state.active.as_ref()?;
         active.stop();
         Some(active.ended())
+    }
+
+    /// What it is meant to do, and what it has done, while it is active.
+    pub(super) fn figures(&self) -> (Status, Option<Statistics>) {
+        let state = self.state();
+        let active = state.active.as_ref().filter(|active| !active.has_ended());
+        (state.status, active.map(Active::statistics))
     }
 
     /// As callers see it.

@@ -70,9 +70,7 @@ impl Service<Uri> for Connector {
                     }
                 }
             };
-            timeout(within, connecting).await.unwrap_or_else(|_| {
-                Err(Error::Request(format!("no connection within {within:?}").into()))
-            })
+            in_time(within, connecting).await
         })
     }
 }
@@ -88,6 +86,7 @@ impl<C> Service<Uri> for Bounded<C>
 where
     C: Service<Uri, Error = Box<dyn core::error::Error + Send + Sync>>,
     C::Future: Send + 'static,
+    C::Response: 'static,
 {
     type Response = C::Response;
     type Error = C::Error;
@@ -98,13 +97,18 @@ where
     }
 
     fn call(&mut self, to: Uri) -> Self::Future {
-        let (connecting, within) = (self.connector.call(to), self.within);
-        Box::pin(async move {
-            timeout(within, connecting).await.unwrap_or_else(|_| {
-                Err(Error::Request(format!("no connection within {within:?}").into()).into())
-            })
-        })
+        Box::pin(in_time(self.within, self.connector.call(to)))
     }
+}
+
+/// What comes of connecting, or that there was no connection in time.
+async fn in_time<T, E: From<Error>>(
+    within: Duration,
+    connecting: impl Future<Output = Result<T, E>>,
+) -> Result<T, E> {
+    timeout(within, connecting).await.unwrap_or_else(|_| {
+        Err(Error::Request(format!("no connection within {within:?}").into()).into())
+    })
 }
 
 /// Connects to the host itself.

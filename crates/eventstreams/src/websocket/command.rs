@@ -44,12 +44,12 @@ pub(super) fn read(message: &[u8]) -> Result<Option<Command>, BadCommand> {
 }
 
 /// The last member of a name that is not null.
-fn member<'m>(members: &'m Map<String, Value>, name: &str) -> Option<&'m Value> {
+pub(super) fn member<'m>(members: &'m Map<String, Value>, name: &str) -> Option<&'m Value> {
     let named = members.iter().filter(|(other, _)| other.eq_ignore_ascii_case(name));
     named.map(|(_, value)| value).rfind(|value| !value.is_null())
 }
 
-fn text<'m>(
+pub(super) fn text<'m>(
     members: &'m Map<String, Value>,
     name: &'static str,
 ) -> Result<Option<&'m str>, BadCommand> {

@@ -34,8 +34,16 @@ pub(super) struct Hub {
 struct State {
     trips: RoundTrips,
     last_connection: u64,
-    sockets: HashMap<Connection, mpsc::UnboundedSender<Utf8Bytes>>,
+    sockets: HashMap<Connection, mpsc::UnboundedSender<Outgoing>>,
     attempts: HashMap<AttemptId, Waiting>,
+}
+
+/// A message on its way to a connection.
+#[derive(Clone, Debug)]
+pub(super) struct Outgoing {
+    /// Whose it is, which it need not say itself.
+    pub(super) stream: Arc<str>,
+    pub(super) text: Utf8Bytes,
 }
 
 /// Whoever waits for an attempt.
@@ -204,7 +212,7 @@ impl Hub {
     }
 
     /// A connection, and what is to be sent over it; the end of that is the end of the connection.
-    pub(super) fn connect(&self) -> (Connection, mpsc::UnboundedReceiver<Utf8Bytes>) {
+    pub(super) fn connect(&self) -> (Connection, mpsc::UnboundedReceiver<Outgoing>) {
         let (socket, outgoing) = mpsc::unbounded_channel();
         self.act(|_, state| {
             state.last_connection += 1;
@@ -247,10 +255,10 @@ impl Hub {
 
     fn carry_out(&self, state: &mut State, effect: RoundTripEffect) {
         match effect {
-            RoundTripEffect::Send { to, text } => {
-                let text = Utf8Bytes::from(text);
+            RoundTripEffect::Send { to, stream, text } => {
+                let outgoing = Outgoing { stream, text: text.into() };
                 for socket in to.iter().filter_map(|connection| state.sockets.get(connection)) {
-                    let _ = socket.send(text.clone()); // one that has ended is about to tell
+                    let _ = socket.send(outgoing.clone()); // one that has ended is about to tell
                 }
             }
             RoundTripEffect::Deadline { attempt, at } => {

@@ -115,6 +115,8 @@ pub enum RoundTripEffect {
     Send {
         /// To whom.
         to: Vec<Connection>,
+        /// Of which stream.
+        stream: Arc<str>,
         /// The message.
         text: String,
     },
@@ -277,7 +279,7 @@ impl RoundTrips {
 
     fn start(&mut self, now: Duration, connection: Connection, name: &str) {
         let Some(client) = self.connections.get_mut(&connection) else { return };
-        if client.streams.contains(name) {
+        if name.len() > LONGEST_NAME || client.streams.contains(name) {
             return;
         }
         if client.streams.len() >= self.limits.streams {
@@ -371,7 +373,8 @@ impl RoundTrips {
         stream.flight = Some(Flight { connection, deadline });
         let mut text = trip.batch.message(name, Some(stream.number));
         text.push('\n');
-        self.send(now, vec![connection], text);
+        let stream = Arc::clone(&trip.stream);
+        self.send(now, vec![connection], stream, text);
         self.effects.push_back(RoundTripEffect::Deadline { attempt, at: deadline });
     }
 
@@ -380,10 +383,10 @@ impl RoundTrips {
         let name = if named { &*trip.stream } else { "" };
         let mut text = trip.batch.message(name, None);
         text.push('\n');
-        self.send(now, stream.members.clone(), text);
+        self.send(now, stream.members.clone(), Arc::clone(&trip.stream), text);
     }
 
-    fn send(&mut self, now: Duration, to: Vec<Connection>, text: String) {
+    fn send(&mut self, now: Duration, to: Vec<Connection>, stream: Arc<str>, text: String) {
         let (queue, mut slow) = (self.limits.queue, Vec::new());
         for &connection in &to {
             let Some(client) = self.connections.get_mut(&connection) else { continue };
@@ -395,7 +398,7 @@ impl RoundTrips {
         }
         let to: Vec<_> = to.into_iter().filter(|connection| !slow.contains(connection)).collect();
         if !to.is_empty() {
-            self.effects.push_back(RoundTripEffect::Send { to, text });
+            self.effects.push_back(RoundTripEffect::Send { to, stream, text });
         }
         self.effects.extend(slow.into_iter().map(RoundTripEffect::Close));
     }
@@ -417,6 +420,9 @@ impl Default for Limits {
         Self { streams: 1024, queue: 16 << 20, patience: Duration::from_secs(1) }
     }
 }
+
+/// No stream has a longer name, and what clients name is kept.
+const LONGEST_NAME: usize = 64;
 
 #[cfg(test)]
 #[path = "tests.rs"]

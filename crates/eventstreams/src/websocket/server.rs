@@ -3,6 +3,7 @@
 use super::connection;
 use super::hub::WebSocketFactory;
 use axum::Router;
+use axum::extract::RawQuery;
 use axum::extract::ws::WebSocketUpgrade;
 use axum::extract::ws::rejection::WebSocketUpgradeRejection;
 use axum::http::header::{HOST, ORIGIN};
@@ -12,7 +13,8 @@ use axum::routing::get;
 use std::sync::Arc;
 
 impl WebSocketFactory {
-    /// The server that clients connect to, at `/ws`.
+    /// The server that clients connect to, at `/ws`: those of event streams, and those that speak the
+    /// dialect of FireFly's core, as its SDK does, which are known by how they begin.
     ///
     /// ```
     /// use highwater_eventstreams::{Configuration, WebSocketFactory};
@@ -25,8 +27,9 @@ impl WebSocketFactory {
             "/ws",
             get(
                 |headers: HeaderMap,
+                 RawQuery(query): RawQuery,
                  upgrade: Result<WebSocketUpgrade, WebSocketUpgradeRejection>| async move {
-                    factory.accept(&headers, upgrade)
+                    factory.accept(&headers, query, upgrade)
                 },
             ),
         )
@@ -37,6 +40,7 @@ impl WebSocketFactory {
     pub fn accept(
         &self,
         headers: &HeaderMap,
+        query: Option<String>,
         upgrade: Result<WebSocketUpgrade, WebSocketUpgradeRejection>,
     ) -> Response {
         let Ok(upgrade) = upgrade else {
@@ -55,7 +59,7 @@ impl WebSocketFactory {
             .write_buffer_size(sizes.write_buffer_size)
             .max_message_size(sizes.max_message_size)
             .max_frame_size(sizes.max_message_size)
-            .on_upgrade(move |socket| connection::serve(socket, hub))
+            .on_upgrade(move |socket| connection::serve(socket, hub, query))
     }
 }
 

@@ -38,7 +38,7 @@ impl World {
     fn told(&mut self) -> Vec<String> {
         let told = core::iter::from_fn(|| self.trips.poll());
         let shown = |effect| match effect {
-            RoundTripEffect::Send { to, text } => {
+            RoundTripEffect::Send { to, text, .. } => {
                 let message: serde_json::Value = serde_json::from_str(&text).unwrap();
                 let to: Vec<_> = to.iter().map(|connection| connection.0).collect();
                 Some(format!("send {} to {to:?}", message["batchNumber"]))
@@ -162,6 +162,9 @@ fn names_that_nobody_needs_are_forgotten_and_a_client_has_so_many() {
         world.trips.heard(world.now, A, command);
     }
     assert_eq!(world.told(), ["close 1"]);
+    let command = Command { stream: "x".repeat(65).into(), verb: Verb::Start };
+    world.trips.heard(world.now, B, command);
+    assert_eq!((world.told(), world.trips.streams.len()), (vec![], 2));
     world.trips.closed(world.now, A);
     assert!(world.trips.streams.is_empty());
 }

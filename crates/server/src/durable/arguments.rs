@@ -63,7 +63,7 @@ impl EngineArguments {
             let most_bytes = self.data_max_bytes;
             Where::Sqlite(
                 folder,
-                SqliteOptions { retention, most_bytes, ..SqliteOptions::default() },
+                SqliteOptions { retention, most_bytes, lease: ALONE, ..SqliteOptions::default() },
             )
         } else if let Some(servers) = self.nats {
             let options = JetStreamOptions {
@@ -102,7 +102,7 @@ impl Chosen {
         let engine: Arc<dyn Engine> = match place {
             Where::Memory(_) if streams.is_none() => return Ok(()),
             Where::Memory(retention) => {
-                Arc::new(Memory::new(MemoryOptions { retention, ..MemoryOptions::default() }))
+                Arc::new(Memory::new(MemoryOptions { retention, lease: ALONE }))
             }
             Where::Sqlite(folder, options) => {
                 let named = folder.display().to_string();
@@ -143,3 +143,6 @@ fn stream(name: &str) -> Result<String, Misuse> {
 }
 
 const PAUSE: Duration = Duration::from_secs(1);
+
+/// How long leases last where no other server could take them: nobody has to renew them.
+const ALONE: Duration = Duration::from_hours(24 * 365);

@@ -35,10 +35,11 @@ pub(crate) fn routes() -> Router<App> {
 async fn connect(
     State(app): State<App>,
     headers: HeaderMap,
+    RawQuery(query): RawQuery,
     upgrade: Result<WebSocketUpgrade, WebSocketUpgradeRejection>,
 ) -> Response {
     match app.websockets() {
-        Some(websockets) => websockets.accept(&headers, upgrade),
+        Some(websockets) => websockets.accept(&headers, query, upgrade),
         None => ApiError::new(
             StatusCode::NOT_FOUND,
             "no-event-streams",

@@ -1,16 +1,18 @@
 //! A topic as a source of events: each change of an item is one.
 
+use super::arrivals::Arrivals;
 use super::owner::Owner;
 use super::place::{Part, Place};
-use core::time::Duration;
 use highwater_eventstreams::{
     Answer, Batch, Error, Event, EventStreamSpec, Instruction, Persistence, Run, Runtime,
 };
-use highwater_publisher::engine::{self, Append, Engine, Failure, Read, Record, Snapshot, Written};
+use highwater_publisher::engine::{
+    self, Append, Engine, Failure, Read, Record, Snapshot, Watch, Written,
+};
 use highwater_publisher::{Id, Object, Operation};
 use serde_json::json;
-use std::sync::Arc;
-use tokio::time::sleep;
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 /// The topics of an engine.
 ///
@@ -22,11 +24,14 @@ pub(super) struct Topics {
     engine: Arc<dyn Engine>,
     /// Where positions are, which another server may have moved on.
     persistence: Arc<dyn Persistence>,
+    arrivals: Arrivals,
+    /// The newest places of topics that streams are run of.
+    newest: Mutex<HashMap<Box<str>, Watch>>,
 }
 
 impl Topics {
     pub(super) fn new(engine: Arc<dyn Engine>, persistence: Arc<dyn Persistence>) -> Self {
-        Self { engine, persistence }
+        Self { engine, persistence, arrivals: Arrivals::default(), newest: Mutex::default() }
     }
 
     /// What a stream begins after. It is not this server's alone: what is stored is what counts.
@@ -40,15 +45,16 @@ impl Topics {
         Place::parse(text).map(Some).ok_or_else(|| Error::value(text, "sequenceId"))
     }
 
+    fn newest(&self) -> MutexGuard<'_, HashMap<Box<str>, Watch>> {
+        self.newest.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     async fn deliver(&self, run: &Run) -> Result<(), Error> {
         let topic = run.spec.source.as_deref().unwrap_or_default();
         let mut at = self.position(run).await?;
-        let mut watch = loop {
-            match self.engine.watch(topic).await.map_err(|failure| failed(&failure))? {
-                Some(watch) => break watch,
-                None => sleep(PAUSE).await, // nobody has written to it yet
-            }
-        };
+        let arrived = self.arrivals.of(&*self.engine, topic).await;
+        let mut watch = arrived.map_err(|failure| failed(&failure))?;
+        self.newest().entry(topic.into()).or_insert_with(|| watch.clone());
         loop {
             let epoch = watch.newest().epoch;
             // Only part of a transaction or of a snapshot: that one again, and what is known skipped.
@@ -139,6 +145,15 @@ impl Runtime for Topics {
             parked.await.map(drop).map_err(|error| Error::Storage(error.to_string().into()))
         })
     }
+
+    /// Transactions. A stream whose topic this server has not run is behind by nobody knows how many.
+    fn lag(&self, spec: &EventStreamSpec, position: &str) -> Option<u64> {
+        let newest = self.newest().get_mut(spec.source.as_deref()?)?.newest().index;
+        let Some(Place { index, part }) = Place::parse(position) else { return Some(newest) };
+        // Of a snapshot that is not all delivered, what comes after it is not the only thing left.
+        let under_way = u64::from(matches!(part, Part::Items(_)));
+        Some(newest.saturating_sub(index) + under_way)
+    }
 }
 
 /// Whether a text is a position in a topic; an empty one is its beginning.
@@ -200,4 +215,3 @@ fn failed(failure: &Failure) -> Error {
 
 /// How many bytes of a log are read at once, about.
 const CHUNK: usize = 256 << 10;
-const PAUSE: Duration = Duration::from_millis(250);

@@ -146,6 +146,61 @@ async fn what_was_not_taken_comes_again_after_a_crash() {
     server.child.wait().unwrap();
 }
 
+/// What `/metrics` says, once it says it.
+async fn counted(server: &Process, name: &str, value: &str) {
+    let (line, deadline) = (format!("{name} {value}"), Instant::now() + LONG);
+    loop {
+        let metrics = Client::new().get(format!("{}/metrics", server.url)).send().await.unwrap();
+        let text = metrics.text().await.unwrap();
+        if text.lines().any(|said| said == line) {
+            return;
+        }
+        assert!(Instant::now() < deadline, "{line} is not in\n{text}");
+        sleep(Duration::from_millis(10)).await;
+    }
+}
+
+#[tokio::test]
+async fn how_far_a_stream_is_behind_is_told() {
+    let mut refusing = Receiver::answering(500, "").await;
+    let server = Process::start(&["serve", "--event-streams"]);
+    put(&server, "/v1/eventstreams/work", webhook(&refusing.url("/"), "orders")).await;
+    let mut stopped = webhook("http://127.0.0.1:9/", "other");
+    stopped["status"] = "stopped".into();
+    put(&server, "/v1/eventstreams/rest", stopped).await;
+    counted(&server, "highwater_eventstreams{state=\"running\"}", "1").await;
+    counted(&server, "highwater_eventstreams{state=\"stopped\"}", "1").await;
+    for n in 0..5 {
+        put(&server, &format!("/v1/topics/orders/order/{n}"), json!({ "n": n })).await;
+    }
+    refusing.request().await;
+    counted(&server, "highwater_eventstreams{state=\"retrying\"}", "1").await;
+    counted(&server, "highwater_eventstream_lag", "5").await;
+    counted(&server, "highwater_eventstream_pending_events", "5").await;
+    counted(&server, "highwater_eventstream_events_total", "0").await;
+    let (_, shown) = get(&server, "/v1/eventstreams/work").await;
+    let told = &shown["statistics"];
+    assert_eq!((&told["lag"], &told["pending"]), (&json!(5), &json!(5)), "{told}");
+
+    let mut taking = Receiver::answering(200, "").await;
+    put(&server, "/v1/eventstreams/work", webhook(&taking.url("/"), "orders")).await;
+    changes(&mut taking, 5).await;
+    for (name, value) in [
+        ("highwater_eventstream_events_total", "5"),
+        ("highwater_eventstream_lag", "0"),
+        ("highwater_eventstream_lag_most", "0"),
+        ("highwater_eventstream_pending_events", "0"),
+        ("highwater_eventstream_clients", "0"),
+        ("highwater_eventstreams{state=\"running\"}", "1"),
+    ] {
+        counted(&server, name, value).await;
+    }
+    settled(&server).await;
+    let (_, shown) = get(&server, "/v1/eventstreams/work").await;
+    let told = &shown["statistics"];
+    assert_eq!((&told["lag"], &told["pending"]), (&json!(0), &json!(0)), "{told}");
+}
+
 #[tokio::test]
 async fn lists_are_filtered() {
     let server = Process::start(&["serve", "--event-streams"]);

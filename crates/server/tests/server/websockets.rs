@@ -37,6 +37,17 @@ impl Worker {
         }
     }
 
+    /// Waits until the server has read everything that was said.
+    async fn read_up_to_here(&mut self) {
+        self.0.send(Message::Ping(Vec::new().into())).await.unwrap();
+        loop {
+            let message = timeout(LONG, self.0.next()).await.expect("a pong comes");
+            if let Message::Pong(_) = message.unwrap().unwrap() {
+                return;
+            }
+        }
+    }
+
     async fn answer(&mut self, kind: &str, batch: &Value) {
         let number = &batch["batchNumber"];
         self.say(&json!({ "type": kind, "stream": "work", "batchNumber": number })).await;
@@ -100,6 +111,61 @@ async fn a_topic_is_delivered_to_workers_that_answer_for_it() {
     let mut worker = Worker::connect(&server).await;
     call(&server, Method::PUT, "/v1/topics/orders/order/5", json!({ "n": 5 })).await;
     assert_eq!(topics(&worker.batch().await), ["order/5"]);
+}
+
+/// What others say neither ends a stream, nor answers for a worker, nor is it anybody's but theirs.
+#[tokio::test]
+async fn what_makes_no_sense_harms_nobody_else() {
+    let server = Process::start(&["serve", "--event-streams"]);
+    let stream = json!({ "source": "orders", "batchSize": 1, "batchTimeout": "10ms" });
+    call(&server, Method::PUT, "/v1/eventstreams/work", stream).await;
+    let mut worker = Worker::connect(&server).await;
+    // A pong says that what was said before is read: the worker is the only one to get batches.
+    worker.read_up_to_here().await;
+    call(&server, Method::PUT, "/v1/topics/orders/order/1", json!({})).await;
+    let batch = worker.batch().await;
+
+    let large = format!("{{\"type\":\"start\",\"stream\":\"{}\"}}", "x".repeat(1 << 20));
+    for wrong in [
+        Message::text("no JSON"),
+        Message::text(""),
+        Message::text("[]"),
+        Message::text(r#"{"type":"ack","batchNumber":"1"}"#),
+        Message::text("[".repeat(60_000)),
+        Message::binary(vec![0xff; 100]),
+        Message::text(large),
+    ] {
+        let mut other = Worker::connect(&server).await;
+        // A large one may be hung up on before it is all said.
+        let _ = other.0.send(wrong).await;
+        let end = timeout(LONG, async { while let Some(Ok(_)) = other.0.next().await {} }).await;
+        assert!(end.is_ok(), "it is hung up on");
+    }
+    let mut stranger = Worker::connect(&server).await;
+    for command in [
+        json!({ "type": "ack", "stream": "work", "batchNumber": batch["batchNumber"] }),
+        json!({ "type": "nack", "stream": "work" }),
+        json!({ "type": "ack", "stream": "none", "batchNumber": -1 }),
+        json!({ "type": "ack" }),
+        json!({ "type": "dance", "stream": "work" }),
+        json!({ "type": "start", "stream": "x".repeat(1000) }),
+        Value::Null,
+    ] {
+        stranger.say(&command).await;
+    }
+    stranger.read_up_to_here().await;
+    let (path, nothing) = ("/v1/eventstreams/work", json!({}));
+    let shown = call(&server, Method::GET, path, nothing.clone()).await;
+    assert_eq!(shown["statistics"]["lastDispatchComplete"], "dispatching", "{shown}");
+
+    // A wrong number, and then the right one more often than once.
+    worker.say(&json!({ "type": "ack", "stream": "work", "batchNumber": 99 })).await;
+    for _ in 0..5 {
+        worker.answer("ack", &batch).await;
+    }
+    drop(stranger);
+    call(&server, Method::PUT, "/v1/topics/orders/order/2", json!({})).await;
+    assert_eq!(topics(&worker.batch().await), ["order/2"]);
 }
 
 #[tokio::test]

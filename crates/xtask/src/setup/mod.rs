@@ -8,6 +8,7 @@ mod browser;
 mod nats;
 mod nchan;
 mod npm;
+mod optional;
 mod postgres;
 mod python;
 mod toolchain;
@@ -52,8 +53,8 @@ impl WasmTools {
     }
 }
 
-/// The nats-server that `bench publisher` measures with, if there is one to be had.
-pub(crate) fn for_publisher_bench(project: &Project) -> Result<Option<PathBuf>> {
+/// The nats-server that `bench publisher` and `bench dispatch` measure with, if there is one to be had.
+pub(crate) fn for_nats_bench(project: &Project) -> Result<Option<PathBuf>> {
     let _one_at_a_time = lock(project)?;
     nats::ensure(project)
 }
@@ -100,12 +101,21 @@ pub(crate) fn for_package(project: &Project, folder: &str) -> Result {
     npm::install(&format!("bundlers and runtimes in {folder}"), &project.root.join(folder))
 }
 
-/// Sets up what others wrote and our server is tried with: the npm packages of `folder`, and a
-/// Python that has its part of them.
-pub(crate) fn for_interop(project: &Project, folder: &str) -> Result<Option<PathBuf>> {
+/// What others wrote in Python and our server is tried with: for each the Python that has it, none
+/// where there is none to be had.
+pub(crate) struct Pythons {
+    pub(crate) launchdarkly: Option<PathBuf>,
+    pub(crate) websockets: Option<PathBuf>,
+}
+
+/// Sets up what others wrote and our server is tried with: the npm packages of `folder`, and Python's.
+pub(crate) fn for_interop(project: &Project, folder: &str) -> Result<Pythons> {
     let _one_at_a_time = lock(project)?;
     npm::install(&format!("clients of others in {folder}"), &project.root.join(folder))?;
-    python::launchdarkly(project)
+    Ok(Pythons {
+        launchdarkly: python::launchdarkly(project)?,
+        websockets: python::websockets(project)?,
+    })
 }
 
 /// Sets up what `build` and `test` need.

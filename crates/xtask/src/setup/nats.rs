@@ -4,28 +4,14 @@ use std::env;
 use std::fs;
 use std::path::PathBuf;
 
-use super::apt;
+use super::{apt, optional};
 use crate::project::Project;
 use crate::{Result, sh};
 
 /// The one named by `NATS_SERVER`, one on PATH, or Debian's, unpacked: the first there is.
-///
-/// None is said aloud, and then those tests are skipped, which they say too; in CI it is an error.
 pub(super) fn ensure(project: &Project) -> Result<Option<PathBuf>> {
-    let mut found = None;
-    sh::timed("nats-server for tests", || {
-        let (program, how) = match find_or_unpack(project) {
-            Ok(found) => found,
-            Err(failure) if sh::in_ci() => return Err(failure),
-            Err(failure) => {
-                return Ok(format!("{failure}; the engine over NATS will not be tested"));
-            }
-        };
-        let said = format!("{} {how}", program.display());
-        found = Some(program);
-        Ok(said)
-    })?;
-    Ok(found)
+    let without = "the engine over NATS will not be tested";
+    optional::ensure("nats-server for tests", without, || find_or_unpack(project))
 }
 
 fn find_or_unpack(project: &Project) -> Result<(PathBuf, &'static str)> {

@@ -3,29 +3,15 @@
 use std::path::{Path, PathBuf};
 use std::{env, fs};
 
-use super::apt;
+use super::{apt, optional};
 use crate::project::Project;
 use crate::{Result, sh};
 
 /// The folder of its programs: the one named by `POSTGRES_BIN`, the machine's newest, or Debian's,
 /// unpacked: the first there is.
-///
-/// None is said aloud, and then those tests are skipped, which they say too; in CI it is an error.
 pub(super) fn ensure(project: &Project) -> Result<Option<PathBuf>> {
-    let mut found = None;
-    sh::timed("PostgreSQL for tests", || {
-        let (programs, how) = match find_or_unpack(project) {
-            Ok(found) => found,
-            Err(failure) if sh::in_ci() => return Err(failure),
-            Err(failure) => {
-                return Ok(format!("{failure}; streams in PostgreSQL will not be tested"));
-            }
-        };
-        let said = format!("{} {how}", programs.display());
-        found = Some(programs);
-        Ok(said)
-    })?;
-    Ok(found)
+    let without = "streams in PostgreSQL will not be tested";
+    optional::ensure("PostgreSQL for tests", without, || find_or_unpack(project))
 }
 
 fn find_or_unpack(project: &Project) -> Result<(PathBuf, &'static str)> {

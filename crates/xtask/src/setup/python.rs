@@ -4,6 +4,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
+use super::optional;
 use crate::project::Project;
 use crate::{Result, sh};
 
@@ -11,6 +12,13 @@ use crate::{Result, sh};
 pub(super) fn schemathesis(project: &Project) -> Result<Option<PathBuf>> {
     let bin = ensure(project, "schemathesis", "4.32.5", "the API will not be checked")?;
     Ok(bin.map(|bin| program(&bin, "schemathesis")))
+}
+
+/// A Python that has WebSockets.
+pub(super) fn websockets(project: &Project) -> Result<Option<PathBuf>> {
+    let without = "event streams to Python will not be tried";
+    let bin = ensure(project, "websockets", "16.0", without)?;
+    Ok(bin.map(|bin| program(&bin, "python")))
 }
 
 /// A Python that has LaunchDarkly's SDK.
@@ -21,26 +29,14 @@ pub(super) fn launchdarkly(project: &Project) -> Result<Option<PathBuf>> {
 }
 
 /// The folder of an environment's programs.
-///
-/// None is said aloud, with what follows from it; in CI it is an error.
 fn ensure(
     project: &Project,
     package: &str,
     version: &str,
     without: &str,
 ) -> Result<Option<PathBuf>> {
-    let mut found = None;
-    sh::timed(&format!("{package} {version}"), || {
-        match find_or_install(project, package, version) {
-            Ok((bin, how)) => {
-                found = Some(bin);
-                Ok(how.to_owned())
-            }
-            Err(failure) if sh::in_ci() => Err(failure),
-            Err(failure) => Ok(format!("{failure}; {without}")),
-        }
-    })?;
-    Ok(found)
+    let name = format!("{package} {version}");
+    optional::ensure(&name, without, || find_or_install(project, package, version))
 }
 
 fn find_or_install(
