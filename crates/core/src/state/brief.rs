@@ -154,6 +154,14 @@ impl State {
         for item in &mut brief.items {
             item.slot = self.slot_of(item.name, item.key.of(chunk, &brief.kept));
         }
+        // And then the values that are to be replaced.
+        let mut seen = 0;
+        for item in &brief.items {
+            if let Some(span) = self.names.get(item.slot).and_then(|entry| entry.now.value()) {
+                seen ^= self.values.touch(span);
+            }
+        }
+        core::hint::black_box(seen);
         let (before, mut removes) = (changes.len(), false);
         for &Item { slot, version, value, .. } in &brief.items {
             let value = value.map(|value| value.of(chunk, &brief.kept));
