@@ -96,7 +96,7 @@ impl<V: View> Fold<V> {
             self.brief.push(name, put.version, put.key, Some(put.value), chunk);
             return true;
         }
-        self.state.collect(&mut self.brief, chunk);
+        self.collect_brief(chunk);
         let gated = self.is_gated();
         let slot = self.state.slot_of(name, put.key);
         self.state.upsert(slot, put.version, put.value, gated);
@@ -105,7 +105,14 @@ impl<V: View> Fold<V> {
 
     /// A chunk is at its end: what waits in it is moved, or collected if that is much.
     pub(crate) fn leave(&mut self, chunk: &[u8]) {
-        if !self.brief.leave(chunk) {
+        if FULL && !self.brief.leave(chunk) {
+            self.collect_brief(chunk);
+        }
+    }
+
+    /// Collects what waits.
+    fn collect_brief(&mut self, chunk: &[u8]) {
+        if FULL {
             self.state.collect(&mut self.brief, chunk);
         }
     }
@@ -119,7 +126,7 @@ impl<V: View> Fold<V> {
         signals: &mut Signals,
     ) -> Result<(), Error> {
         if !matches!(message, Message::Commit { .. } | Message::Delete { .. }) {
-            self.state.collect(&mut self.brief, chunk);
+            self.collect_brief(chunk);
         }
         if let Some(trace) = &mut self.trace {
             trace.message(&message);
@@ -222,7 +229,9 @@ impl<V: View> Fold<V> {
 
     /// Drops what was collected, and what waits to be.
     fn abandon(&mut self) {
-        self.brief.clear();
+        if FULL {
+            self.brief.clear();
+        }
         self.state.abandon();
     }
 
@@ -256,7 +265,7 @@ impl<V: View> Fold<V> {
     }
 
     pub(crate) fn staged(&self) -> usize {
-        self.state.collected() + self.brief.len()
+        self.state.collected() + if FULL { self.brief.len() } else { 0 }
     }
 
     pub(crate) fn in_snapshot(&self) -> bool {
@@ -264,7 +273,7 @@ impl<V: View> Fold<V> {
     }
 
     pub(crate) fn set_tracing(&mut self, on: bool) {
-        self.state.collect(&mut self.brief, &[]);
+        self.collect_brief(&[]);
         self.trace = Trace::begun(on);
         self.state.keep_outcomes(on);
     }
@@ -307,9 +316,10 @@ impl<V: View> Fold<V> {
         Ok(())
     }
 
-    /// Whether the transaction at hand is brief as yet: of changes that are all to be taken in.
+    /// Whether the transaction at hand is brief as yet: of changes that are all to be taken in. (In the
+    /// lean module none is: that would be a fourteenth of its size.)
     fn is_brief(&self) -> bool {
-        self.transfer == Some(Transfer::Changes)
+        FULL && self.transfer == Some(Transfer::Changes)
             && self.gate.is_cursor()
             && self.trace.is_none()
             && self.state.collected() == 0
@@ -371,7 +381,7 @@ impl<V: View> Fold<V> {
         if let Some(trace) = &mut self.trace {
             trace.outcomes(&self.state.take_outcomes(), &self.state);
         }
-        let removes = if self.brief.is_empty() {
+        let removes = if !FULL || self.brief.is_empty() {
             self.state.commit(now, &mut self.changes)
         } else {
             self.state.apply(&mut self.brief, chunk, &mut self.changes)
