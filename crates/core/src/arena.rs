@@ -77,8 +77,7 @@ impl Arena {
         segment.live -= size;
         segment.count -= 1;
         self.live -= size;
-        let units = units(size) + usize::from(span.spare);
-        let start = usize::from(span.at) * UNIT;
+        let (units, start) = (span.units(), span.start());
         if segment.count == 0 {
             segment.life = segment.life.wrapping_add(1);
             if index == self.open {
@@ -93,6 +92,32 @@ impl Arena {
             let gap = Gap { segment: span.segment, life: segment.life, at: span.at };
             self.note(units, gap);
         }
+    }
+
+    /// Reads a little of a record everywhere, so that the processor has it at hand.
+    #[inline]
+    pub(crate) fn touch(&self, span: Span) -> u8 {
+        self.get(span).iter().step_by(64).fold(0, |seen, byte| seen ^ byte)
+    }
+
+    /// Writes a record in the place of another, which nobody needs any more; or elsewhere, if it does
+    /// not fit in there.
+    pub(crate) fn replace(&mut self, span: Span, record: &[u8]) -> Span {
+        let (room, wanted) = (span.units(), units(record.len()));
+        let open = span.segment as usize == self.open;
+        if let Some(segment) = self.segments.get_mut(span.segment as usize)
+            && (wanted..wanted + NEAR).contains(&room)
+            && (open || !segment.is_sparse())
+            && let Some(place) = segment.bytes.get_mut(span.start()..span.start() + record.len())
+        {
+            place.copy_from_slice(record);
+            let (length, last) = (record.len(), span.length as usize);
+            segment.live = segment.live + length - last;
+            self.live = self.live + length - last;
+            return Span { spare: (room - wanted) as u16, length: length as u32, ..span };
+        }
+        self.free(span);
+        self.push(record)
     }
 
     /// Whether more is held than is good.
@@ -230,8 +255,17 @@ impl Segment {
 impl Span {
     #[inline]
     fn of(self, bytes: &[u8]) -> &[u8] {
-        let start = usize::from(self.at) * UNIT;
+        let start = self.start();
         bytes.get(start..start + self.length as usize).unwrap_or_default()
+    }
+
+    const fn start(self) -> usize {
+        self.at as usize * UNIT
+    }
+
+    /// How many units are its own.
+    const fn units(self) -> usize {
+        units(self.length as usize) + self.spare as usize
     }
 }
 

@@ -13,7 +13,7 @@ use crate::materializer::{Commit, Judge, MaterializerOptions, Refill, Signals};
 use crate::message::{Event, Message, Transfer};
 use crate::protocol::Put;
 use crate::receiver::Action;
-use crate::state::State;
+use crate::state::{Brief, State};
 use crate::time::Instant;
 use crate::trace::{Step, Trace, Traced};
 use crate::view::View;
@@ -28,6 +28,8 @@ pub(crate) struct Fold<V> {
     view_owed: bool,
     cursor: Option<String>,
     transfer: Option<Transfer>,
+    /// A transaction as far as it has come. As long as it is brief, nothing of it is collected.
+    brief: Brief,
     changes: Vec<Change>,
     commits: Vec<Commit>,
     trace: Option<Trace>,
@@ -45,6 +47,7 @@ impl<V: View> Fold<V> {
             view_owed: false,
             cursor: None,
             transfer: None,
+            brief: Brief::default(),
             changes: Vec::new(),
             commits: Vec::new(),
             trace: Trace::begun(options.trace),
@@ -77,25 +80,54 @@ impl<V: View> Fold<V> {
 
     /// Takes in an item that was told at a glance. False, and nothing is done, unless all that
     /// there is to do is to collect it.
+    ///
+    /// Most transactions begin and end within a chunk: their values stay where they are until that
+    /// end, and are copied once, to where they belong; or not at all, if they were seen before.
     #[inline]
-    pub(crate) fn promised_put(&mut self, put: &Put<'_>) -> bool {
+    pub(crate) fn promised_put(&mut self, put: &Put<'_>, chunk: &[u8]) -> bool {
         let plain = self.trace.is_none() && self.options.judge == Judge::WhenRead;
         if !plain || self.transfer.is_none() || put.value.len() > u32::MAX as usize {
             return false;
         }
-        let Some(slot) = self.state.slot_of(put.kind, put.key) else {
+        let Some(name) = self.state.name_of(put.kind, put.key) else {
             return false;
         };
-        self.state.upsert(slot, put.version, put.value, self.is_gated());
+        if self.is_brief() && Brief::takes(put.value.len()) {
+            self.brief.push(name, put.version, put.key, Some(put.value), chunk);
+            return true;
+        }
+        self.collect_brief(chunk);
+        let gated = self.is_gated();
+        let slot = self.state.slot_of(name, put.key);
+        self.state.upsert(slot, put.version, put.value, gated);
         true
     }
 
+    /// A chunk is at its end: what waits in it is moved, or collected if that is much.
+    pub(crate) fn leave(&mut self, chunk: &[u8]) {
+        if FULL && !self.brief.leave(chunk) {
+            self.collect_brief(chunk);
+        }
+    }
+
+    /// Collects what waits.
+    fn collect_brief(&mut self, chunk: &[u8]) {
+        if FULL {
+            self.state.collect(&mut self.brief, chunk);
+        }
+    }
+
+    /// Takes in a message; `chunk`: what waits is in there.
     pub(crate) fn message(
         &mut self,
         now: Instant,
         message: Message<'_>,
+        chunk: &[u8],
         signals: &mut Signals,
     ) -> Result<(), Error> {
+        if !matches!(message, Message::Commit { .. } | Message::Delete { .. }) {
+            self.collect_brief(chunk);
+        }
         if let Some(trace) = &mut self.trace {
             trace.message(&message);
         }
@@ -111,6 +143,12 @@ impl<V: View> Fold<V> {
                 self.upsert(kind, key, version, value, signals)?;
             }
             Message::Delete { kind, key, version } => {
+                if self.is_brief()
+                    && let Some(name) = self.state.name_of(kind.as_bytes(), key.as_bytes())
+                {
+                    self.brief.push(name, version, key.as_bytes(), None, chunk);
+                    return Ok(());
+                }
                 let slot = self.state.slot(kind, key);
                 if self.gate.is_cursor() {
                     self.state.forget(slot, version);
@@ -129,7 +167,7 @@ impl<V: View> Fold<V> {
                 self.state.sweep(Some(part));
             }
             Message::Commit { cursor, basis, ordered, .. } => {
-                signals.committed |= self.commit(now, cursor, basis, ordered)?;
+                signals.committed |= self.commit(now, cursor, basis, ordered, chunk)?;
             }
             Message::UpToDate => signals.up_to_date = true,
             Message::Resumed(resumed) => signals.resumed = Some(resumed),
@@ -138,7 +176,7 @@ impl<V: View> Fold<V> {
             #[cfg(feature = "full")]
             Message::Failed { reason, .. } => {
                 // What was collected goes; the kind of transfer stays, by the protocol.
-                self.state.abandon();
+                self.abandon();
                 signals.fault = Some(Error::Server { reason: reason.into() });
             }
             #[cfg(feature = "full")]
@@ -180,12 +218,20 @@ impl<V: View> Fold<V> {
             self.state.upsert(slot, item.version, item.value, self.is_gated());
         }
         // The first commit of an empty view cannot be refused for what it builds on.
-        drop(self.commit(Instant::default(), cursor, None, false));
+        drop(self.commit(Instant::default(), cursor, None, false, &[]));
         self.transfer = None;
     }
 
     pub(crate) fn drop_transfer(&mut self) {
         self.transfer = None;
+        self.abandon();
+    }
+
+    /// Drops what was collected, and what waits to be.
+    fn abandon(&mut self) {
+        if FULL {
+            self.brief.clear();
+        }
         self.state.abandon();
     }
 
@@ -219,7 +265,7 @@ impl<V: View> Fold<V> {
     }
 
     pub(crate) fn staged(&self) -> usize {
-        self.state.collected()
+        self.state.collected() + if FULL { self.brief.len() } else { 0 }
     }
 
     pub(crate) fn in_snapshot(&self) -> bool {
@@ -227,6 +273,7 @@ impl<V: View> Fold<V> {
     }
 
     pub(crate) fn set_tracing(&mut self, on: bool) {
+        self.collect_brief(&[]);
         self.trace = Trace::begun(on);
         self.state.keep_outcomes(on);
     }
@@ -269,6 +316,15 @@ impl<V: View> Fold<V> {
         Ok(())
     }
 
+    /// Whether the transaction at hand is brief as yet: of changes that are all to be taken in. (In the
+    /// lean module none is: that would be a fourteenth of its size.)
+    fn is_brief(&self) -> bool {
+        FULL && self.transfer == Some(Transfer::Changes)
+            && self.gate.is_cursor()
+            && self.trace.is_none()
+            && self.state.collected() == 0
+    }
+
     /// Whether versions decide in the transfer at hand.
     fn is_gated(&self) -> bool {
         self.transfer.is_some_and(|transfer| self.gate.holds(transfer))
@@ -291,6 +347,7 @@ impl<V: View> Fold<V> {
         cursor: Option<&str>,
         basis: Option<&str>,
         ordered: bool,
+        chunk: &[u8],
     ) -> Result<bool, Error> {
         let Some(transfer) = self.transfer else {
             return Ok(false);
@@ -300,7 +357,7 @@ impl<V: View> Fold<V> {
         match self.order(transfer, cursor, basis, ordered) {
             Order::Next => {}
             Order::Seen => {
-                self.state.abandon();
+                self.abandon();
                 if let Some(trace) = &mut self.trace {
                     trace.step(Step::Seen);
                 }
@@ -324,7 +381,11 @@ impl<V: View> Fold<V> {
         if let Some(trace) = &mut self.trace {
             trace.outcomes(&self.state.take_outcomes(), &self.state);
         }
-        let removes = self.state.commit(now, &mut self.changes);
+        let removes = if !FULL || self.brief.is_empty() {
+            self.state.commit(now, &mut self.changes)
+        } else {
+            self.state.apply(&mut self.brief, chunk, &mut self.changes)
+        };
         self.state.begin(Transfer::Changes);
         self.set_cursor(cursor);
         let snapshot = transfer == Transfer::Snapshot;

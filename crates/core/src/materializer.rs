@@ -204,6 +204,12 @@ impl<V: View> Materializer<V> {
         bytes: &[u8],
         signals: &mut Signals,
     ) -> Result<(), Error> {
+        let result = self.read(now, bytes, signals);
+        self.fold.leave(bytes);
+        result
+    }
+
+    fn read(&mut self, now: Instant, bytes: &[u8], signals: &mut Signals) -> Result<(), Error> {
         let Self { protocol, framing, fold } = self;
         let mut rest = bytes;
         while let Some(frame) = framing.next(&mut rest) {
@@ -211,12 +217,13 @@ impl<V: View> Materializer<V> {
             match frame {
                 Frame::Event(SseEvent { kind, data, id }) => {
                     let put = protocol.promised_put(kind, data);
-                    if put.is_some_and(|put| fold.promised_put(&put)) {
+                    if put.is_some_and(|put| fold.promised_put(&put, bytes)) {
                         continue;
                     }
                     // No protocol has a type that is not UTF-8: any stand-in is as unknown.
                     let kind = core::str::from_utf8(kind).unwrap_or("\u{fffd}");
-                    decode(protocol, fold, now, &Event { kind, data, id }, signals, false)?;
+                    let event = Event { kind, data, id };
+                    decode(protocol, fold, now, &event, bytes, signals, false)?;
                 }
                 Frame::Comment => {}
                 #[cfg(feature = "full")]
@@ -246,10 +253,14 @@ impl<V: View> Materializer<V> {
             return Err(Error::TooLarge { limit, at: 0 });
         }
         let put = self.protocol.promised_put(event.kind.as_bytes(), event.data);
-        if put.is_some_and(|put| self.fold.promised_put(&put)) {
+        if put.is_some_and(|put| self.fold.promised_put(&put, event.data)) {
+            self.fold.leave(event.data);
             return Ok(());
         }
-        decode(&mut self.protocol, &mut self.fold, now, event, signals, false)
+        let result =
+            decode(&mut self.protocol, &mut self.fold, now, event, event.data, signals, false);
+        self.fold.leave(event.data);
+        result
     }
 
     pub(crate) fn fetched_into(
@@ -260,7 +271,7 @@ impl<V: View> Materializer<V> {
     ) -> Result<(), Error> {
         signals.events += 1;
         let event = Event { kind: "poll", data: body, id: "" };
-        decode(&mut self.protocol, &mut self.fold, now, &event, signals, true)
+        decode(&mut self.protocol, &mut self.fold, now, &event, &[], signals, true)
     }
 
     /// Drops the position, so that the next connection asks for everything. The state stays until
@@ -415,7 +426,7 @@ impl<V: View> Materializer<V> {
                 }
                 items += 1;
             }
-            fold.message(now, message, &mut signals)
+            fold.message(now, message, &[], &mut signals)
         });
         fold.drop_transfer();
         if told.is_err() {
@@ -439,11 +450,13 @@ fn decode<V: View>(
     fold: &mut Fold<V>,
     now: Instant,
     event: &Event<'_>,
+    chunk: &[u8],
     signals: &mut Signals,
     polled: bool,
 ) -> Result<(), Error> {
     fold.event(now, event);
-    let decoded = protocol.tell(event, polled, &mut |message| fold.message(now, message, signals));
+    let decoded =
+        protocol.tell(event, polled, &mut |message| fold.message(now, message, chunk, signals));
     if let Err(error) = &decoded {
         fold.fault(error);
     }

@@ -35,6 +35,8 @@ pub(crate) struct Names<T> {
     free: u32,
 }
 
+// Not across two lines of the processor's cache.
+#[repr(align(64))]
 struct Name<T> {
     /// `FREE` in a slot that was given up.
     part: Part,
@@ -86,17 +88,10 @@ impl<T: Default> Names<T> {
         found.unwrap_or_else(|| self.add(part, hash, key.as_bytes()))
     }
 
-    /// The same, of bytes; `None` if they are no text. (Those of a known name are.)
+    /// The same, of the hash of a name and its bytes, which are a text.
     #[inline]
-    pub(crate) fn slot_of(&mut self, part: Part, key: &[u8]) -> Option<Slot> {
-        let hash = hash(part, key);
-        match self.find_hashed(part, hash, key) {
-            Some(slot) => Some(slot),
-            None if key.is_ascii() || core::str::from_utf8(key).is_ok() => {
-                Some(self.add(part, hash, key))
-            }
-            None => None,
-        }
+    pub(crate) fn slot_hashed(&mut self, part: Part, hash: u32, key: &[u8]) -> Slot {
+        self.find_hashed(part, hash, key).unwrap_or_else(|| self.add(part, hash, key))
     }
 
     /// The name that has this slot.

@@ -5,6 +5,7 @@
 //! is the turn of a number ([`State::pass`]). What was replaced is cleared away afterwards, some of
 //! it at each input.
 
+mod brief;
 mod collect;
 mod places;
 mod record;
@@ -22,6 +23,7 @@ use crate::receiver::Known;
 use crate::same::same;
 use crate::time::Instant;
 use crate::trace::Outcomes;
+pub(crate) use brief::Brief;
 #[cfg(feature = "full")]
 pub(crate) use places::Places;
 use record::{Entry, Record, Replaced};

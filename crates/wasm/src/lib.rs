@@ -2,9 +2,11 @@
 //!
 //! There are two boundaries, one for each way in which the crate is built.
 //!
-//! - With the feature `bindings` (the default, and so in a plain `wasm-pack build`): classes by
+//! - With the feature `bindings` (a default, and so in a plain `wasm-pack build`): classes by
 //!   wasm-bindgen, and the platform's own transports driven from Rust. For web applications in
 //!   Rust, and for whoever wants the glue of wasm-pack.
+//!   With `typed` (also by default) values cross as types: `Store<T>` for the former, options by
+//!   name and `inspect()` for the latter.
 //! - Without it: `engine`, plain functions over one buffer. This is the module of the npm package
 //!   `highwater`, whose TypeScript (in `js/`) makes the API and drives the transports. It has no
 //!   standard library, no formatting and no glue, and is a fifth of the size.

@@ -48,7 +48,7 @@ const LOADS: [Load; 5] = [
         name: "full.wasm",
         import: None,
         files: &["full.wasm"],
-        ceiling: 70_000,
+        ceiling: 72_000,
         budget: 60_000,
     },
 ];

@@ -38,6 +38,7 @@ const STEPS: &[Step] = &[
     Step { name: "no-std", what: "core builds where there is no std", run: no_std },
     Step { name: "clippy", what: "clippy finds nothing, on the host", run: clippy },
     Step { name: "clippy-wasm", what: "clippy finds nothing, for wasm32", run: clippy_wasm },
+    Step { name: "lean", what: "the package's module has no serde and no glue", run: lean },
     Step { name: "cargo-test", what: "unit, integration and doc tests", run: cargo_test },
     Step { name: "loom", what: "every order of the publisher's threads", run: loom },
     Step { name: "doc", what: "rustdoc finds nothing", run: doc },
@@ -191,6 +192,30 @@ fn no_std(context: &Context) -> Result {
     Ok(())
 }
 
+/// What serves a plain `wasm-pack build` must not find its way into the package's module.
+fn lean(_: &Context) -> Result {
+    let tree = sh::read(
+        cargo()
+            .args(["tree", "--package", "highwater-wasm", "--target", WASM, "--edges", "normal"])
+            .args(["--no-default-features", "--features", "full", "--prefix", "none"]),
+    )?;
+    only_lean(&tree)
+}
+
+fn only_lean(tree: &str) -> Result {
+    let names = || tree.lines().filter_map(|line| line.split(' ').next());
+    if !names().any(|name| name == "highwater-core") {
+        return Err(format!("cargo tree does not name highwater-core:\n{tree}").into());
+    }
+    let heavy = |name: &&str| {
+        ["serde", "wasm-bindgen", "js-sys", "web-sys"].iter().any(|heavy| name.starts_with(heavy))
+    };
+    match names().find(heavy) {
+        Some(name) => Err(format!("the package's module would have `{name}` in it").into()),
+        None => Ok(()),
+    }
+}
+
 fn cargo_test(context: &Context) -> Result {
     let mut test = cargo();
     if let Some(nats) = &context.setup.nats {
@@ -340,7 +365,14 @@ fn wasm_pack(context: &Context) -> Result {
 
 #[cfg(test)]
 mod tests {
-    use super::ran;
+    use super::{only_lean, ran};
+
+    #[test]
+    fn a_module_with_serde_is_not_lean() {
+        assert!(only_lean("highwater-wasm v0.1.0\nhighwater-core v0.1.0\nrlsf v0.2.3").is_ok());
+        assert!(only_lean("highwater-core v0.1.0\nserde_core v1.0.0").is_err());
+        assert!(only_lean("").is_err());
+    }
 
     #[test]
     fn a_run_without_tests_is_a_failure() {

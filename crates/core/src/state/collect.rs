@@ -6,6 +6,7 @@ use super::record::{Entry, Record};
 use super::{Collected, State};
 use crate::FULL;
 use crate::bytes::owned;
+use crate::index::hash;
 use crate::item::{Change, Noop, Outcome};
 use crate::message::{Transfer, Version};
 use crate::names::{Part, Slot};
@@ -13,24 +14,42 @@ use crate::receiver::{Action, Known};
 use crate::same::same;
 use crate::time::Instant;
 
+/// What finds the slot of a name, beside its key.
+#[derive(Clone, Copy)]
+pub(crate) struct NameOf {
+    part: Part,
+    hash: u32,
+}
+
 impl State {
     /// The slot for this kind and key, made if there is none.
     pub(crate) fn slot(&mut self, kind: &str, key: &str) -> Slot {
-        // Text is text: there is always one.
-        self.slot_of(kind.as_bytes(), key.as_bytes()).unwrap_or(Slot(u32::MAX))
+        let part = self.part(kind);
+        self.slot_of(NameOf { part, hash: hash(part, key.as_bytes()) }, key.as_bytes())
     }
 
-    /// The same, of bytes; `None` if they are no text.
+    /// What finds the slot of a name, once the number of its kind is given out; `None` if it is no
+    /// text.
     #[cfg_attr(feature = "full", inline)]
     #[cfg_attr(not(feature = "full"), inline(never))]
-    pub(crate) fn slot_of(&mut self, kind: &[u8], key: &[u8]) -> Option<Slot> {
+    pub(crate) fn name_of(&mut self, kind: &[u8], key: &[u8]) -> Option<NameOf> {
+        if !key.is_ascii() {
+            core::str::from_utf8(key).ok()?;
+        }
         let part = match self.part_of(kind) {
             Some(part) => part,
             None => self.part(core::str::from_utf8(kind).ok()?),
         };
-        let slot = self.names.slot_of(part, key)?;
+        Some(NameOf { part, hash: hash(part, key) })
+    }
+
+    /// The slot of a name, made if there is none.
+    #[cfg_attr(feature = "full", inline)]
+    #[cfg_attr(not(feature = "full"), inline(never))]
+    pub(crate) fn slot_of(&mut self, NameOf { part, hash }: NameOf, key: &[u8]) -> Slot {
+        let slot = self.names.slot_hashed(part, hash, key);
         self.cover(slot);
-        Some(slot)
+        slot
     }
 
     #[inline]

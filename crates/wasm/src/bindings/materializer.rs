@@ -94,6 +94,17 @@ impl Materializer {
     }
 }
 
+#[cfg(feature = "typed")]
+impl Materializer {
+    pub(crate) fn of(core: Core<JsView>) -> Self {
+        Self(Rc::new(RefCell::new(core)))
+    }
+
+    pub(crate) fn shared(&self) -> Rc<RefCell<Core<JsView>>> {
+        Rc::clone(&self.0)
+    }
+}
+
 impl Materializer {
     fn take(
         &self,

@@ -12,6 +12,7 @@
 //! - [`Materializer`], [`Protocol`], [`SseDecoder`], [`MessageReceiver`] and [`Backoff`] are the
 //!   parts of which it is made.
 //! - [`Reader`] reads the state of any of them.
+//! - With the feature `typed`, `Store` is all of this for web applications in Rust.
 mod backoff;
 mod edge;
 mod materializer;
@@ -21,6 +22,8 @@ mod receiver;
 mod report;
 mod session;
 mod sse;
+#[cfg(feature = "typed")]
+mod typed;
 mod view;
 
 pub use backoff::Backoff;
@@ -31,3 +34,9 @@ pub use reader::Reader;
 pub use receiver::MessageReceiver;
 pub use session::Session;
 pub use sse::SseDecoder;
+#[cfg(feature = "typed")]
+pub use typed::{
+    Action, Class, Error, Fault, HeadersContext, Inspection, ItemChange, NamedMaterializerOptions,
+    NamedSessionOptions, Phase, SessionOptions, Status, Store, StoreOptions, Subscription,
+    Transaction, Version,
+};

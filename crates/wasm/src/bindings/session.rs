@@ -226,6 +226,11 @@ impl Session {
 }
 
 impl Session {
+    #[cfg(feature = "typed")]
+    pub(crate) fn of(core: Core<JsView>) -> Self {
+        Self(Rc::new(RefCell::new(core)))
+    }
+
     pub(crate) fn shared(&self) -> Shared {
         Rc::clone(&self.0)
     }

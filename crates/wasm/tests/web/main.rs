@@ -10,4 +10,6 @@ mod events;
 mod parts;
 mod poll;
 mod stream;
+#[cfg(feature = "typed")]
+mod typed;
 mod world;

@@ -64,6 +64,13 @@ impl World {
         eval(include_str!("world.js"))
     }
 
+    /// What answers its requests, for a client that needs no more than that.
+    #[cfg(feature = "typed")]
+    pub(crate) fn fetch(&self) -> js_sys::Function {
+        let fetch = js_sys::Reflect::get(&self.link(), &"fetch".into());
+        fetch.expect("every link has it").unchecked_into()
+    }
+
     /// The newest request is answered with a stream.
     pub(crate) fn answer(&self) {
         self.answer_with(200, r#"{ "content-type": "text/event-stream" }"#);
@@ -71,6 +78,14 @@ impl World {
 
     pub(crate) fn answer_status(&self, status: u16, headers: &str) {
         self.answer_with(status, headers);
+    }
+}
+
+/// Waits until something holds, as the world moves.
+#[cfg(feature = "typed")]
+pub(crate) async fn until(world: &World, what: &str, holds: impl Fn() -> bool) {
+    while !holds() {
+        assert!(world.next().await.is_ok(), "not {what}: {}", world.log());
     }
 }
 

@@ -12,7 +12,7 @@ use js_sys::{Array, Function, Object, Reflect};
 use wasm_bindgen::prelude::*;
 use web_sys::{EventSource, EventSourceInit, MessageEvent};
 
-use super::link::{self, Link};
+use super::link::Surroundings;
 use super::{Connection, Edge};
 
 /// One connection.
@@ -31,9 +31,9 @@ impl Events {
         self.source.close();
     }
 
-    pub(super) fn connect(edge: &Edge, link: &Rc<Link>, request: &Request) {
+    pub(super) fn connect(edge: &Edge, link: &Rc<dyn Surroundings>, request: &Request) {
         let id = request.connection;
-        let url = link.address(link::pairs(&request.query));
+        let url = link.address(&request.query);
         let init: EventSourceInit = Object::new().unchecked_into();
         init.set_with_credentials(link.credentials());
         let class: Function = link.event_source().unchecked_into();

@@ -1,8 +1,30 @@
-//! What the edge is given by TypeScript, and the two things that every platform has.
+//! What the edge is given (by TypeScript, or by a store in Rust), and what every platform has.
 
 use js_sys::{Array, Function, Object, Promise};
 use wasm_bindgen::prelude::*;
 use web_sys::{AbortSignal, Headers};
+
+/// What an edge needs of its surroundings. TypeScript gives a [`Link`], whose interface says more;
+/// a store in Rust gives itself.
+pub(crate) trait Surroundings {
+    fn event_source(&self) -> JsValue;
+    fn credentials(&self) -> bool;
+    fn renews(&self) -> bool;
+    fn init(&self) -> Object;
+    fn address(&self, query: &[(&str, String)]) -> String;
+    fn headers(&self, attempt: u32, expired: bool) -> Promise;
+    fn fetch(&self, url: &str, init: &Object) -> Result<Promise, JsValue>;
+    fn poll(&self, signal: &AbortSignal) -> Promise;
+    fn words(&self, error: &JsValue) -> String;
+    fn notify(&self);
+    fn broken(&self) -> Function;
+
+    /// Calls one of two functions when the promise settles. If that fails, the module has.
+    fn watch(&self, promise: Promise, value: &Function, error: &Function) {
+        let promise: Settling = promise.unchecked_into();
+        promise.then(value, error).catch(&self.broken());
+    }
+}
 
 #[wasm_bindgen(typescript_custom_section)]
 const LINK: &str = "
@@ -39,30 +61,30 @@ extern "C" {
     pub type Link;
 
     #[wasm_bindgen(method, getter, js_name = eventSource)]
-    pub(super) fn event_source(this: &Link) -> JsValue;
+    fn event_source(this: &Link) -> JsValue;
     #[wasm_bindgen(method, getter)]
-    pub(super) fn credentials(this: &Link) -> bool;
+    fn credentials(this: &Link) -> bool;
     #[wasm_bindgen(method, getter)]
-    pub(super) fn renews(this: &Link) -> bool;
+    fn renews(this: &Link) -> bool;
     #[wasm_bindgen(method, getter)]
-    pub(super) fn init(this: &Link) -> Object;
+    fn init(this: &Link) -> Object;
     #[wasm_bindgen(method, getter, js_name = broken)]
     fn broken_function(this: &Link) -> Function;
     #[wasm_bindgen(method)]
-    pub(super) fn address(this: &Link, query: Array) -> String;
+    fn address(this: &Link, query: Array) -> String;
     #[wasm_bindgen(method)]
-    pub(super) fn headers(this: &Link, attempt: u32, expired: bool) -> Promise;
+    fn headers(this: &Link, attempt: u32, expired: bool) -> Promise;
     #[wasm_bindgen(method, catch)]
-    pub(super) fn fetch(this: &Link, url: &str, init: &Object) -> Result<Promise, JsValue>;
+    fn fetch(this: &Link, url: &str, init: &Object) -> Result<Promise, JsValue>;
     #[wasm_bindgen(method)]
-    pub(super) fn poll(this: &Link, signal: &AbortSignal) -> Promise;
+    fn poll(this: &Link, signal: &AbortSignal) -> Promise;
     #[wasm_bindgen(method)]
-    pub(super) fn words(this: &Link, error: &JsValue) -> String;
+    fn words(this: &Link, error: &JsValue) -> String;
     #[wasm_bindgen(method)]
-    pub(super) fn notify(this: &Link);
+    fn notify(this: &Link);
 
     #[wasm_bindgen(js_namespace = performance)]
-    pub(super) fn now() -> f64;
+    pub(crate) fn now() -> f64;
     #[wasm_bindgen(js_name = setTimeout)]
     pub(super) fn set_timeout(then: &Function, millis: f64) -> JsValue;
     #[wasm_bindgen(js_name = clearTimeout)]
@@ -95,17 +117,54 @@ extern "C" {
     pub(super) fn value(this: &Chunk) -> js_sys::Uint8Array;
 }
 
-impl Link {
-    /// Calls one of two functions when the promise settles. If that fails, the module has.
-    pub(super) fn watch(&self, promise: Promise, value: &Function, error: &Function) {
-        let promise: Settling = promise.unchecked_into();
-        promise.then(value, error).catch(&self.broken_function());
+impl Surroundings for Link {
+    fn event_source(&self) -> JsValue {
+        self.event_source()
     }
-}
 
-/// Names and values of a query, one after the other.
-pub(super) fn pairs(query: &[(&str, String)]) -> Array {
-    query.iter().flat_map(|(name, value)| [JsValue::from_str(name), value.into()]).collect()
+    fn credentials(&self) -> bool {
+        self.credentials()
+    }
+
+    fn renews(&self) -> bool {
+        self.renews()
+    }
+
+    fn init(&self) -> Object {
+        self.init()
+    }
+
+    /// Names and values cross one after the other.
+    fn address(&self, query: &[(&str, String)]) -> String {
+        let pairs = query.iter();
+        self.address(
+            pairs.flat_map(|(name, value)| [JsValue::from_str(name), value.into()]).collect(),
+        )
+    }
+
+    fn headers(&self, attempt: u32, expired: bool) -> Promise {
+        self.headers(attempt, expired)
+    }
+
+    fn fetch(&self, url: &str, init: &Object) -> Result<Promise, JsValue> {
+        self.fetch(url, init)
+    }
+
+    fn poll(&self, signal: &AbortSignal) -> Promise {
+        self.poll(signal)
+    }
+
+    fn words(&self, error: &JsValue) -> String {
+        self.words(error)
+    }
+
+    fn notify(&self) {
+        self.notify();
+    }
+
+    fn broken(&self) -> Function {
+        self.broken_function()
+    }
 }
 
 /// Sets a header, unless it is set or cannot be.

@@ -20,6 +20,10 @@ use web_sys::AbortController;
 use super::session::{Session, Shared};
 use events::Events;
 pub use link::Link;
+#[cfg(not(feature = "typed"))]
+use link::Surroundings;
+#[cfg(feature = "typed")]
+pub(crate) use link::{Surroundings, now};
 use stream::Stream;
 
 /// Keeps a stream up.
@@ -36,16 +40,7 @@ impl Client {
     /// A client of a session, over a link.
     #[wasm_bindgen(constructor)]
     pub fn new(session: &Session, link: Link) -> Self {
-        Self(Rc::new_cyclic(|this| Edge {
-            this: Weak::clone(this),
-            session: session.shared(),
-            link: RefCell::new(Some(Rc::new(link))),
-            connection: RefCell::new(Connection::None),
-            polling: RefCell::new(None),
-            timer: RefCell::new(JsValue::UNDEFINED),
-            wake: RefCell::new(None),
-            chunk: Cell::default(),
-        }))
+        Self(Edge::new(session.shared(), Rc::new(link)))
     }
 
     /// Carries out what the session wants after an input that it was given directly.
@@ -55,8 +50,7 @@ impl Client {
 
     /// Lets go of JavaScript, after the session was stopped and that was settled.
     pub fn close(&self) {
-        self.0.link.take();
-        self.0.wake.take();
+        self.0.close();
     }
 }
 
@@ -64,7 +58,7 @@ pub(crate) struct Edge {
     this: Weak<Self>,
     session: Shared,
     /// Gone once the client is closed.
-    link: RefCell<Option<Rc<Link>>>,
+    link: RefCell<Option<Rc<dyn Surroundings>>>,
     connection: RefCell<Connection>,
     polling: RefCell<Option<AbortController>>,
     /// The timer that is set, by its handle.
@@ -92,8 +86,27 @@ impl Connection {
 }
 
 impl Edge {
+    pub(crate) fn new(session: Shared, link: Rc<dyn Surroundings>) -> Rc<Self> {
+        Rc::new_cyclic(|this| Self {
+            this: Weak::clone(this),
+            session,
+            link: RefCell::new(Some(link)),
+            connection: RefCell::new(Connection::None),
+            polling: RefCell::new(None),
+            timer: RefCell::new(JsValue::UNDEFINED),
+            wake: RefCell::new(None),
+            chunk: Cell::default(),
+        })
+    }
+
+    /// Lets go of its surroundings, after the session was stopped and that was settled.
+    pub(crate) fn close(&self) {
+        self.link.take();
+        self.wake.take();
+    }
+
     /// Takes in an input, tells of it, and carries out what follows.
-    fn input(&self, input: Input<'_>) {
+    pub(crate) fn input(&self, input: Input<'_>) {
         self.session.borrow_mut().handle(Instant::from_millis(link::now() as u64), input);
         self.settle();
     }
@@ -120,7 +133,7 @@ impl Edge {
         }
     }
 
-    fn link(&self) -> Option<Rc<Link>> {
+    fn link(&self) -> Option<Rc<dyn Surroundings>> {
         self.link.borrow().clone()
     }
 

@@ -9,7 +9,7 @@ use js_sys::{Date, Function, Object};
 use wasm_bindgen::prelude::*;
 use web_sys::{AbortController, Headers, RequestInit, Response};
 
-use super::link::{self, Body, Chunk, Link, Reader, set_header};
+use super::link::{Body, Chunk, Reader, Surroundings, set_header};
 use super::{Connection, Edge};
 
 /// One connection. It is always waiting for one promise, whose outcome one of two functions
@@ -40,7 +40,7 @@ impl Stream {
         self.abort.abort();
     }
 
-    pub(super) fn connect(edge: &Edge, link: &Rc<Link>, request: Request) {
+    pub(super) fn connect(edge: &Edge, link: &Rc<dyn Surroundings>, request: Request) {
         let Ok(abort) = AbortController::new() else {
             return edge.fail(request.connection, "there is no AbortController here");
         };
@@ -84,7 +84,7 @@ fn settled(edge: &Edge, id: ConnectionId, value: JsValue) {
     }
 }
 
-fn ask_headers(edge: &Edge, link: &Rc<Link>, attempt: u32, expired: bool) {
+fn ask_headers(edge: &Edge, link: &Rc<dyn Surroundings>, attempt: u32, expired: bool) {
     // Asked before the connection is looked at: the application may close it here.
     let headers = link.headers(attempt, expired);
     with(edge, |stream| {
@@ -93,7 +93,7 @@ fn ask_headers(edge: &Edge, link: &Rc<Link>, attempt: u32, expired: bool) {
     });
 }
 
-fn send(edge: &Edge, link: &Rc<Link>, headers: &Headers) -> Result<(), JsValue> {
+fn send(edge: &Edge, link: &Rc<dyn Surroundings>, headers: &Headers) -> Result<(), JsValue> {
     let sent = with(edge, |stream| {
         set_header(headers, "accept", "text/event-stream, application/x-ndjson;q=0.9");
         let Request { query, last_event_id, .. } = &stream.request;
@@ -109,7 +109,7 @@ fn send(edge: &Edge, link: &Rc<Link>, headers: &Headers) -> Result<(), JsValue> 
         let init: RequestInit = init.unchecked_into();
         init.set_headers(headers);
         init.set_signal(Some(&stream.abort.signal()));
-        (link.address(link::pairs(query)), init)
+        (link.address(query), init)
     });
     let Some((url, init)) = sent else {
         return Ok(());
@@ -124,7 +124,7 @@ fn send(edge: &Edge, link: &Rc<Link>, headers: &Headers) -> Result<(), JsValue> 
 
 fn open(
     edge: &Edge,
-    link: &Rc<Link>,
+    link: &Rc<dyn Surroundings>,
     id: ConnectionId,
     response: &Response,
 ) -> Result<(), JsValue> {
@@ -167,7 +167,13 @@ fn open(
     Ok(())
 }
 
-fn read(edge: &Edge, link: &Rc<Link>, id: ConnectionId, reader: &Reader, chunk: &Chunk) {
+fn read(
+    edge: &Edge,
+    link: &Rc<dyn Surroundings>,
+    id: ConnectionId,
+    reader: &Reader,
+    chunk: &Chunk,
+) {
     if chunk.done() {
         return end(edge, id);
     }
@@ -187,7 +193,7 @@ fn read(edge: &Edge, link: &Rc<Link>, id: ConnectionId, reader: &Reader, chunk: 
     }
 }
 
-fn read_on(edge: &Edge, link: &Rc<Link>, reader: &Reader) {
+fn read_on(edge: &Edge, link: &Rc<dyn Surroundings>, reader: &Reader) {
     let chunk = reader.read();
     with(edge, |stream| link.watch(chunk, &stream.settled, &stream.failed));
 }

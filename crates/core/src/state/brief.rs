@@ -1,0 +1,219 @@
+//! Transactions that are brief: nothing of them is collected before their end is there.
+//!
+//! Most are. Their texts stay where they came until it is known that the transaction follows those
+//! before it; then each is copied once, to where the value is that it takes the place of. One that
+//! was seen before costs next to nothing.
+
+use alloc::vec::Vec;
+
+use super::State;
+use super::collect::NameOf;
+use super::record::Record;
+use crate::item::Change;
+use crate::message::Version;
+use crate::names::Slot;
+use crate::receiver::{Action, Known};
+use crate::same::same;
+
+/// Such a transaction, as far as it has come.
+#[derive(Default)]
+pub(crate) struct Brief {
+    items: Vec<Item>,
+    /// Texts that are not in the chunk at hand.
+    kept: Vec<u8>,
+    /// So many of the first items have theirs there.
+    left: usize,
+}
+
+/// An item that it puts, or deletes.
+struct Item {
+    name: NameOf,
+    /// Found when the transaction is at its end.
+    slot: Slot,
+    version: Version,
+    key: Place,
+    value: Option<Place>,
+}
+
+/// Where a text is: in the chunk at hand, or behind [`KEPT`] among those that are kept.
+#[derive(Clone, Copy)]
+struct Place {
+    at: u32,
+    length: u32,
+}
+
+impl Brief {
+    pub(crate) const fn len(&self) -> usize {
+        self.items.len()
+    }
+
+    pub(crate) const fn is_empty(&self) -> bool {
+        self.items.is_empty()
+    }
+
+    /// Whether a value of this size may be part of it.
+    pub(crate) const fn takes(size: usize) -> bool {
+        size <= MOST
+    }
+
+    /// An item is put, or deleted if it has no value. The texts are in this chunk, most of them.
+    #[inline]
+    pub(crate) fn push(
+        &mut self,
+        name: NameOf,
+        version: Version,
+        key: &[u8],
+        value: Option<&[u8]>,
+        chunk: &[u8],
+    ) {
+        let key = self.place(key, chunk);
+        let value = value.map(|value| self.place(value, chunk));
+        self.items.push(Item { name, slot: Slot(u32::MAX), version, key, value });
+    }
+
+    /// A chunk is at its end: its texts are kept. False, and nothing is done, if that is too much.
+    pub(crate) fn leave(&mut self, chunk: &[u8]) -> bool {
+        let new = self.items.get_mut(self.left..).unwrap_or_default();
+        let size = |item: &Item| (item.key.length + item.value.map_or(0, |v| v.length)) as usize;
+        if self.kept.len() + new.iter().map(size).sum::<usize>() > MOST {
+            return false;
+        }
+        for item in new {
+            for place in [Some(&mut item.key), item.value.as_mut()].into_iter().flatten() {
+                if place.at < KEPT {
+                    *place = keep(&mut self.kept, place.of(chunk, &[]));
+                }
+            }
+        }
+        self.left = self.items.len();
+        true
+    }
+
+    /// Forgets it.
+    pub(crate) fn clear(&mut self) {
+        self.items.clear();
+        self.kept.clear();
+        self.left = 0;
+        if self.items.capacity() > MANY {
+            *self = Self::default();
+        }
+    }
+
+    #[inline]
+    fn place(&mut self, text: &[u8], chunk: &[u8]) -> Place {
+        let at = text.as_ptr().addr().wrapping_sub(chunk.as_ptr().addr());
+        let room = chunk.len().checked_sub(at).filter(|_| at < KEPT as usize);
+        if room >= Some(text.len()) {
+            Place { at: at as u32, length: text.len() as u32 }
+        } else {
+            keep(&mut self.kept, text)
+        }
+    }
+}
+
+#[cold]
+fn keep(kept: &mut Vec<u8>, text: &[u8]) -> Place {
+    let at = KEPT | kept.len() as u32;
+    kept.extend_from_slice(text);
+    Place { at, length: text.len() as u32 }
+}
+
+impl Place {
+    #[inline]
+    fn of<'b>(self, chunk: &'b [u8], kept: &'b [u8]) -> &'b [u8] {
+        let bytes = if self.at < KEPT { chunk } else { kept };
+        let at = (self.at & !KEPT) as usize;
+        bytes.get(at..at + self.length as usize).unwrap_or_default()
+    }
+}
+
+impl State {
+    /// Collects what there is of a transaction, which is not to be brief after all.
+    pub(crate) fn collect(&mut self, brief: &mut Brief, chunk: &[u8]) {
+        for Item { name, version, key, value, .. } in &brief.items {
+            let slot = self.slot_of(*name, key.of(chunk, &brief.kept));
+            match value {
+                Some(value) => {
+                    self.upsert(slot, *version, value.of(chunk, &brief.kept), false);
+                }
+                None => self.forget(slot, *version),
+            }
+        }
+        brief.clear();
+    }
+
+    /// Lets a transaction take effect, as a whole. What it did is appended to `changes`; the answer is
+    /// whether items are gone.
+    pub(crate) fn apply(
+        &mut self,
+        brief: &mut Brief,
+        chunk: &[u8],
+        changes: &mut Vec<Change>,
+    ) -> bool {
+        // Slots first: the processor looks for several at a time, in memory that is far away.
+        for item in &mut brief.items {
+            item.slot = self.slot_of(item.name, item.key.of(chunk, &brief.kept));
+        }
+        // And then the values that are to be replaced.
+        let mut seen = 0;
+        for item in &brief.items {
+            if let Some(span) = self.names.get(item.slot).and_then(|entry| entry.now.value()) {
+                seen ^= self.values.touch(span);
+            }
+        }
+        core::hint::black_box(seen);
+        let (before, mut removes) = (changes.len(), false);
+        for &Item { slot, version, value, .. } in &brief.items {
+            let value = value.map(|value| value.of(chunk, &brief.kept));
+            if let Some(action) = self.replace(slot, version, value) {
+                changes.push(Change { slot, action, version });
+                removes |= action == Action::Delete;
+            }
+        }
+        self.revision += u64::from(changes.len() > before);
+        brief.clear();
+        removes
+    }
+
+    /// Writes a value where the one is that it takes the place of: nobody reads meanwhile.
+    #[inline]
+    fn replace(&mut self, slot: Slot, version: Version, value: Option<&[u8]>) -> Option<Action> {
+        // What an earlier transaction has replaced may not have been cleared away.
+        self.settle(slot);
+        let entry = self.names.get_mut(slot)?;
+        let (known, last) = (entry.now.known(), entry.now.value());
+        if let (Known::Live(known), Some(span), Some(value)) = (known, last, value)
+            && known == version
+            && same(self.values.get(span), value)
+        {
+            return None;
+        }
+        let record = match (value, last) {
+            (Some(value), Some(span)) => Record::live(version, self.values.replace(span, value)),
+            (Some(value), None) => Record::live(version, self.values.push(value)),
+            (None, _) => Record::forgotten(version),
+        };
+        entry.now = record;
+        self.tombstones -= usize::from(matches!(known, Known::Tombstone(_)));
+        if last.is_some()
+            && let Some(epoch) = self.epochs.get_mut(slot.index())
+        {
+            *epoch = epoch.wrapping_add(1);
+        }
+        if value.is_some() {
+            self.live += usize::from(last.is_none());
+            return Some(if last.is_some() { Action::Update } else { Action::Insert });
+        }
+        self.vacant.push(slot);
+        let span = last?;
+        self.values.free(span);
+        self.live -= 1;
+        Some(Action::Delete)
+    }
+}
+
+const KEPT: u32 = 1 << 31;
+/// So many bytes of texts are kept, at most: a transaction that has more is not brief.
+const MOST: usize = 64 << 10;
+/// Room for more items than this is not kept.
+const MANY: usize = 4096;

@@ -1,0 +1,68 @@
+//! What an application can do wrong, or has to know.
+
+use core::fmt;
+
+use crate::{Fault, Version};
+
+/// Why a store could not be made, or could not answer.
+///
+/// Faults of the stream itself are not among these: they heal, and until then stand in
+/// [`Status::fault`](crate::Status::fault).
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Error {
+    /// The address is none that can be connected to.
+    Address {
+        /// What is wrong with it.
+        what: Box<str>,
+    },
+    /// A header that no request can carry.
+    Header {
+        /// The name, as it was given.
+        name: Box<str>,
+    },
+    /// The store stopped before it had a state: it was closed, or met a fault that trying again
+    /// cannot heal.
+    Stopped {
+        /// The fault, if one was the reason.
+        fault: Option<Fault>,
+    },
+    /// The item is there, but its value is not JSON, or not of the store's type.
+    Value {
+        /// The item's kind.
+        kind: Box<str>,
+        /// The item's key.
+        key: Box<str>,
+        /// The item's version.
+        version: Version,
+        /// What is wrong, in serde's words; they end with the line and column.
+        what: Box<str>,
+        /// The line of the value's JSON in which it was found, from 1 on.
+        line: usize,
+        /// The column, in bytes, from 1 on.
+        column: usize,
+    },
+}
+
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Address { what } => write!(f, "bad address: {what}"),
+            Self::Header { name } => write!(f, "no request can carry the header '{name}'"),
+            Self::Stopped { fault: Some(fault) } => write!(f, "the stream was given up: {fault}"),
+            Self::Stopped { fault: None } => f.write_str("the store was closed"),
+            Self::Value { kind, key, version, what, .. } => {
+                write!(f, "the value of {kind}/{key} at version {version}: {what}")
+            }
+        }
+    }
+}
+
+impl core::error::Error for Error {
+    fn source(&self) -> Option<&(dyn core::error::Error + 'static)> {
+        match self {
+            Self::Stopped { fault: Some(fault) } => Some(fault),
+            _ => None,
+        }
+    }
+}
