@@ -205,7 +205,7 @@ test('a session is exported, and comes to the same state in the panel, in highwa
   assert.equal(wanted.length, 29)
 
   await go('session')
-  assert.match(await byId('session-window').textContent(), /At most 20,000 entries and about 32\.0 MiB are kept/)
+  assert.match(await byId('session-window').textContent(), /At most 20,000 entries and about 32\.0 MiB of them are kept/)
   const [download] = await Promise.all([page.waitForEvent('download'), byId('session-export').click()])
   assert.match(download.suggestedFilename(), /^v1-topics-devtools-\d+-stream\.highwater\.txt$/)
   const file = join(folder, download.suggestedFilename())

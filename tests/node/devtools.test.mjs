@@ -120,7 +120,8 @@ test('a window is bounded by bytes too, and keeps what it needs to know the stat
     await settled(source)
   }
   const { recording } = recorder
-  assert.ok(recording.dropped > 20 && recording.bytes < 200_000, `${recording.bytes} bytes`)
+  // The states that are noted among them come on top: five, of 40 kB each.
+  assert.ok(recording.dropped > 20 && recording.bytes < 100_000 + 5 * 45_000, `${recording.bytes} bytes`)
   assert.deepEqual(finalOf(recording), shownOf(store))
 })
 

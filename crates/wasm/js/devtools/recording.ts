@@ -37,7 +37,7 @@ export interface BaseEntry {
 /** One thing that happened. */
 export type Entry = EventEntry | StatusEntry | BaseEntry
 
-/** How large a recording may become. */
+/** How large a recording may become: so many entries, of so many bytes; the states that are noted among them come on top. */
 export interface Limits {
   readonly entries: number
   readonly bytes: number
@@ -59,7 +59,9 @@ export class Recording {
   #first = 0
   /** The numbers of the bases that the window may begin with. */
   #bases: number[] = []
+  /** Of the entries; and of the states that are noted among them. */
   #bytes = 0
+  #states = 0
   #dropped = 0
   /** Since the last base that has a state. */
   #since = { entries: 0, bytes: 0, state: 0 }
@@ -81,7 +83,7 @@ export class Recording {
 
   /** About how much memory it takes. */
   get bytes(): number {
-    return this.#bytes
+    return this.#bytes + this.#states
   }
 
   /** How many entries went, because there were too many. */
@@ -107,7 +109,8 @@ export class Recording {
   /** Whether it is time for a base, so that what is before it can go one day. */
   get wantsBase(): boolean {
     const { entries, bytes, state } = this.#since
-    return entries > this.limits.entries / 4 || bytes > Math.max(this.limits.bytes / 4, state)
+    const parts = state > LARGE ? 2 : 4
+    return entries > this.limits.entries / parts || bytes > this.limits.bytes / parts
   }
 
   push(entry: Entry): void {
@@ -121,6 +124,7 @@ export class Recording {
     }
     this.#entries.push(entry)
     this.#bytes += size
+    this.#states += stateOf(entry)
     this.#trim()
   }
 
@@ -128,7 +132,7 @@ export class Recording {
     this.#first = this.end
     this.#entries = []
     this.#bases = []
-    this.#bytes = 0
+    this.#bytes = this.#states = 0
     this.#dropped = 0
     this.#since = { entries: 0, bytes: 0, state: 0 }
   }
@@ -137,11 +141,15 @@ export class Recording {
   #trim(): void {
     let drop = 0
     let bytes = this.#bytes
+    let states = this.#states
     let bases = 0
     while (this.#bases.length - bases > 1 && (this.#entries.length - drop > this.limits.entries || bytes > this.limits.bytes)) {
       bases += 1
       const next = (this.#bases[bases] as number) - this.#first
-      for (; drop < next; drop += 1) bytes -= sizeOf(this.#entries[drop] as Entry)
+      for (; drop < next; drop += 1) {
+        bytes -= sizeOf(this.#entries[drop] as Entry)
+        states -= stateOf(this.#entries[drop] as Entry)
+      }
     }
     if (drop === 0) return
     this.#bases.splice(0, bases)
@@ -149,11 +157,19 @@ export class Recording {
     this.#first += drop
     this.#dropped += drop
     this.#bytes = bytes
+    this.#states = states
   }
 }
 
-/** About how much memory an entry takes. */
+/** About how much memory an entry takes, without the state that is noted in it. */
 function sizeOf(entry: Entry): number {
   if (entry.type === 'event') return 160 + entry.data.length + 120 * entry.steps.length
-  return entry.type === 'base' ? 100 + (entry.state?.length ?? 0) : 120
+  return 120
 }
+
+function stateOf(entry: Entry): number {
+  return entry.type === 'base' ? (entry.state?.length ?? 0) : 0
+}
+
+/** A state of this size is noted less often: it takes a copy of all of it. */
+const LARGE = 4 << 20

@@ -57,7 +57,7 @@ export class SessionTab implements Tab {
     const since = recording.at(first)?.at
     const began = since === undefined ? '' : `, since ${clock(since)}`
     const went = dropped === 0 ? '' : ` ${count(dropped, 'older one')} went.`
-    const bound = live === undefined ? '' : ` At most ${count(limits.entries, 'entry', 'entries')} and about ${bytes(limits.bytes)} are kept, and always what came since the state was last noted.`
+    const bound = live === undefined ? '' : ` At most ${count(limits.entries, 'entry', 'entries')} and about ${bytes(limits.bytes)} of them are kept, beside up to five states to begin with; and always what came since the last of those.`
     setText(this.#window, `${count(end - first, 'entry', 'entries')}, about ${bytes(recording.bytes)}${began}.${went}${bound}`)
     this.#record.hidden = this.#clear.hidden = live === undefined
     this.#remove.hidden = live !== undefined
