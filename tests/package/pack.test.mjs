@@ -17,7 +17,7 @@ test('the package holds its module and its doors, and nothing of the sources', (
   for (const door of ['core.wasm', 'full.wasm', 'browser.js', 'browser.d.ts', 'node.js', 'inline.js', 'slim.js', 'workerd.js']) {
     assert.ok(paths.includes(`dist/${door}`), door)
   }
-  for (const path of paths) assert.match(path, /^(dist\/((adapters|testing)\/)?[a-z0-9.-]+\.(js|d\.ts|wasm)|package\.json|README\.md|LICENSE-(MIT|APACHE))$/)
+  for (const path of paths) assert.match(path, /^(dist\/((adapters|devtools(\/view)?|testing)\/)?[a-z0-9.-]+\.(js|d\.ts|wasm)|package\.json|README\.md|LICENSE-(MIT|APACHE))$/)
 })
 
 test('publint finds nothing, not even something to suggest', async () => {

@@ -13,13 +13,7 @@ import { chromium } from 'playwright-core'
 export async function startChromium() {
   const folder = await bundle()
   const server = await serve({ '/page/': folder, '/dist/': fileURLToPath(new URL('../../../dist/', import.meta.url)) })
-  const browser = await chromium.launch({
-    executablePath: process.env.CHROME ?? process.env.CHROMIUM ?? '/usr/bin/chromium',
-    args: [
-      '--headless=new', '--no-sandbox', '--disable-gpu', '--disable-dev-shm-usage', '--no-first-run',
-      '--disable-background-networking', '--disable-component-update', '--disable-sync', '--js-flags=--expose-gc',
-    ],
-  })
+  const browser = await launch()
   const cdp = await browser.newBrowserCDPSession()
   const url = `http://127.0.0.1:${server.address().port}/`
   return {
@@ -38,6 +32,17 @@ export async function startChromium() {
       await rm(folder, { recursive: true })
     },
   }
+}
+
+/** Chromium itself. */
+export function launch() {
+  return chromium.launch({
+    executablePath: process.env.CHROME ?? process.env.CHROMIUM ?? '/usr/bin/chromium',
+    args: [
+      '--headless=new', '--no-sandbox', '--disable-gpu', '--disable-dev-shm-usage', '--no-first-run',
+      '--disable-background-networking', '--disable-component-update', '--disable-sync', '--js-flags=--expose-gc',
+    ],
+  })
 }
 
 async function inPage(page, url, cdp, said, ask, given) {
@@ -97,7 +102,7 @@ async function bundle() {
 }
 
 /** Files of some folders, to a page that is alone in its process and so has a fine clock. */
-async function serve(folders) {
+export async function serve(folders) {
   const headers = { 'cross-origin-opener-policy': 'same-origin', 'cross-origin-embedder-policy': 'require-corp' }
   const server = createServer(async (request, response) => {
     const { pathname } = new URL(request.url, 'http://localhost')

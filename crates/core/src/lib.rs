@@ -90,7 +90,7 @@ pub use session::{
 pub use sse::{SseDecoder, SseEvent, SseItem};
 pub use state::State;
 pub use time::Instant;
-pub use trace::{Step, TRACE_DATA_BYTES, Traced};
+pub use trace::{Step, Traced};
 pub use view::View;
 
 /// Whether everything is there (see the feature `full`): what follows `FULL &&` is not compiled

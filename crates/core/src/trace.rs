@@ -21,7 +21,7 @@ pub struct Traced {
     pub id: Box<str>,
     /// How many bytes of data it carried.
     pub bytes: usize,
-    /// The data, up to its first [`TRACE_DATA_BYTES`].
+    /// The data.
     pub data: Box<[u8]>,
     /// What it did, in order.
     pub steps: Vec<Step>,
@@ -81,11 +81,9 @@ pub enum Step {
     Fault(Error),
 }
 
-/// How much of an event's data a trace keeps.
-pub const TRACE_DATA_BYTES: usize = 4096;
-
-/// How many events are kept for a reader that does not come.
+/// How many events are kept for a reader that does not come, and how much of their data.
 const KEPT: usize = 10_000;
+const KEPT_BYTES: usize = 64 << 20;
 
 /// How many steps of one event are kept: a snapshot may have very many.
 const STEPS: usize = 200;
@@ -127,7 +125,11 @@ impl Outcomes {
 
 #[derive(Debug, Default)]
 #[cfg(feature = "full")]
-pub(crate) struct Trace(Vec<Traced>);
+pub(crate) struct Trace {
+    events: Vec<Traced>,
+    /// How many bytes of data they hold.
+    held: usize,
+}
 
 /// What stands for it where it is left out: there is none, and what would ask it asks nobody.
 #[derive(Debug)]
@@ -168,19 +170,22 @@ impl Trace {
     }
 
     pub(crate) fn take(&mut self) -> Vec<Traced> {
-        core::mem::take(&mut self.0)
+        self.held = 0;
+        core::mem::take(&mut self.events)
     }
 
     pub(crate) fn event(&mut self, at: Instant, event: &Event<'_>) {
-        if self.0.len() == KEPT {
-            self.0.drain(..KEPT / 2);
+        if self.events.len() >= KEPT || self.held > KEPT_BYTES {
+            let gone = self.events.drain(..self.events.len().div_ceil(2));
+            self.held -= gone.map(|event| event.bytes).sum::<usize>();
         }
-        self.0.push(Traced {
+        self.held += event.data.len();
+        self.events.push(Traced {
             at,
             kind: event.kind.into(),
             id: event.id.into(),
             bytes: event.data.len(),
-            data: event.data[..event.data.len().min(TRACE_DATA_BYTES)].into(),
+            data: event.data.into(),
             steps: Vec::new(),
         });
     }
@@ -227,7 +232,7 @@ impl Trace {
     }
 
     pub(crate) fn step(&mut self, step: Step) {
-        if let Some(event) = self.0.last_mut()
+        if let Some(event) = self.events.last_mut()
             && event.steps.len() < STEPS
         {
             event.steps.push(step);

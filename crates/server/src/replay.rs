@@ -5,6 +5,7 @@ mod protocol;
 mod recorded;
 mod recording;
 mod report;
+mod session;
 pub(crate) mod text;
 
 use crate::serve::Failure;
@@ -14,6 +15,7 @@ use player::Player;
 pub(crate) use protocol::ProtocolArguments;
 use recording::{Format, Piece, Recording};
 use report::Report;
+use session::Mark;
 use std::io::{BufWriter, ErrorKind, Write, stdout};
 
 /// `highwater replay`.
@@ -21,7 +23,7 @@ use std::io::{BufWriter, ErrorKind, Write, stdout};
 pub struct ReplayArguments {
     #[command(flatten)]
     protocol: ProtocolArguments,
-    /// Recorded response bodies, one a connection, in order; `-` is standard input
+    /// Recorded response bodies, one a connection, in order, or sessions that the devtools exported; `-` is standard input
     #[arg(required = true, value_name = "FILE")]
     files: Vec<String>,
     /// Print one JSON document: `events` (what each did), `final` (the state) and `status`
@@ -41,9 +43,12 @@ impl ReplayArguments {
         });
         // A name that is wrong is told before anything is printed.
         let files: Vec<Recording> = files.collect::<Result<_, _>>()?;
+        let json = self.json;
         let out = BufWriter::new(stdout().lock());
-        let player = Player::new(self.protocol.protocol()?);
-        match replay(player, files, Report::new(out, self.json)) {
+        let said =
+            files.iter().find_map(Recording::session).map(|session| session.protocol.clone());
+        let player = Player::new(Box::new(move || self.protocol.protocol_of(said.as_ref())))?;
+        match replay(player, files, Report::new(out, json)) {
             Err(error) if is_closed_pipe(&*error) => Ok(()), // whoever read has seen enough
             done => done,
         }
@@ -60,14 +65,25 @@ fn replay(
     let mut empty = None;
     report.begin(player.protocol())?;
     for mut file in files {
-        let Some(query) = player.connect(file.format()) else {
-            let why = "the stream was over for good before this file";
-            report.unread(file.name(), why)?;
+        let is_session = file.session().is_some();
+        let name = file.name().to_owned();
+        if !is_session && !connect(&mut player, file.format(), &name, &mut report)? {
             continue;
-        };
-        report.connection(file.name(), &query)?;
+        }
         file.read(|piece| {
             let happened = match piece {
+                Piece::Event { event, .. } if is_session && let Some(mark) = Mark::read(&event) => {
+                    if let Mark::Connection(base) = mark? {
+                        if let Some(base) = &base {
+                            player.take_up(base)?;
+                        }
+                        connect(&mut player, Format::Events, &name, &mut report)?;
+                        if let Some(base) = &base {
+                            player.join(base)?;
+                        }
+                    }
+                    return Ok(true);
+                }
                 Piece::Event { event, at } => player.event(&event, at),
                 Piece::TooLarge { limit, at } => player.too_large(limit, at),
                 Piece::Sign => return Ok(true),
@@ -75,7 +91,8 @@ fn replay(
             total += 1;
             understood += usize::from(!happened.is_ignored());
             report.happened(&happened)?;
-            Ok(player.is_connected())
+            // In a session the next connection is in the same file.
+            Ok(is_session || player.is_connected())
         })?;
         report.ended(player.is_connected(), file.bytes(), file.pending())?;
         if file.pieces() == 0 && file.bytes() > 0 {
@@ -98,6 +115,21 @@ fn replay(
         }
         Some(fault) => Err(format!("the recording ends in a fault: {fault}").into()),
     }
+}
+
+/// Makes the next connection; false if the session wants none.
+fn connect(
+    player: &mut Player,
+    format: Format,
+    name: &str,
+    report: &mut Report<impl Write>,
+) -> Result<bool, Failure> {
+    let Some(query) = player.connect(format) else {
+        report.unread(name, "the stream was over for good before this")?;
+        return Ok(false);
+    };
+    report.connection(name, &query)?;
+    Ok(true)
 }
 
 fn is_closed_pipe(error: &(dyn core::error::Error + Send + Sync + 'static)) -> bool {

@@ -17,6 +17,7 @@ import { LiveView, type ViewSpec } from './rows.js'
 import type { Keeper } from './persist.js'
 import { heed } from './platform.js'
 import { wordsOfProtocol } from './protocols.js'
+import { type Announced, announce, withdraw } from './registry.js'
 import { judgeOf, type Outputs, type Schemas } from './schema.js'
 import { Standing } from './standing.js'
 import type { TraceEvent } from './trace.js'
@@ -101,12 +102,16 @@ export class Store<T extends object = AnyKinds> {
   #queue: (() => void)[] = []
   #telling = false
   #release: () => void = () => {}
+  /** What is known of it outside; nobody else holds it. */
+  readonly #announced: Announced
 
   /** @internal Use {@link connect}. */
   constructor(url: string, options: Options, beginning?: Beginning) {
     this.#options = options
     this.#beginning = beginning
     this.ready = this.#standing.ready
+    this.#announced = { store: this as unknown as Store, url, options, running: () => this.#running }
+    announce(this.#announced)
     this.#release = heed(url, options, {
       close: () => this.close(),
       network: (on) => this.#ask(({ edge }) => edge.input(on ? Input.Online : Input.Offline)),
@@ -308,6 +313,7 @@ export class Store<T extends object = AnyKinds> {
     if (this.#closed) return
     this.#closed = true
     this.#release()
+    withdraw(this.#announced)
     this.#guard(() => this.#keeper?.close())
     this.#waiting = []
     const running = this.#running

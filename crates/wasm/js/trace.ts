@@ -13,7 +13,7 @@ export interface TraceEvent {
   readonly id: string
   /** How many bytes of data it carried. */
   readonly bytes: number
-  /** The data, up to its first 4 KiB. */
+  /** The data. */
   readonly data: string
   /** What it did, in order. */
   readonly steps: readonly TraceStep[]

@@ -9,14 +9,15 @@ use crate::setup::Nchan;
 use crate::{Result, setup, sh};
 
 /// What is said of a mistake.
-const USAGE: &str = "bench: say what: client, soak, server, relay, dispatch, core, sse or publisher; BENCHMARKS.md describes them";
+const USAGE: &str = "bench: say what: client, soak, devtools, server, relay, dispatch, core, sse or publisher; BENCHMARKS.md describes them";
 
-/// `cargo xtask bench client|soak|server|relay|dispatch|core|sse|publisher [ARGUMENT…]`
+/// `cargo xtask bench client|soak|devtools|server|relay|dispatch|core|sse|publisher [ARGUMENT…]`
 pub(crate) fn command(project: &Project, arguments: &[String]) -> Result<ExitCode> {
     let (what, rest) = arguments.split_first().ok_or(USAGE)?;
     match what.as_str() {
         "client" => client(project, rest),
         "soak" => soak(project, rest),
+        "devtools" => devtools(project, rest),
         "server" => server(project, rest),
         "relay" => relay(project, rest),
         "dispatch" => dispatch(project, rest),
@@ -91,6 +92,15 @@ fn soak(project: &Project, arguments: &[String]) -> Result {
     build::package(project, &tools, Mode::Release)?;
     let program = project.root.join(PEERS).join("soak.mjs");
     sh::run(Command::new("node").arg("--expose-gc").arg(program).args(arguments))
+}
+
+/// What frames cost with the panel, while a stream goes on.
+fn devtools(project: &Project, arguments: &[String]) -> Result {
+    let (tools, browser) = setup::for_bench(project, PEERS)?;
+    build::package(project, &tools, Mode::Release)?;
+    let mut node = Command::new("node");
+    node.arg(project.root.join(PEERS).join("devtools.mjs")).args(arguments);
+    sh::run(node.env("CHROME", &browser.chrome))
 }
 
 /// The core and its decoder, beside crates; and the engines, beside each other.

@@ -1,6 +1,8 @@
 //! A session over recordings: time passes only where the session wants to wait.
 
 use super::recording::Format;
+use super::session::Base;
+use crate::serve::Failure as Refusal;
 use highwater::Fault;
 use highwater_core::{
     Action, Commit, ConnectionId, Effect, Event, Failure, Input, Instant, Noop, Protocol, Session,
@@ -9,6 +11,7 @@ use highwater_core::{
 
 /// Plays one stream.
 pub(super) struct Player {
+    protocol: Box<dyn Fn() -> Result<Protocol, Refusal>>,
     session: Session,
     now: Instant,
     wake: Option<Instant>,
@@ -16,6 +19,8 @@ pub(super) struct Player {
     query: Vec<(&'static str, String)>,
     /// The session asked for a fetch, which no recording can answer.
     fetch: bool,
+    /// And has had no answer.
+    polls: bool,
 }
 
 /// An event, and what it did.
@@ -71,16 +76,43 @@ impl Happened {
 }
 
 impl Player {
-    pub(super) fn new(protocol: Protocol) -> Self {
-        let mut options = SessionOptions::of(&protocol);
-        options.materializer.trace = true;
-        Self {
-            session: Session::new(protocol, (), options),
+    /// `protocol` is asked for it whenever a session begins.
+    pub(super) fn new(
+        protocol: Box<dyn Fn() -> Result<Protocol, Refusal>>,
+    ) -> Result<Self, Refusal> {
+        Ok(Self {
+            session: begun(protocol()?),
+            protocol,
             now: Instant::default(),
             wake: None,
             connection: None,
             query: Vec::new(),
             fetch: false,
+            polls: false,
+        })
+    }
+
+    /// Begins a session with a state that was noted; [`join`](Self::join) follows, when it is connected.
+    pub(super) fn take_up(&mut self, base: &Base) -> Result<(), Refusal> {
+        self.session = begun((self.protocol)()?);
+        self.connection = None;
+        self.wake = None;
+        if base.standing.is_none() {
+            self.session.restore_checkpoint(self.now, &base.checkpoint)?;
+        }
+        Ok(())
+    }
+
+    /// Goes on in the middle of a connection, if that is where the state was noted.
+    pub(super) fn join(&mut self, base: &Base) -> Result<(), Refusal> {
+        let (Some(standing), Some(connection)) = (base.standing, self.connection) else {
+            return Ok(());
+        };
+        self.session.join(self.now, connection, standing, &base.checkpoint);
+        self.session.materializer_mut().take_trace();
+        match self.session.status().error {
+            Some(fault) => Err(fault.to_string().into()),
+            None => Ok(()),
         }
     }
 
@@ -105,7 +137,7 @@ impl Player {
     pub(super) fn connect(&mut self, format: Format) -> Option<String> {
         if let Some(connection) = self.connection.take() {
             self.input(Input::Ended { connection });
-        } else if self.session.status().phase == highwater::Phase::Connecting {
+        } else if self.wake.is_none() {
             self.input(Input::Start);
         }
         while self.connection.is_none() {
@@ -126,7 +158,14 @@ impl Player {
     /// Plays an event of the present connection.
     pub(super) fn event(&mut self, event: &Event<'_>, at: u64) -> Happened {
         if let Some(connection) = self.connection {
-            self.input(Input::Event { connection, event: *event });
+            // Among the events of a session there are the answers of the poll address.
+            let polled = self.polls && event.kind == "poll";
+            self.polls &= !polled;
+            self.input(if polled {
+                Input::Fetched { connection, status: 200, body: event.data }
+            } else {
+                Input::Event { connection, event: *event }
+            });
         }
         let steps = self.session.materializer_mut().take_trace().pop().map(|traced| traced.steps);
         let mut did = self.told(steps.unwrap_or_default());
@@ -159,7 +198,7 @@ impl Player {
                 }
                 Effect::Disconnect(id) if self.connection == Some(id) => self.connection = None,
                 Effect::WakeAt(at) => self.wake = Some(at),
-                Effect::Fetch(_) => self.fetch = true,
+                Effect::Fetch(_) => (self.fetch, self.polls) = (true, true),
                 _ => {}
             }
         }
@@ -208,6 +247,12 @@ impl Player {
             })
         })
     }
+}
+
+fn begun(protocol: Protocol) -> Session {
+    let mut options = SessionOptions::of(&protocol);
+    options.materializer.trace = true;
+    Session::new(protocol, (), options)
 }
 
 fn tell(step: Step) -> Option<Did> {

@@ -1,9 +1,10 @@
 //! A recorded body, read event by event, never as a whole.
 
+use super::session::Head;
 use crate::serve::Failure;
 use highwater_core::{Event, SseDecoder, SseEvent, SseItem};
 use std::fs::File;
-use std::io::{BufRead as _, BufReader, ErrorKind, Read, stdin};
+use std::io::{BufRead as _, BufReader, Cursor, ErrorKind, Read, stdin};
 
 /// What a body is made of.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -20,6 +21,7 @@ pub(super) struct Recording {
     input: BufReader<Box<dyn Read>>,
     format: Format,
     cutter: Cutter,
+    session: Option<Head>,
     /// Bytes read, and where the last piece ended.
     read: u64,
     end: u64,
@@ -48,9 +50,16 @@ impl Recording {
             }
             Box::new(file)
         };
+        let mut input = BufReader::with_capacity(CHUNK, input);
+        let (head, session) = match format {
+            Format::Events => Head::read(&mut input).map_err(|error| unreadable(name, &error))?,
+            Format::Lines => (Vec::new(), None),
+        };
+        let input: Box<dyn Read> = Box::new(Cursor::new(head).chain(input));
         Ok(Self {
             name: name.to_owned(),
             input: BufReader::with_capacity(CHUNK, input),
+            session,
             format,
             cutter: match format {
                 Format::Events => Cutter::Events(SseDecoder::with_limit(LIMIT)),
@@ -111,6 +120,11 @@ impl Recording {
 
     pub(super) const fn format(&self) -> Format {
         self.format
+    }
+
+    /// What it says of itself, if it is a session that the devtools recorded.
+    pub(super) const fn session(&self) -> Option<&Head> {
+        self.session.as_ref()
     }
 
     /// How many pieces there were so far.

@@ -4,3 +4,4 @@
 mod common;
 mod input;
 mod recorded;
+mod session;

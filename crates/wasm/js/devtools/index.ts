@@ -1,0 +1,102 @@
+// The devtools: a panel that any application mounts with one line.
+// Its types name Symbol.dispose, which is not in the library that projects have by default.
+/// <reference lib="esnext.disposable" preserve="true" />
+
+import { LIMITS, type Limits } from './recording.js'
+import { Stores } from './stores.js'
+
+/** The choices that {@link mount} leaves open. */
+export interface DevtoolsOptions {
+  /** Where the panel goes, which fills that. Default: it is docked to the bottom of the page, behind a button. */
+  readonly parent?: Element
+  /** Whether it is open to begin with. Default: only in a `parent`. */
+  readonly open?: boolean
+  /** Default: the system's. */
+  readonly theme?: 'light' | 'dark' | 'system'
+  /** How much is recorded of each store: so many entries, and about so many bytes. Default: 20,000, and 32 MiB. */
+  readonly window?: { readonly entries?: number; readonly bytes?: number }
+}
+
+/** A panel that is mounted. */
+export interface Devtools {
+  /** What was put into the page. */
+  readonly element: HTMLElement
+  /** Shows the panel, whose scripts are loaded then. */
+  open(): Promise<void>
+  /** Hides it. What happens is recorded all the same. */
+  hide(): void
+  /** Light, dark, or as the system has it. */
+  theme(theme: 'light' | 'dark' | 'system'): void
+  /** Takes it away, and ends the recording. */
+  close(): void
+  [Symbol.dispose](): void
+}
+
+/**
+ * Mounts the panel: from now on it records every store of the page, those that are yet to come too.
+ *
+ * @example
+ * if (import.meta.env.DEV) import('highwater/devtools').then(({ mount }) => mount())
+ */
+export function mount(options: DevtoolsOptions = {}): Devtools {
+  const { parent, open = parent !== undefined, theme = 'system', window = {} } = options
+  const limits: Limits = { ...LIMITS, ...window }
+  const stores = new Stores(limits)
+  const element = document.createElement('highwater-devtools')
+  const shadow = element.attachShadow({ mode: 'open' })
+  element.dataset['theme'] = theme
+  let view: Promise<{ show(open: boolean): void; close(): void }> | undefined
+  let isOpen = false
+  const load = (): typeof view => (view ??= import('./view/panel.js').then(({ Panel }) => new Panel(shadow, stores, parent === undefined ? () => show(false) : undefined)))
+  const show = async (open: boolean): Promise<void> => {
+    isOpen = open
+    launcher?.setAttribute('aria-expanded', String(open))
+    if (!open && view === undefined) return
+    const panel = await load()
+    panel?.show(isOpen)
+    if (!open) launcher?.focus()
+  }
+  const launcher = parent === undefined ? launch(shadow, () => void show(!isOpen)) : undefined
+  ;(parent ?? document.body).append(element)
+  if (open) void show(true)
+  const close = (): void => {
+    element.remove()
+    void view?.then((panel) => panel.close())
+    stores.close()
+  }
+  return {
+    element,
+    open: () => show(true),
+    hide: () => void show(false),
+    theme: (theme) => void (element.dataset['theme'] = theme),
+    close,
+    [Symbol.dispose]: close,
+  }
+}
+
+/** The button in the corner: all that there is before the panel is opened. */
+function launch(shadow: ShadowRoot, toggle: () => void): HTMLButtonElement {
+  const sheet = new CSSStyleSheet()
+  sheet.replaceSync(LAUNCHER)
+  shadow.adoptedStyleSheets.push(sheet)
+  const button = document.createElement('button')
+  button.type = 'button'
+  button.className = 'launcher'
+  button.textContent = 'Highwater'
+  button.setAttribute('aria-expanded', 'false')
+  button.setAttribute('aria-label', 'Highwater devtools')
+  button.addEventListener('click', toggle)
+  shadow.append(button)
+  return button
+}
+
+const LAUNCHER = `
+:host([data-theme=light]) { color-scheme: light }
+:host([data-theme=dark]) { color-scheme: dark }
+:host([data-theme=system]) { color-scheme: light dark }
+.launcher { position: fixed; right: 12px; bottom: 12px; z-index: 2147483000; padding: 8px 12px; border: 1px solid light-dark(#b9c4d0, #3a4757);
+  border-radius: 999px; background: light-dark(#fff, #111820); color: light-dark(#0a62a8, #5bbcff); font: 600 13px/1 system-ui, sans-serif; cursor: pointer;
+  box-shadow: 0 2px 10px rgb(0 0 0 / .25) }
+.launcher:focus-visible { outline: 2px solid light-dark(#0a62a8, #5bbcff); outline-offset: 2px }
+.launcher[aria-expanded=true] { display: none }
+`
