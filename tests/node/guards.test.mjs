@@ -148,8 +148,6 @@ test('a page that is put aside and fetched again goes on where it was', async (t
   const server = await live(t)
   const store = open(t, server.url)
   await store.ready
-  say('pagehide', { persisted: false })
-  assert.equal(store.status.phase, 'live')
   say('pagehide', { persisted: true })
   assert.equal(store.status.phase, 'paused')
   await until(() => server.open.size === 0, 'the end of the connection')
@@ -177,6 +175,9 @@ test('a page that is put aside and fetched again goes on where it was', async (t
   say('online')
   await statusOf(far, ({ phase }) => phase === 'live')
   assert.equal(asked, 2)
+  // A page that is left for good does not wait for the browser to end its connections.
+  say('pagehide', { persisted: false })
+  await until(() => server.open.size === 0, 'the end of the connection')
   far.close()
   store.close()
   for (const one of restore) one()

@@ -75,8 +75,9 @@ export class Keeper {
       this.#ends.push(() => document.removeEventListener('visibilitychange', look))
     }
     if (typeof addEventListener === 'function') {
-      addEventListener('pagehide', hide)
-      this.#ends.push(() => removeEventListener('pagehide', hide))
+      // Before the connection is let go of, and with it the lead.
+      addEventListener('pagehide', hide, true)
+      this.#ends.push(() => removeEventListener('pagehide', hide, true))
     }
   }
 

@@ -4,6 +4,7 @@
 mod api;
 mod bench;
 mod build;
+mod display;
 mod licences;
 mod locks;
 mod project;

@@ -1,5 +1,7 @@
 //! `cargo xtask test`: everything that must hold, the quickest to fail first.
 
+mod browsers;
+
 use core::time::Duration;
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -52,13 +54,22 @@ const STEPS: &[Step] = &[
     Step { name: "vectors", what: "recorded vectors, natively and in wasm", run: vectors },
     Step { name: "types", what: "tsc finds nothing in the page", run: types },
     Step { name: "wasm-node", what: "wasm tests in Node", run: wasm_node },
-    Step { name: "wasm-browser", what: "wasm tests in headless Chromium", run: wasm_browser },
+    Step {
+        name: "wasm-browser",
+        what: "wasm tests in Chromium, Firefox and WebKit",
+        run: browsers::wasm,
+    },
     Step { name: "node", what: "the package in Node", run: |c| node_tests(c, "tests/node") },
     Step { name: "package", what: "the package packed, installed, bundled and run", run: package },
     Step {
         name: "browser",
         what: "the page, driven in Chromium",
         run: |c| node_tests(c, "tests/browser"),
+    },
+    Step {
+        name: "browsers",
+        what: "client and page in Chromium, Firefox and WebKit",
+        run: browsers::pages,
     },
     Step {
         name: "adapters",
@@ -264,21 +275,6 @@ fn types(context: &Context) -> Result {
 fn wasm_node(context: &Context) -> Result {
     let mut test = context.setup.wasm.command("wasm-pack")?;
     ran(&sh::run_and_keep(test.args(["test", "--mode", "no-install", "--node", "crates/wasm"]))?)
-}
-
-fn wasm_browser(context: &Context) -> Result {
-    let mut test = context.setup.wasm.command("wasm-pack")?;
-    test.args(["test", "--headless", "--chrome"]);
-    // Without a driver of the machine's own, wasm-pack gets one: the one download that it may do.
-    if let Some(driver) = &context.setup.browser.driver {
-        test.args(["--mode", "no-install", "--chromedriver"]).arg(driver);
-    }
-    let capabilities = context.project.target.join("webdriver.json");
-    fs::write(&capabilities, context.setup.browser.capabilities())?;
-    test.env("WASM_BINDGEN_TEST_WEBDRIVER_JSON", capabilities);
-    // The same tests as in Node: those that do not say where they run, run here now.
-    test.env("WASM_BINDGEN_USE_BROWSER", "1");
-    ran(&sh::run_and_keep(test.arg("crates/wasm"))?)
 }
 
 /// The runner is content when it finds no test for the place it runs in; we are not.

@@ -12,6 +12,11 @@ pub(super) fn install(packages: &[&str]) -> Result {
     })
 }
 
+/// Whether packages can be installed without asking anybody.
+pub(super) fn can_install() -> bool {
+    sh::which(&["apt-get"]).is_some() && is_root().unwrap_or(false)
+}
+
 /// Unpacks one package into a folder: nothing is installed, and no service is started.
 pub(super) fn unpack(package: &str, folder: &Path) -> Result {
     with_lists(|| {
@@ -52,11 +57,15 @@ fn with_lists(get: impl Fn() -> Result) -> Result {
 }
 
 fn apt_get() -> Result<Command> {
-    let root = sh::read(Command::new("id").arg("-u"))? == "0";
+    let root = is_root()?;
     let mut command = Command::new(if root { "apt-get" } else { "sudo" });
     if !root {
         command.arg("apt-get");
     }
     command.env("DEBIAN_FRONTEND", "noninteractive");
     Ok(command)
+}
+
+fn is_root() -> Result<bool> {
+    Ok(sh::read(Command::new("id").arg("-u"))? == "0")
 }

@@ -5,6 +5,7 @@
 
 mod apt;
 mod browser;
+mod browsers;
 mod nats;
 mod nchan;
 mod npm;
@@ -20,6 +21,7 @@ use std::path::PathBuf;
 use std::process::{Command, ExitCode};
 
 pub(crate) use browser::Browser;
+pub(crate) use browsers::{Firefox, WebKit};
 pub(crate) use nchan::Nchan;
 pub(crate) use toolchain::{BARE, WASM};
 
@@ -63,6 +65,12 @@ pub(crate) fn for_nats_bench(project: &Project) -> Result<Option<PathBuf>> {
 pub(crate) fn for_server_bench(project: &Project) -> Result<Nchan> {
     let _one_at_a_time = lock(project)?;
     nchan::ensure(project)
+}
+
+/// Sets up the browsers beside Chromium. None is said aloud; in CI it is an error.
+pub(crate) fn for_browsers(project: &Project) -> Result<(Option<Firefox>, Option<WebKit>)> {
+    let _one_at_a_time = lock(project)?;
+    Ok((browsers::firefox(project)?, browsers::webkit()?))
 }
 
 /// Everything that set-up can get.

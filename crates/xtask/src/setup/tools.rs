@@ -1,5 +1,6 @@
-//! wasm-bindgen at the version of Cargo.lock, and wasm-pack.
+//! wasm-bindgen at the version of Cargo.lock, wasm-pack, and geckodriver.
 
+use std::env;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
@@ -7,6 +8,7 @@ use crate::project::{Project, cargo};
 use crate::{Result, sh};
 
 const WASM_PACK: &str = "0.15.1";
+const GECKODRIVER: &str = "0.37.1";
 
 /// The glue's generator and the test runner; both must be of the very version that the crate was built with.
 pub(super) fn ensure_wasm_bindgen(project: &Project, folders: &mut Vec<PathBuf>) -> Result {
@@ -21,6 +23,17 @@ pub(super) fn ensure_wasm_bindgen(project: &Project, folders: &mut Vec<PathBuf>)
 /// Builds and tests the crate by itself, as its users may.
 pub(super) fn ensure_wasm_pack(project: &Project, folders: &mut Vec<PathBuf>) -> Result {
     ensure(project, folders, "wasm-pack", WASM_PACK, &["wasm-pack"], &[])
+}
+
+/// Drives Firefox: its makers publish it as a crate. GECKODRIVER names another one.
+pub(super) fn geckodriver(project: &Project) -> Result<PathBuf> {
+    if let Some(named) = env::var_os("GECKODRIVER").filter(|file| !file.is_empty()) {
+        return Ok(named.into());
+    }
+    let mut folders = Vec::new();
+    ensure(project, &mut folders, "geckodriver", GECKODRIVER, &["geckodriver"], &[])?;
+    let folder = folders.first().map(|folder| folder.join("geckodriver"));
+    folder.or_else(|| sh::which(&["geckodriver"])).ok_or_else(|| "no geckodriver".into())
 }
 
 fn ensure(
