@@ -5,6 +5,7 @@ import assert from 'node:assert/strict'
 import { spawn } from 'node:child_process'
 import { after, before, test } from 'node:test'
 import { PHONE, WIDE, frames, live, moment, openPage, photograph, record, recorded, startBrowser, startDemo } from './demo.mjs'
+import { FAULTS, RESUME, assertEqualsServer, inOrder } from './flow.mjs'
 
 let demo, browser, page, complaints
 const children = new Set()
@@ -41,39 +42,8 @@ async function end(child) {
   children.delete(child)
 }
 
-/** Store and table equal the server's state at one cursor, each value and each cell. */
-async function assertEqualsServer() {
-  const { answer, items, rows } = await moment(page)
-  const expected = answer.items.map(({ kind, key, version, object }) => [kind, key, String(version), object])
-  const byKey = (a, b) => (`${a[0]}/${a[1]}` < `${b[0]}/${b[1]}` ? -1 : 1)
-  assert.deepEqual(items.sort(byKey), expected.sort(byKey))
-
-  const cells = new Map(rows)
-  assert.equal(cells.size, rows.length, 'a key has two rows')
-  const processes = answer.items.filter(({ kind }) => kind === 'process')
-  assert.deepEqual([...cells.keys()].sort(), processes.map(({ key }) => key).sort())
-  for (const { key, version, object } of processes) {
-    const { Started, Memory, ...shown } = cells.get(key)
-    assert.deepEqual(shown, {
-      Name: object.name,
-      PID: String(object.pid),
-      CPU: `${object.cpu.toFixed(object.cpu >= 99.95 ? 0 : 1)} %`,
-      User: object.user ?? '',
-      State: object.status,
-      Version: String(version),
-      Parent: object.parent === null ? '–' : String(object.parent),
-      Command: object.command,
-    })
-    assert.match(Started, /^(\d{4}-\d\d-\d\d \d\d:\d\d|\d\d:\d\d:\d\d)$/)
-    const [number, unit] = Memory.split(' ')
-    const bytes = Number(number) * 1024 ** ['B', 'KiB', 'MiB', 'GiB'].indexOf(unit)
-    assert.ok(Math.abs(bytes - object.memory) <= object.memory * 0.006, `${Memory} for ${object.memory}`)
-  }
-  return answer
-}
-
 test('the page becomes live with real rows', async () => {
-  const { items } = await assertEqualsServer()
+  const { items } = await assertEqualsServer(page)
   assert.ok(items.length > 2, `${items.length} items`)
   await page.locator('[data-testid=check][data-result=ok]').waitFor()
   assert.equal(await byId('status-resume').textContent(), 'snapshot')
@@ -88,7 +58,7 @@ test('a process of ours appears and disappears', async () => {
   assert.ok(text.includes(String(process.pid)), 'the parent is us')
   await end(child)
   await row(child.pid).waitFor({ state: 'detached' })
-  await assertEqualsServer()
+  await assertEqualsServer(page)
 })
 
 test('names are text, whatever they say', async () => {
@@ -116,22 +86,6 @@ test('every column sorts, both ways', async () => {
   }
   await byId('sort-cpu').click()
 })
-
-/** Runs in the page: whether the rows stand in the order of a column. */
-function inOrder([id, direction]) {
-  const { store } = window.highwaterDemo
-  const collator = new Intl.Collator('en', { numeric: true, sensitivity: 'base' })
-  const keys = [...document.querySelectorAll('[data-testid=row]:not(.gone)')].map((row) => row.dataset.key)
-  const read = (key) => (id === 'version' ? Number(store.versionOf('process', key)) : store.get('process', key)?.[id])
-  const sign = direction === 'ascending' ? 1 : -1
-  return keys.every((key, place) => {
-    if (place === 0) return true
-    const [before, present] = [read(keys[place - 1]), read(key)]
-    const text = ['name', 'user', 'status', 'command'].includes(id)
-    const order = text ? collator.compare(before ?? '', present ?? '') : (before ?? -1) - (present ?? -1)
-    return sign * order <= 0
-  })
-}
 
 test('the filter finds by pid, name, user and command, from the keyboard', async () => {
   const child = idle()
@@ -163,7 +117,7 @@ test('the rows keep their order under the pointer, and their contents stay right
   await page.waitForFunction((version) => window.highwaterDemo.store.version >= version + 2, version)
   const present = await order()
   assert.deepEqual(present.slice(0, before.length), before)
-  await assertEqualsServer()
+  await assertEqualsServer(page)
   await page.mouse.move(5, 5)
   await byId('held').waitFor({ state: 'hidden' })
 })
@@ -233,7 +187,7 @@ test('pause, connect and reconnect', async () => {
   await byId('reconnect').click()
   await page.waitForFunction(() => window.recording.seen.steps.resumed >= 1)
   await live(page)
-  await assertEqualsServer()
+  await assertEqualsServer(page)
 })
 
 test('the check is a check: it tells of a row that is wrong', async () => {
@@ -254,40 +208,6 @@ test('the check is a check: it tells of a row that is wrong', async () => {
   await end(child)
 })
 
-/** What each fault has to leave in the record. */
-const FAULTS = {
-  cut: ({ phases, verdicts }) => {
-    assert.ok(phases.includes('stale'))
-    assert.deepEqual(verdicts, [true])
-  },
-  replay: ({ steps, phases }) => {
-    assert.ok(steps.seen >= 5, `${steps.seen} seen`)
-    assert.deepEqual(phases.filter((phase) => phase !== 'live'), [])
-  },
-  reorder: ({ errors, verdicts }) => {
-    assert.ok(errors.includes('gap'), errors.join())
-    assert.deepEqual(verdicts, [true])
-  },
-  duplicate: ({ steps, phases }) => {
-    assert.ok(steps.seen >= 1, `${steps.seen} seen`)
-    assert.deepEqual(phases.filter((phase) => phase !== 'live'), [])
-  },
-  restart: ({ steps, verdicts }) => {
-    assert.ok(steps.restarted >= 1)
-    assert.equal(verdicts.at(-1), false)
-  },
-  stall: ({ errors, verdicts }) => {
-    assert.ok(errors.includes('silent'), errors.join())
-    assert.equal(verdicts.at(-1), true)
-  },
-  garbage: ({ errors, steps, verdicts }) => {
-    assert.ok(errors.includes('bad-data'), errors.join())
-    assert.ok(steps.fault >= 1)
-    assert.equal(verdicts.at(-1), true)
-  },
-}
-const RESUME = { restart: 'snapshot', replay: undefined, duplicate: undefined }
-
 for (const [fault, judge] of Object.entries(FAULTS)) {
   test(`${fault}: the table is right again`, { timeout: 90_000 }, async () => {
     const epoch = (await moment(page)).answer.cursor.split('.')[0]
@@ -301,7 +221,7 @@ for (const [fault, judge] of Object.entries(FAULTS)) {
     judge(await recorded(page))
     const verdict = fault in RESUME ? RESUME[fault] : 'resumed'
     if (verdict !== undefined) assert.equal(await byId('status-resume').textContent(), verdict)
-    const answer = await assertEqualsServer()
+    const answer = await assertEqualsServer(page)
     assert.equal(answer.cursor.split('.')[0] === epoch, fault !== 'restart', 'another life only after a restart')
     assert.equal(answer.items.some(({ key }) => key === 'garbage'), false)
     await photograph(page, fault)

@@ -1,9 +1,10 @@
-// Three browsers behind one protocol, WebDriver. Each test file starts its own; nothing here waits for
-// anything but a condition.
+// Three browsers behind one protocol, WebDriver. Each test file starts its own, and tries them side by
+// side; nothing here waits for anything but a condition.
 
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { createServer } from 'node:net'
+import { describe } from 'node:test'
 import { WebDriver } from 'selenium-webdriver'
 import { Executor, HttpClient } from 'selenium-webdriver/http/index.js'
 
@@ -46,19 +47,31 @@ const BROWSERS = {
   webkit: WEBKITWEBDRIVER && { driver: [WEBKITWEBDRIVER], capabilities: () => ({}) },
 }
 
+const DESK = { x: 0, y: 0, width: 1680, height: 1000 }
+
 /** The names of those that are there. */
 export const browsers = Object.keys(BROWSERS).filter((name) => BROWSERS[name])
 if (browsers.length === 0) throw new Error('no browser: `cargo xtask test browsers` says where they are')
+
+/** Describes the same for each of these browsers: they have nothing to do with each other. */
+export function inEach(describes, names = browsers) {
+  describe('in', { concurrency: true }, () => {
+    for (const name of names) describe(name, { concurrency: 1 }, () => describes(name))
+  })
+}
 
 /** Starts a browser: `isPrivate` in private mode; it finds `host`, beside names that everybody has, on this machine. */
 export async function startBrowser(name, { isPrivate = false, host } = {}) {
   const { driver: [program, ...words], capabilities } = BROWSERS[name]
   const port = await freePort()
-  const driver = spawn(program, [...words, `--port=${port}`], { stdio: 'ignore' })
+  // Somebody's language: where there is none, WebKit calls it `C`, which no `Intl` takes.
+  const env = { ...process.env, LANG: 'en_US.UTF-8', LANGUAGE: 'en_US' }
+  const driver = spawn(program, [...words, `--port=${port}`], { stdio: 'ignore', env })
   const url = `http://127.0.0.1:${port}`
   await until(`${program} to listen`, () => fetch(`${url}/status`).then(({ ok }) => ok, String))
   const session = WebDriver.createSession(new Executor(new HttpClient(url)), capabilities({ isPrivate, host }))
   await session.manage().setTimeouts({ script: 60_000 })
+  await session.manage().window().setRect(DESK)
   return new Browser(name, session, driver, `${url}/session/${(await session.getSession()).getId()}`)
 }
 
@@ -166,7 +179,12 @@ class Tab {
   }
 
   click(selector) {
-    return this.#look(async (session) => (await session.findElement({ css: selector })).click())
+    return this.#look(async (session) => {
+      const element = await session.findElement({ css: selector })
+      // Not beneath what stays at the edge.
+      await session.executeScript("arguments[0].scrollIntoView({ block: 'center', behavior: 'instant' })", element)
+      await element.click()
+    })
   }
 
   type(selector, text) {
@@ -183,7 +201,7 @@ class Tab {
   }
 
   restore() {
-    return this.#look((session) => session.manage().window().setRect({ width: 1000, height: 800 }))
+    return this.#look((session) => session.manage().window().setRect(DESK))
   }
 
   close() {

@@ -2,87 +2,84 @@
 // page goes. And what a page has kept for the next one, in private mode too.
 
 import assert from 'node:assert/strict'
-import { after, before, describe, test } from 'node:test'
-import { browsers, startBrowser, until } from './driver.mjs'
+import { after, before, test } from 'node:test'
+import { inEach, startBrowser, until } from './driver.mjs'
 import { scene, startServer } from './scene.mjs'
 
-let server
-before(async () => (server = await startServer()))
-after(() => server?.stop())
+inEach((name) => {
+  let server, browser
+  before(async () => {
+    server = await startServer()
+    browser = await startBrowser(name)
+  })
+  after(() => Promise.all([browser?.stop(), server?.stop()]))
 
-for (const name of browsers) {
-  describe(name, () => {
-    let browser
-    before(async () => (browser = await startBrowser(name)))
-    after(() => browser?.stop())
-
-    /** Pages that share, by the name that their connection bears. */
-    async function sharing(count) {
-      const here = await scene(server)
-      const pages = new Map()
-      const open = async () => {
-        const tab = `${here.topic}-${pages.size + 1}`
-        const page = await browser.open(here.address({ share: 'browser' }, { tab }))
-        pages.set(tab, page)
-        return page
-      }
-      for (let at = 0; at < count; at += 1) await open()
-      /** The page that has the connection, and its name. */
-      const leader = async () => {
-        await until('one connection, of a page that is there', () => {
-          const tabs = server.site.streams().map((headers) => headers['x-tab']).filter((tab) => tab?.startsWith(`${here.topic}-`))
-          return (tabs.length === 1 && pages.has(tabs[0])) || tabs.join(' ')
-        })
-        const tab = server.site.streams().map((headers) => headers['x-tab']).find((tab) => pages.has(tab))
-        return [tab, pages.get(tab)]
-      }
-      const assertAll = async () => {
-        for (const page of pages.values()) await here.assertRight(page)
-        await leader()
-      }
-      const end = () => Promise.all([...pages.values()].map((page) => page.goto('about:blank')))
-      return { ...here, pages, open, leader, assertAll, end }
+  /** Pages that share, by the name that their connection bears. */
+  async function sharing(count) {
+    const here = await scene(server)
+    const pages = new Map()
+    const open = async () => {
+      const tab = `${here.topic}-${pages.size + 1}`
+      const page = await browser.open(here.address({ share: 'browser' }, { tab }))
+      pages.set(tab, page)
+      return page
     }
+    for (let at = 0; at < count; at += 1) await open()
+    /** The page that has the connection, and its name. */
+    const leader = async () => {
+      await until('one connection, of a page that is there', () => {
+        const tabs = server.site.streams().map((headers) => headers['x-tab']).filter((tab) => tab?.startsWith(`${here.topic}-`))
+        return (tabs.length === 1 && pages.has(tabs[0])) || tabs.join(' ')
+      })
+      const tab = server.site.streams().map((headers) => headers['x-tab']).find((tab) => pages.has(tab))
+      return [tab, pages.get(tab)]
+    }
+    const assertAll = async () => {
+      for (const page of pages.values()) await here.assertRight(page)
+      await leader()
+    }
+    const end = () => Promise.all([...pages.values()].map((page) => page.goto('about:blank')))
+    return { ...here, pages, open, leader, assertAll, end }
+  }
 
-    test('three pages have one connection; who has it is closed, one after the other, while changes come', async (t) => {
-      const { pages, put, leader, assertAll, end } = await sharing(3)
-      t.after(end)
-      await assertAll()
-      for (let n = 1; pages.size > 1; n += 1) {
-        const [tab, page] = await leader()
-        pages.delete(tab)
-        await Promise.all([put('flag-1', { n }), page.close(), put('flag-2', { n })])
-        await assertAll()
-      }
-      const [page] = pages.values()
-      assert.deepEqual(await page.evaluate(() => seen.codes), [], 'a hand-over is no fault')
-    })
-
-    test('two pages: who has the connection goes elsewhere, and the other goes on', async (t) => {
-      const { pages, put, open, leader, assertAll, end } = await sharing(2)
-      t.after(end)
-      await assertAll()
+  test('three pages have one connection; who has it is closed, one after the other, while changes come', async (t) => {
+    const { pages, put, leader, assertAll, end } = await sharing(3)
+    t.after(end)
+    await assertAll()
+    for (let n = 1; pages.size > 1; n += 1) {
       const [tab, page] = await leader()
       pages.delete(tab)
-      await page.goto('about:blank')
-      await put('flag-1', { n: 'after it had gone' })
+      await Promise.all([put('flag-1', { n }), page.close(), put('flag-2', { n })])
       await assertAll()
-      await page.close()
-      await open()
-      await assertAll()
-    })
+    }
+    const [page] = pages.values()
+    assert.deepEqual(await page.evaluate(() => seen.codes), [], 'a hand-over is no fault')
+  })
 
-    test('a network that breaks is one fault for all, and healed by one connection', async (t) => {
-      const { pages, put, assertAll, end } = await sharing(3)
-      t.after(end)
+  test('two pages: who has the connection goes elsewhere, and the other goes on', async (t) => {
+    const { pages, put, open, leader, assertAll, end } = await sharing(2)
+    t.after(end)
+    await assertAll()
+    const [tab, page] = await leader()
+    pages.delete(tab)
+    await page.goto('about:blank')
+    await put('flag-1', { n: 'after it had gone' })
+    await assertAll()
+    await page.close()
+    await open()
+    await assertAll()
+  })
+
+  test('a network that breaks is one fault for all, and healed by one connection', async (t) => {
+    const { pages, put, assertAll, end } = await sharing(3)
+    t.after(end)
+    await assertAll()
+    for (let round = 0; round < 2; round += 1) {
+      server.site.cut()
+      await put('flag-1', { round })
       await assertAll()
-      for (let round = 0; round < 2; round += 1) {
-        server.site.cut()
-        await put('flag-1', { round })
-        await assertAll()
-      }
-      for (const page of pages.values()) assert.ok((await page.evaluate(() => seen.phases)).includes('stale'))
-    })
+    }
+    for (const page of pages.values()) assert.ok((await page.evaluate(() => seen.phases)).includes('stale'))
   })
 
   // WebKit's driver knows private mode only.
@@ -110,7 +107,7 @@ for (const name of browsers) {
       assert.deepEqual(await page.evaluate(() => seen.reports), [])
     })
   }
-}
+})
 
 /** Runs in the page: whether there is something in its database that has this text in it. */
 async function isKept(text) {
