@@ -32,8 +32,6 @@ const BROWSERS = {
       'moz:firefoxOptions': {
         binary: FIREFOX,
         args: ['-headless'],
-        // The driver would have the browser end when one of its pages crashes.
-        env: { MOZ_CRASHREPORTER_SHUTDOWN: '' },
         prefs: {
           'browser.privatebrowsing.autostart': isPrivate,
           // Offline is offline, also for this machine.

@@ -26,7 +26,7 @@ export function heed(url: string, { signal, hidden = false }: Options, to: Heedi
   }
   // A page that is put aside is kept whole only if it holds no connection; when it is shown again, what it
   // missed is caught up with. One that is left for good ends its connection, too: Firefox goes on reading
-  // for minutes.
+  // for a minute and more.
   on(globalThis, 'pagehide', () => to.pause(PAGE))
   on(globalThis, 'pageshow', (event) => (event as PageTransitionEvent).persisted && to.resume(PAGE))
   const page = typeof document === 'object' ? document : undefined

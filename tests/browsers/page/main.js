@@ -4,9 +4,9 @@ const given = new URLSearchParams(location.search)
 const { connect } = await import(`/dist/${given.get('entry') ?? 'browser'}.js`)
 const seen = { heard: [], phases: [], codes: [], reports: [], versions: [], shown: [], restored: undefined }
 const store = connect(`/v1/topics/${given.get('topic')}/stream`, {
+  retry: { first: 50, max: 500 },
   ...JSON.parse(given.get('options') ?? '{}'),
   ...(given.has('tab') && { headers: () => ({ 'x-tab': given.get('tab') }) }),
-  retry: { first: 50, max: 500 },
   onError: ({ code, message }) => seen.reports.push(`${code}: ${message}`),
 })
 store.subscribe(({ changed, removed, version }) => {
