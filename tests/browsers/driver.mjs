@@ -45,7 +45,7 @@ const BROWSERS = {
   webkit: WEBKITWEBDRIVER && { driver: [WEBKITWEBDRIVER], capabilities: () => ({}) },
 }
 
-const DESK = { x: 0, y: 0, width: 1680, height: 1000 }
+const DESK = { x: 0, y: 0, width: 1280, height: 900 }
 
 /** The names of those that are there. */
 export const browsers = Object.keys(BROWSERS).filter((name) => BROWSERS[name])
