@@ -154,25 +154,18 @@ test('charts draw the machine and the stream, within their boxes', async () => {
   }
 })
 
-test('the timeline shows what events did, filters, opens and holds', async () => {
-  const visible = page.locator('[data-testid=event]:visible')
-  await byId('show-commit').click()
-  await page.locator('[data-testid=event]:visible [data-group=commit]').first().waitFor()
-  const others = await visible.evaluateAll((all) => all.filter((one) => one.querySelector('[data-group=commit]') === null).length)
-  assert.equal(others, 0)
-  await byId('timeline-pause').click()
-  await visible.first().locator('.event-head').click()
-  const body = page.getByTestId('event-body')
-  assert.match(await body.innerText(), /commit \w+\.\d+/)
-  assert.match(await body.locator('pre').innerText(), /"state"/)
-  await visible.first().locator('.event-head').click()
-  assert.equal(await body.count(), 0)
-  await byId('timeline-new').waitFor()
-  await byId('timeline-new').click()
-  await byId('timeline-new').waitFor({ state: 'hidden' })
-  await byId('show-commit').click()
-  await byId('timeline-clear').click()
-  await page.locator('[data-testid=event][data-event=payload-transferred]').first().waitFor()
+test('the devtools show what events did, and the state at any moment', async () => {
+  const rows = byId('wire').locator('[role=option]:visible')
+  await byId('wire-commit').click()
+  await rows.filter({ hasText: /commit|updated|insert|delete/ }).first().waitFor()
+  await rows.last().click()
+  assert.match(await byId('event-detail').innerText(), /It says\s+commit \w+\.\d+/)
+  assert.match(await byId('event-raw').innerText(), /"state"/)
+  await byId('event-travel').click()
+  await byId('time-items').locator('[role=option]:visible').filter({ hasText: 'host' }).first().waitFor()
+  await byId('tab-wire').click()
+  await byId('wire-commit').click()
+  await byId('wire-follow').click()
 })
 
 test('pause, connect and reconnect', async () => {

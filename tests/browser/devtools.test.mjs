@@ -175,8 +175,8 @@ test('what is broken shows, and heals', async (t) => {
   await page.waitForFunction(() => store.status.phase === 'live' && store.status.resumed === true)
   await go('connection')
   await byId('connection-history').locator('[role=option]:visible').filter({ hasText: '503' }).first().waitFor()
-  assert.equal(await byId('status-phase').textContent(), 'live, connected')
-  assert.equal(await byId('status-last-connection').textContent(), 'went on from the cursor')
+  assert.equal(await byId('field-phase').textContent(), 'live, connected')
+  assert.equal(await byId('field-last-connection').textContent(), 'went on from the cursor')
   await go('break')
   await byId('break-reorder').click()
   assert.match(await byId('break-pending').textContent(), /the next two are swapped/)
@@ -224,7 +224,7 @@ test('a session is exported, and comes to the same state in the panel, in highwa
   assert.equal(status, 0, stdout)
 
   await byId('session-file').setInputFiles(file)
-  await byId('phase').filter({ hasText: 'recorded' }).waitFor()
+  await byId('store-phase').filter({ hasText: 'recorded' }).waitFor()
   await go('items')
   await byId('items-count').filter({ hasText: '29 items' }).waitFor()
   await byId('items-search').fill('after')
@@ -241,7 +241,7 @@ test('a store that was there before the panel is found, and is recorded from the
   await arrived('flag-1', 'New')
   await open()
   await byId('items-count').filter({ hasText: '30 items' }).waitFor()
-  await go('time-travel')
+  await go('time')
   await byId('time-count').filter({ hasText: '30 items' }).waitFor()
   await byId('time-items').locator('[role=option]:visible').filter({ hasText: '{"name":"New"}' }).waitFor()
   await page.evaluate(() => devtools.close())
@@ -310,7 +310,7 @@ async function bundled(text) {
   return outputFiles[0].text.replace('https://example.org/v1/topics/tasks/stream', `/v1/topics/devtools-${topics}/stream`)
 }
 
-const TABS = ['items', 'wire', 'time-travel', 'connection', 'charts', 'break', 'session']
+const TABS = ['items', 'wire', 'time', 'connection', 'charts', 'break', 'session']
 
 test('axe finds nothing, in any tab, dark and light, wide and on a phone', { timeout: 240_000 }, async (t) => {
   const { page, byId, open, go, put, arrived } = await scene(t)
@@ -325,7 +325,7 @@ test('axe finds nothing, in any tab, dark and light, wide and on a phone', { tim
       await byId('items').locator('[role=option]:visible').first().click()
       await byId('item-history-show').click()
     } else if (tab === 'wire') await byId('wire').locator('[role=option]:visible').last().click()
-    else if (tab === 'time-travel') {
+    else if (tab === 'time') {
       await byId('time-compare').check()
       await byId('time-items').locator('[role=option]:visible').first().click()
     }

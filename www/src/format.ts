@@ -27,11 +27,6 @@ export function clock(at: number): string {
   return [time.getHours(), time.getMinutes(), time.getSeconds()].map(two).join(':')
 }
 
-/** `14:03:22.512` */
-export function clockMillis(at: number): string {
-  return `${clock(at)}.${String(new Date(at).getMilliseconds()).padStart(3, '0')}`
-}
-
 /** The time if it is of today, else the day with it. */
 export function started(seconds: number, now = Date.now()): string {
   const at = new Date(seconds * 1000)

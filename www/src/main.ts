@@ -1,6 +1,7 @@
 // The demo page: one store, and views that follow it.
 
 import { connect } from 'highwater'
+import { mount } from 'highwater/devtools'
 import { Charts } from './charts'
 import { need, setText } from './dom'
 import { Faults } from './faults'
@@ -9,7 +10,6 @@ import { TOPIC } from './machine'
 import { StatusView } from './status'
 import { ProcessTable } from './table'
 import { followTheme } from './theme'
-import { Timeline } from './timeline'
 import { verify } from './verify'
 import type { Verdict } from './verify'
 
@@ -20,15 +20,20 @@ declare global {
   }
 }
 
+// It sees the store from its first connection on.
+const devtools = mount({ parent: need('devtools'), tab: 'wire' })
+
 // By this name the server knows whose stream to break.
 const client = Array.from(crypto.getRandomValues(new Uint8Array(6)), (byte) => byte.toString(16).padStart(2, '0')).join('')
 const store = connect<Kinds>(new URL(`${TOPIC}/stream?client=${client}`, location.href))
 
 const charts = new Charts(need('charts'))
-followTheme(need<HTMLButtonElement>('theme'), () => charts.repaint())
+followTheme(need<HTMLButtonElement>('theme'), (theme) => {
+  devtools.theme(theme)
+  charts.repaint()
+})
 const status = new StatusView(store)
 const table = new ProcessTable(store)
-const timeline = new Timeline()
 const check = (): Promise<Verdict> => verify(store, () => table.shown())
 const faults = new Faults(store, client, check)
 setText(need('client'), `this page is client ${client}`)
@@ -48,10 +53,7 @@ store.subscribe(({ changed, removed, snapshot }) => {
   }
 })
 
-store.trace((event) => {
-  charts.count(event.bytes)
-  timeline.add(event)
-})
+store.trace((event) => charts.count(event.bytes))
 
 setInterval(() => {
   if (Date.now() - sampled > 2500) charts.host(undefined)

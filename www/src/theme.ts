@@ -3,14 +3,14 @@
 const KEY = 'highwater-theme'
 const system = matchMedia('(prefers-color-scheme: dark)')
 
-/** Wires the button; `changed` runs whenever the colours are others. */
-export function followTheme(button: HTMLButtonElement, changed: () => void): void {
+/** Wires the button; `changed` runs whenever the colours may be others. */
+export function followTheme(button: HTMLButtonElement, changed: (theme: 'light' | 'dark') => void): void {
   const apply = (): void => {
     button.setAttribute('aria-pressed', String(isDark()))
     button.textContent = isDark() ? '☀' : '☾'
     button.title = isDark() ? 'Switch to light' : 'Switch to dark'
     cache.clear()
-    changed()
+    changed(isDark() ? 'dark' : 'light')
   }
   const kept = read()
   if (kept !== null) document.documentElement.dataset['theme'] = kept

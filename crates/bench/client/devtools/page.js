@@ -1,4 +1,4 @@
-// A store with many items, a stream that goes on, and what each frame costs.
+// A store with many items, a stream that goes on, and the panel, if it is asked for.
 
 import { connect } from '/dist/browser.js'
 import { mount } from '/dist/devtools/index.js'
@@ -24,26 +24,12 @@ setInterval(() => {
   for (; due < performance.now(); due += 2000 / rate, sent += 1) source.patch('item', keyOf((sent * 7919) % items), { n: -sent, text: `value ${sent}`, pad: 'y'.repeat(100) })
 }, 10)
 
-/** For so long: the milliseconds from the beginning of each frame until it is painted, and between frames. */
-async function measure(millis) {
-  const work = []
-  const between = []
-  const end = performance.now() + millis
-  const before = sent
-  let last
-  for (;;) {
-    const begun = await new Promise((resolve) => requestAnimationFrame(() => resolve(performance.now())))
-    if (last !== undefined) between.push(begun - last)
-    last = begun
-    const { port1, port2 } = new MessageChannel()
-    await new Promise((resolve) => {
-      port1.onmessage = resolve
-      port2.postMessage(0)
-    })
-    work.push(performance.now() - begun)
-    port1.close()
-    if (begun > end) return { work, between, events: ((sent - before) * 2000) / (performance.now() - end + millis) }
-  }
+// The page itself has something to show in every frame.
+const shown = document.body.appendChild(document.createElement('p'))
+const show = () => {
+  shown.textContent = `${sent} of ${store.version}`
+  requestAnimationFrame(show)
 }
+show()
 
-Object.assign(window, { store, devtools, measure })
+Object.assign(window, { store, devtools, sent: () => sent })

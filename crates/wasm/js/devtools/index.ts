@@ -5,12 +5,17 @@
 import { LIMITS, type Limits } from './recording.js'
 import { Stores } from './stores.js'
 
+/** The parts of the panel. */
+export type TabName = 'items' | 'wire' | 'time' | 'connection' | 'charts' | 'break' | 'session'
+
 /** The choices that {@link mount} leaves open. */
 export interface DevtoolsOptions {
   /** Where the panel goes, which fills that. Default: it is docked to the bottom of the page, behind a button. */
   readonly parent?: Element
   /** Whether it is open to begin with. Default: only in a `parent`. */
   readonly open?: boolean
+  /** What it shows first. Default: `items`. */
+  readonly tab?: TabName
   /** Default: the system's. */
   readonly theme?: 'light' | 'dark' | 'system'
   /** How much is recorded of each store: so many entries, and about so many bytes. Default: 20,000, and 32 MiB. */
@@ -39,7 +44,7 @@ export interface Devtools {
  * if (import.meta.env.DEV) import('highwater/devtools').then(({ mount }) => mount())
  */
 export function mount(options: DevtoolsOptions = {}): Devtools {
-  const { parent, open = parent !== undefined, theme = 'system', window = {} } = options
+  const { parent, open = parent !== undefined, tab = 'items', theme = 'system', window = {} } = options
   const limits: Limits = { ...LIMITS, ...window }
   const stores = new Stores(limits)
   const element = document.createElement('highwater-devtools')
@@ -47,7 +52,7 @@ export function mount(options: DevtoolsOptions = {}): Devtools {
   element.dataset['theme'] = theme
   let view: Promise<{ show(open: boolean): void; close(): void }> | undefined
   let isOpen = false
-  const load = (): typeof view => (view ??= import('./view/panel.js').then(({ Panel }) => new Panel(shadow, stores, parent === undefined ? () => show(false) : undefined)))
+  const load = (): typeof view => (view ??= import('./view/panel.js').then(({ Panel }) => new Panel(shadow, stores, tab, parent === undefined ? () => show(false) : undefined)))
   const show = async (open: boolean): Promise<void> => {
     isOpen = open
     launcher?.setAttribute('aria-expanded', String(open))

@@ -28,7 +28,7 @@ const WIDTH = 600
 const HEIGHT = 80
 
 export class ChartsTab implements Tab {
-  readonly element = make('div', { class: 'charts scroll', tabindex: 0, role: 'region', 'aria-label': 'Charts', 'data-testid': 'charts' })
+  readonly element = make('div', { class: 'charts scroll', tabindex: 0, role: 'region', 'aria-label': 'Charts', 'data-testid': 'rates' })
   readonly #panel: Panelled
   readonly #nothing = make('p', { class: 'nothing' }, 'A session that was imported has no rates.')
   readonly #parts = CHARTS.map((chart) => {

@@ -12,7 +12,7 @@ const FIELDS = ['Address', 'Protocol', 'Phase', 'Cursor', 'Version', 'Items', 'L
 export class ConnectionTab implements Tab {
   readonly element = make('div', { class: 'split' })
   readonly #panel: Panelled
-  readonly #fields = new Map(FIELDS.map((name) => [name as string, make('dd', { 'data-testid': `status-${name.toLowerCase().replace(/ /g, '-')}` }, '–')]))
+  readonly #fields = new Map(FIELDS.map((name) => [name as string, make('dd', { 'data-testid': `field-${name.toLowerCase().replace(/ /g, '-')}` }, '–')]))
   readonly #list: VirtualList
   readonly #buttons = make('div', { class: 'bar' }, button('Reconnect', 'reconnect'), button('Pause', 'pause'), button('Resume', 'resume'))
   #subject: Subject | undefined
@@ -24,7 +24,7 @@ export class ConnectionTab implements Tab {
     this.#panel = panel
     this.#list = new VirtualList({ label: 'Connection history', height: 22, empty: 'Nothing yet.', fill: (row, index) => this.#fill(row, index), choose: () => undefined })
     this.#list.element.dataset['testid'] = 'connection-history'
-    const fields = make('dl', { class: 'fields', 'data-testid': 'status' })
+    const fields = make('dl', { class: 'fields', 'data-testid': 'store-status' })
     for (const [name, value] of this.#fields) fields.append(make('div', {}, make('dt', {}, name), value))
     this.element.append(make('div', { class: 'main scroll', tabindex: 0, role: 'region', 'aria-label': 'Status' }, this.#buttons, fields), make('section', { class: 'detail fixed', 'aria-label': 'History' }, make('h3', {}, 'History, the newest first'), this.#list.element))
     onDo(this.#buttons, (action) => {

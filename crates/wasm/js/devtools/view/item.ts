@@ -21,15 +21,17 @@ export class ItemDetail {
   #key = ''
   #shown: string | undefined
 
-  constructor(panel: Panelled) {
+  /** `closed` is called when nobody wants to see it any more. */
+  constructor(panel: Panelled, closed: () => void) {
     this.element.append(
-      make('div', { class: 'bar' }, this.#title, button('History', 'history', { 'data-testid': 'item-history-show' })),
+      make('div', { class: 'bar' }, this.#title, button('History', 'history', { 'data-testid': 'item-history-show' }), button('✕', 'close', { class: 'close', 'aria-label': 'Close' })),
       this.#value,
       this.#note,
       this.#turns,
     )
     onDo(this.element, (action, target) => {
       if (action === 'history') this.#history()
+      else if (action === 'close') closed()
       else panel.travel(Number(target.dataset['number']))
     })
   }

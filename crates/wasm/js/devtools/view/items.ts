@@ -36,7 +36,7 @@ export class ItemsTab implements Tab {
 
   constructor(panel: Panelled) {
     this.#panel = panel
-    this.#detail = new ItemDetail(panel)
+    this.#detail = new ItemDetail(panel, () => this.#choose(-1))
     this.#list = new VirtualList({
       label: 'Items',
       height: 24,

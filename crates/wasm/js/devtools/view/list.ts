@@ -126,6 +126,8 @@ export class VirtualList {
     const { scrollTop } = this.element
     if (index * height < scrollTop) this.element.scrollTop = index * height
     else if ((index + 1) * height > scrollTop + this.#height) this.element.scrollTop = (index + 1) * height - this.#height
+    // Keys may come faster than frames.
+    this.#chosen = index
     this.#rows.choose(index)
   }
 

@@ -1,5 +1,6 @@
 // The panel: which store, how it stands, and the tabs.
 
+import type { TabName } from '../index.js'
 import type { Stores, Subject } from '../stores.js'
 import { BreakTab } from './break.js'
 import { ChartsTab } from './charts.js'
@@ -12,21 +13,21 @@ import type { Panelled, Tab } from './tab.js'
 import { TimeTab } from './time.js'
 import { WireTab } from './wire.js'
 
-const TABS = ['Items', 'Wire', 'Time travel', 'Connection', 'Charts', 'Break', 'Session'] as const
-type TabName = (typeof TABS)[number]
+const TABS = ['items', 'wire', 'time', 'connection', 'charts', 'break', 'session'] as const satisfies readonly TabName[]
+const LABELS: Readonly<Record<TabName, string>> = { items: 'Items', wire: 'Wire', time: 'Time travel', connection: 'Connection', charts: 'Charts', break: 'Break', session: 'Session' }
 
 export class Panel implements Panelled {
   readonly stores: Stores
   readonly #root: HTMLElement
   readonly #which = make('select', { 'aria-label': 'Store', 'data-testid': 'store' })
-  readonly #phase = make('span', { class: 'phase', 'data-testid': 'phase' })
+  readonly #phase = make('span', { class: 'phase', 'data-testid': 'store-phase' })
   readonly #facts = make('span', { class: 'count facts', 'data-testid': 'facts' })
   readonly #said = make('p', { class: 'said', role: 'status', 'data-testid': 'said' })
   readonly #list = make('div', { class: 'tabs', role: 'tablist', 'aria-label': 'Devtools' })
   readonly #body = make('div', { class: 'body', role: 'tabpanel', id: 'body' })
   readonly #nothing = make('p', { class: 'nothing pad' }, 'This page has no store yet. Whatever it connects shows up here.')
   readonly #tabs: Readonly<Record<TabName, Tab>>
-  #current: TabName = 'Items'
+  #current: TabName
   #subject: Subject | undefined
   #isOpen = false
   #asked = false
@@ -34,21 +35,22 @@ export class Panel implements Panelled {
   readonly #stops: (() => void)[] = []
 
   /** Without `hide` it is never hidden. */
-  constructor(shadow: ShadowRoot, stores: Stores, hide: (() => void) | undefined) {
+  constructor(shadow: ShadowRoot, stores: Stores, tab: TabName, hide: (() => void) | undefined) {
     this.stores = stores
+    this.#current = tab
     const sheet = new CSSStyleSheet()
     sheet.replaceSync(STYLE)
     shadow.adoptedStyleSheets.push(sheet)
     this.#tabs = {
-      Items: new ItemsTab(this),
-      Wire: new WireTab(this),
-      'Time travel': new TimeTab(this),
-      Connection: new ConnectionTab(this),
-      Charts: new ChartsTab(this),
-      Break: new BreakTab(this),
-      Session: new SessionTab(this),
+      items: new ItemsTab(this),
+      wire: new WireTab(this),
+      time: new TimeTab(this),
+      connection: new ConnectionTab(this),
+      charts: new ChartsTab(this),
+      break: new BreakTab(this),
+      session: new SessionTab(this),
     }
-    for (const name of TABS) this.#list.append(button(name, name, { role: 'tab', id: `tab-${name}`, 'aria-controls': 'body', 'data-testid': `tab-${name.toLowerCase().replace(' ', '-')}` }))
+    for (const name of TABS) this.#list.append(button(LABELS[name], name, { role: 'tab', id: `tab-${name}`, 'aria-controls': 'body', 'data-testid': `tab-${name}` }))
     const close = button('✕', 'hide', { class: 'close', 'aria-label': 'Hide', 'data-testid': 'hide' })
     close.hidden = hide === undefined
     this.#root = make('section', { class: `panel ${hide === undefined ? 'fills' : 'docked'}`, 'aria-label': 'Highwater devtools', 'data-testid': 'devtools', hidden: true },
@@ -94,8 +96,8 @@ export class Panel implements Panelled {
   }
 
   travel(to: number, from?: number): void {
-    this.#go('Time travel')
-    ;(this.#tabs['Time travel'] as TimeTab).travel(to, from)
+    this.#go('time')
+    ;(this.#tabs.time as TimeTab).travel(to, from)
   }
 
   choose(subject: Subject): void {

@@ -10,10 +10,10 @@ export const STYLE = `
 :host([data-theme=system]) { color-scheme: light dark }
 * { box-sizing: border-box }
 [hidden] { display: none !important }
-.panel { display: flex; flex-direction: column; min-height: 0; background: var(--ground); color: var(--text); font: 13px/1.4 system-ui, sans-serif; font-variant-numeric: tabular-nums; text-align: left }
+.panel { container-type: inline-size; display: flex; flex-direction: column; min-height: 0; background: var(--ground); color: var(--text); font: 13px/1.4 system-ui, sans-serif; font-variant-numeric: tabular-nums; text-align: left }
 .docked { position: fixed; inset: auto 0 0 0; height: min(46vh, 520px); min-height: 280px; z-index: 2147483000; border-top: 1px solid var(--line); box-shadow: 0 -4px 20px rgb(0 0 0 / .2) }
 .fills { height: 100%; border: 1px solid var(--line); border-radius: 8px; overflow: hidden }
-:host(:not([hidden])) { display: block }
+:host { display: block; height: 100% }
 h2, h3, h4, p, ol, ul, dl, dd, figure { margin: 0; padding: 0 }
 h2, h3 { font-size: 13px; font-weight: 650; overflow-wrap: anywhere }
 h4 { font-size: 12px; font-weight: 600; color: var(--muted); margin-top: 10px }
@@ -106,6 +106,8 @@ figure svg { width: 100%; height: 80px; display: block }
 .card span { color: var(--muted) }
 @media (max-width: 700px) {
   .docked { inset: 0; height: auto }
+}
+@container (max-width: 700px) {
   .brand { position: absolute; width: 1px; height: 1px; overflow: hidden; clip-path: inset(50%) }
   .facts { order: 1; flex-basis: 100% }
   .split { flex-direction: column }

@@ -44,7 +44,10 @@ export class TimeTab implements Tab {
 
   constructor(panel: Panelled) {
     this.#panel = panel
-    this.#item = new ItemDetail(panel)
+    this.#item = new ItemDetail(panel, () => {
+      this.#chosen = undefined
+      this.#choose(undefined)
+    })
     this.#list = new VirtualList({
       label: 'Items at this moment',
       height: 24,

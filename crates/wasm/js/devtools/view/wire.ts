@@ -49,6 +49,7 @@ export class WireTab implements Tab {
     onDo(this.element, (action, target) => {
       if (action === 'follow') this.#setFollowing(!this.#following)
       else if (action === 'filter') this.#toggle(target)
+      else if (action === 'close') this.#close()
       else if (action === 'travel' && this.#chosen !== undefined) panel.travel(this.#chosen)
       else if (action === 'since' && this.#chosen !== undefined) panel.travel((this.#recording?.end ?? 1) - 1, this.#chosen)
     })
@@ -146,11 +147,12 @@ export class WireTab implements Tab {
   #close(): void {
     this.#chosen = undefined
     this.#detail.hidden = true
+    this.#panel.drawSoon()
   }
 }
 
 function details(entry: Entry): HTMLElement[] {
-  const bar = make('div', { class: 'bar' }, button('State then', 'travel', { 'data-testid': 'event-travel' }), button('What changed since', 'since'))
+  const bar = make('div', { class: 'bar' }, button('State then', 'travel', { 'data-testid': 'event-travel' }), button('What changed since', 'since'), button('✕', 'close', { class: 'close', 'aria-label': 'Close' }))
   const title = make('h3', {}, entry.type === 'event' ? entry.event : summary(entry))
   const facts = make('p', { class: 'count' }, clock(entry.at), ...(entry.type === 'event' ? [`, ${bytes(entry.bytes)}`, entry.id === '' ? '' : `, id ${entry.id}`] : []))
   if (entry.type !== 'event') return [title, facts, bar]
@@ -165,7 +167,7 @@ function details(entry: Entry): HTMLElement[] {
     make('h4', {}, 'It says'),
     said.length === 0 ? make('p', { class: 'nothing' }, 'Nothing that the protocol knows.') : lines(said),
     make('h4', {}, 'It did'),
-    did.length === 0 ? make('p', { class: 'nothing' }, 'Nothing by itself.') : lines(did),
+    did.length === 0 ? make('p', { class: 'nothing' }, said.some(({ action }) => action === 'stage') ? 'It takes effect with its transaction.' : 'Nothing to the items.') : lines(did),
     make('h4', {}, 'Raw'),
     make('pre', { tabindex: 0, 'aria-label': 'Raw data', 'data-testid': 'event-raw' }, pretty(entry.data)),
   ]
