@@ -40,8 +40,8 @@ pub use keyword::Keyword;
 pub use machine::{Effect, Input, Machine, Settings};
 pub use manager::{Manager, Program, Reset, StreamList, Totals};
 pub use persistence::{
-    Answer, Listed, MemoryPersistence, Persistence, PostgresPersistence, SqlitePersistence, Update,
-    Upserted,
+    Answer, Changed, Listed, MemoryPersistence, NatsOptions, NatsPersistence, Persistence,
+    PostgresPersistence, SqlitePersistence, Update, Upserted,
 };
 pub use runtime::{Deliver, Instruction, Run, Runtime};
 pub use spec::{
