@@ -53,6 +53,6 @@ pub use timestamp::Timestamp;
 pub use topic_filter::TopicFilter;
 pub use webhook::{WebhookFactory, is_public_address};
 pub use websocket::{
-    AttemptId, Command, Connection, Delivery, Limits, RoundTrip, RoundTripEffect, RoundTrips, Verb,
-    WebSocketFactory,
+    AttemptId, Command, Connection, Delivery, Guest, Limits, RoundTrip, RoundTripEffect,
+    RoundTrips, Verb, WebSocketFactory,
 };

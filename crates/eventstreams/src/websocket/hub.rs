@@ -28,6 +28,8 @@ pub(super) struct Hub {
     state: Mutex<State>,
     /// Cancelled when no connection is to be there any more.
     pub(super) closed: CancellationToken,
+    /// Moves when what clients may has changed.
+    pub(super) reviews: watch::Sender<()>,
 }
 
 #[derive(Debug, Default)]
@@ -70,12 +72,18 @@ impl WebSocketFactory {
             began: Instant::now(),
             state: Mutex::new(state),
             closed: CancellationToken::new(),
+            reviews: watch::Sender::new(()),
         }))
     }
 
     /// Drops every connection, and takes no more.
     pub fn close(&self) {
         self.0.closed.cancel();
+    }
+
+    /// Has every connection looked at that is there: those whose clients may not stay are closed.
+    pub fn review(&self) {
+        self.0.reviews.send_replace(());
     }
 
     /// How many connections there are.
