@@ -29,7 +29,9 @@ impl Inner {
         ids.extend(self.stored().await?.into_iter().filter_map(|spec| spec.id));
         ids.sort_unstable();
         ids.dedup();
-        ids.into_iter().for_each(|id| self.look_again(id));
+        for id in ids {
+            self.look_again(id);
+        }
         Ok(())
     }
 

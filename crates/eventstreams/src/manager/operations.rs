@@ -178,7 +178,7 @@ impl Inner {
         };
         // Before the checkpoint: whoever runs the stream elsewhere then knows where it begins without one.
         let updated = Some(self.persistence.update(&stream.id, update).await?);
-        let stored = EventStreamSpec { initial_sequence_id, initial_time, updated, ..stored };
+        let stored = EventStreamSpec { updated, initial_sequence_id, initial_time, ..stored };
         stream.replace(stream.status(), stored, |spec| self.fill_in(spec));
         self.persistence.delete_checkpoint(&stream.id).await?;
         if self.is_shared {

@@ -87,7 +87,8 @@ impl EventStreams {
                 Arc::new(spawn_blocking(move || SqlitePersistence::open(&file)).await??)
             }
             (None, Beside::Nats(servers, options)) => loop {
-                match NatsPersistence::connect(&servers, options.clone()).await {
+                // In a box: a large future, of which most programs have no need.
+                match Box::pin(NatsPersistence::connect(&servers, options.clone())).await {
                     Ok(persistence) => break Arc::new(persistence),
                     Err(error) => {
                         tracing::warn!(%error, "waiting for NATS");

@@ -69,16 +69,15 @@ impl Checkpoints {
         let mut held = turn.lock().await;
         let position = Some(position.to_owned());
         for _ in 0..ATTEMPTS {
-            let Held { revision, fence } = match *held {
-                Some(held) => held,
+            let Held { revision, fence } = if let Some(held) = *held {
+                held
+            } else {
                 // Of a program that claims nothing.
-                None => {
-                    let (revision, stored) = self.stored(id).await?;
-                    if stored.fence > 0 {
-                        return Err(Error::Superseded);
-                    }
-                    Held { revision, fence: 0 }
+                let (revision, stored) = self.stored(id).await?;
+                if stored.fence > 0 {
+                    return Err(Error::Superseded);
                 }
+                Held { revision, fence: 0 }
             };
             let record = Record { position: position.clone(), fence };
             if let Some(revision) = self.write(id, &record, revision).await? {
