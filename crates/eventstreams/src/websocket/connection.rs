@@ -31,9 +31,11 @@ pub(super) async fn serve(
     let heard_at = Heard(Instant::now().into());
     let interval = hub.configuration.websockets.ping_interval.wait().max(Duration::from_millis(1));
     let (mut sink, stream) = socket.split();
-    let wrong = match client.begin(query.as_deref().unwrap_or_default()) {
-        Err(wrong) => wrong,
-        Ok(()) => tokio::select! {
+    let begun = client.begin(query.as_deref().unwrap_or_default());
+    let wrong = if let Err(wrong) = begun {
+        wrong
+    } else {
+        tokio::select! {
             () = hub.closed.cancelled() => None,
             () = write(&mut sink, outgoing, &client, interval) => None,
             wrong = read(stream, &client, &heard_at) => wrong,
@@ -42,7 +44,7 @@ pub(super) async fn serve(
                 tracing::info!(connection = id.0, "a connection answers no ping, and is closed");
                 None
             }
-        },
+        }
     };
     client.end();
     if let Some(wrong) = wrong {
@@ -225,7 +227,9 @@ async fn write(
             return;
         }
         client.hub.sent(client.id, bytes);
-        then.into_iter().for_each(|command| client.hub.heard(client.id, command));
+        for command in then {
+            client.hub.heard(client.id, command);
+        }
     }
 }
 
