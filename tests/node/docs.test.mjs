@@ -54,6 +54,24 @@ const PACKAGE = `
     return store
   }`
 
+/** Event streams, but for where they connect to: a socket with one batch. */
+const EVENTS = `
+  import { eventStream as really } from 'real:highwater/eventstream'
+  const event = (n, key, text) => ({ key, kind: 'task', object: { text }, sequenceId: '0' + n, topic: 'task/' + key, version: n })
+  const batch = { batchNumber: 1, stream: 'tasks', type: 'event_batch', events: [event(1, 'a', 'Write docs'), event(2, 'b', 'Write tests')] }
+  class Socket extends EventTarget {
+    readyState = 1
+    constructor() {
+      super()
+      setTimeout(() => this.dispatchEvent(new Event('open')))
+    }
+    send(text) {
+      if (JSON.parse(text).type === 'start') this.dispatchEvent(new MessageEvent('message', { data: JSON.stringify(batch) }))
+    }
+    close() {}
+  }
+  export const eventStream = (url, name) => really(url, name, { WebSocket: Socket })`
+
 /** Runs a snippet; while it waits, the stream goes on. Answers with what it printed. */
 async function run(name, count) {
   const out = join(folder, `${name}.mjs`)
@@ -63,8 +81,11 @@ async function run(name, count) {
       name: 'package',
       setup(build) {
         build.onResolve({ filter: /^highwater$/ }, () => ({ path: 'highwater', namespace: 'package' }))
-        build.onLoad({ filter: /.*/, namespace: 'package' }, () => ({ contents: PACKAGE, resolveDir: folder }))
-        build.onResolve({ filter: /^real:/ }, ({ path }) => ({ path: new URL(`../../dist/${path === 'real:highwater' ? 'node' : 'testing/index'}.js`, import.meta.url).href, external: true }))
+        build.onLoad({ filter: /^highwater$/, namespace: 'package' }, () => ({ contents: PACKAGE, resolveDir: folder }))
+        build.onResolve({ filter: /^highwater\/eventstream$/ }, () => ({ path: 'eventstream', namespace: 'package' }))
+        build.onLoad({ filter: /^eventstream$/, namespace: 'package' }, () => ({ contents: EVENTS, resolveDir: folder }))
+        const real = { 'real:highwater': 'node', 'real:highwater/testing': 'testing/index', 'real:highwater/eventstream': 'eventstream' }
+        build.onResolve({ filter: /^real:/ }, ({ path }) => ({ path: new URL(`../../dist/${real[path]}.js`, import.meta.url).href, external: true }))
       },
     }],
   })

@@ -4,6 +4,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import WebSocket from 'ws'
 import { eventStream } from '../../dist/eventstream.js'
+import { Materializer } from '../../dist/node.js'
 import { startHighwater } from '../highwater.mjs'
 
 /** A server with a stream `work` of topic `t`, in batches of two. */
@@ -103,6 +104,25 @@ test('whoever works for long says so', { timeout: 60_000 }, async (t) => {
     break
   }
   assert.equal(given, 1)
+})
+
+test('a state follows a stream from its own checkpoint, and what comes again changes nothing', { timeout: 60_000 }, async (t) => {
+  const { url, ask, put } = await serving(t)
+  for (const n of [1, 2, 3]) await put(n)
+  await ask('PUT', '/v1/topics/t/a/1', { n: 10 })
+  const orders = new Materializer({ protocol: 'eventstream' })
+  const kept = new Materializer({ protocol: 'eventstream' })
+  let [batches, changes] = [0, 0]
+  for await (const batch of eventStream(url, 'work', { WebSocket })) {
+    // Each is refused once, and so comes twice.
+    changes += orders.pushEvent({ data: batch.text }).transactions.length
+    kept.restore(orders.checkpoint())
+    assert.deepEqual(kept.pushEvent({ data: batch.text }).transactions, [])
+    if (batches++ % 2 === 0) batch.nack()
+    if (orders.cursor === batch.events.at(-1).sequenceId && orders.get('a', '1')?.n === 10 && batches % 2 === 0) break
+  }
+  assert.equal(changes, batches / 2)
+  assert.deepEqual(Object.fromEntries(kept.entries('a')), { 1: { n: 10 }, 2: { n: 2 }, 3: { n: 3 } })
 })
 
 test('a signal ends it, and a platform without WebSocket is told', async (t) => {

@@ -26,7 +26,7 @@ pub enum Error {
         /// The transport's words.
         what: Box<str>,
     },
-    /// A store was made outside a Tokio runtime, where nothing could keep it up.
+    /// A store or an event stream was begun outside a Tokio runtime, where nothing could keep it up.
     NoRuntime,
     /// The store stopped before it had a state: it was closed, or met a fault that trying again
     /// cannot heal.
@@ -53,7 +53,7 @@ impl fmt::Display for Error {
             Self::Address { what } => write!(f, "bad address: {what}"),
             Self::Header { name } => write!(f, "no request can carry the header '{name}'"),
             Self::Network { what } => write!(f, "the connection failed: {what}"),
-            Self::NoRuntime => f.write_str("a store must be made within a Tokio runtime"),
+            Self::NoRuntime => f.write_str("this must be begun within a Tokio runtime"),
             Self::Stopped { fault: Some(fault) } => write!(f, "the stream was given up: {fault}"),
             Self::Stopped { fault: None } => f.write_str("the store was closed"),
             Self::Value { kind, key, version, cause } => {

@@ -30,6 +30,8 @@
 //! # }
 //! ```
 //!
+//! Whoever must handle every event rather than see the newest state is a worker: [`event_stream`].
+//!
 //! # What it is made of
 //! `highwater-core` decides everything: what the bytes mean, which version wins, when to connect
 //! and what to resume from. This crate gives it a network ([`hyper`](https://hyper.rs)), a clock
@@ -46,6 +48,7 @@ mod changes;
 mod driver;
 mod endpoint;
 mod error;
+mod eventstream;
 pub mod health;
 mod http;
 mod keyed;
@@ -59,10 +62,11 @@ pub use builder::{Builder, connect};
 pub use changes::{Changes, ItemChange, Lagged, Transaction};
 pub use endpoint::{Endpoint, Opened};
 pub use error::Error;
+pub use eventstream::{Batch, EventStream, EventStreamBuilder, Refusal, StreamEvent, event_stream};
 pub use highwater_core::{
-    Action, Change, Class, Error as Fault, Forgive, Item, Jitter, JsonError, JsonSpec, Judge,
-    Known, MaterializerOptions, Noop, Phase, Position, Profile, Protocol, Refill, SessionOptions,
-    Slot, State, Tombstones, Version, View,
+    Action, Change, Class, Error as Fault, Forgive, Instant, Item, Jitter, JsonError, JsonSpec,
+    Judge, Known, Materializer, MaterializerOptions, Noop, Phase, Position, Profile, Protocol,
+    Refill, SessionOptions, Slot, State, Tombstones, Version, View,
 };
 pub use keyed::Keyed;
 pub use publish::{PublishError, Publisher, Reply};

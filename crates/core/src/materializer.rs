@@ -455,6 +455,8 @@ fn decode<V: View>(
     polled: bool,
 ) -> Result<(), Error> {
     fold.event(now, event);
+    #[cfg(feature = "full")]
+    protocol.stands_at(fold.cursor());
     let decoded =
         protocol.tell(event, polled, &mut |message| fold.message(now, message, chunk, signals));
     if let Err(error) = &decoded {

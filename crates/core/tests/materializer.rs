@@ -398,3 +398,72 @@ fn a_view_that_refuses_is_reset_and_then_given_everything() {
     store.push(NOW, again.as_bytes()).unwrap();
     assert_eq!(store.view().seen, ["a", "bad"]);
 }
+
+fn batch(store: &mut Materializer, events: &str) -> Result<(), Error> {
+    let data =
+        format!(r#"{{"batchNumber":1,"stream":"s","type":"event_batch","events":[{events}]}}"#);
+    store.begin();
+    store.event(NOW, &Event { kind: "message", data: data.as_bytes(), id: "" }).map(drop)
+}
+
+fn put_at(sequence: &str, key: &str, value: &str) -> String {
+    format!(
+        r#"{{"key":"{key}","kind":"k","object":{value},"sequenceId":"{sequence}","topic":"k/{key}","version":7}}"#
+    )
+}
+
+fn gone_at(sequence: &str, key: &str) -> String {
+    format!(
+        r#"{{"deleted":true,"key":"{key}","kind":"k","sequenceId":"{sequence}","topic":"k/{key}"}}"#
+    )
+}
+
+#[test]
+fn batches_that_come_again_change_nothing_and_a_checkpoint_remembers_which() {
+    let mut store = Materializer::new(Protocol::eventstream());
+    let first = [put_at("01", "a", "1"), put_at("02", "b", "2"), gone_at("03", "a")].join(",");
+    batch(&mut store, &first).unwrap();
+    assert_eq!(items(&store), ["k/b@7=2"]);
+    assert_eq!((store.cursor(), store.commits().len()), (Some("03"), 1));
+
+    let mut later = Materializer::new(Protocol::eventstream());
+    later.restore_checkpoint(NOW, &store.checkpoint()).unwrap();
+    for store in [&mut store, &mut later] {
+        batch(store, &first).unwrap();
+        assert!(store.changes().is_empty() && store.commits().is_empty(), "all of it is known");
+        // Known events at the head of a longer batch: only what is new takes effect.
+        batch(store, &format!("{first},{}", put_at("04", "a", "4"))).unwrap();
+        assert_eq!(actions(store), ["insert k/a"]);
+        assert_eq!(
+            (items(store), store.cursor()),
+            (vec!["k/a@7=4".into(), "k/b@7=2".into()], Some("04"))
+        );
+    }
+}
+
+#[test]
+fn a_batch_that_is_at_fault_can_come_again() {
+    let mut options = MaterializerOptions::default();
+    options.judge = Judge::OnArrival;
+    let mut store = Materializer::with_view(Protocol::eventstream(), (), options);
+    let bad = format!("{},{}", put_at("01", "a", "1"), r#"{"topic":"k/b"}"#);
+    assert!(matches!(batch(&mut store, &bad), Err(Error::Data { .. })));
+    assert_eq!((items(&store), store.cursor()), (vec![], None));
+    batch(&mut store, &put_at("01", "a", "1")).unwrap();
+    assert_eq!(items(&store), ["k/a@7=1"]);
+}
+
+#[test]
+fn events_that_know_nothing_of_items_are_the_newest_of_their_topic() {
+    let mut store = Materializer::new(Protocol::eventstream());
+    let event = |sequence: u8, topic: &str| {
+        format!(r#"{{"n":{sequence},"sequenceId":"{sequence}","topic":"{topic}"}}"#)
+    };
+    batch(&mut store, &[event(1, "a/b/c"), event(2, "plain"), event(3, "a/b/c")].join(","))
+        .unwrap();
+    let expect = [
+        r#"a/b/c@0={"n":3,"sequenceId":"3","topic":"a/b/c"}"#,
+        r#"event/plain@0={"n":2,"sequenceId":"2","topic":"plain"}"#,
+    ];
+    assert_eq!(items(&store), expect);
+}

@@ -196,7 +196,7 @@ type Stream = (fn() -> Protocol, &'static [(&'static str, &'static str)]);
 
 #[test]
 fn no_input_is_fatal_and_bad_input_leaves_the_state_alone() {
-    let streams: [Stream; 5] = [
+    let streams: [Stream; 6] = [
         (
             Protocol::fdv2,
             &[
@@ -249,6 +249,17 @@ fn no_input_is_fatal_and_bad_input_leaves_the_state_alone() {
                     r#"{"Index":6,"EventBatch":{"Events":[{"Index":6,"Service":{"Op":1,"Name":"w"}}]}}"#,
                 ),
                 ("message", r#"{"NewSnapshotToFollow":true}"#),
+            ],
+        ),
+        (
+            Protocol::eventstream,
+            &[
+                (
+                    "message",
+                    r#"{"batchNumber":1,"stream":"s","type":"event_batch","events":[{"key":"a","kind":"k","object":{"x":1},"sequenceId":"01","topic":"k/a","version":1},{"deleted":true,"key":"b","kind":"k","sequenceId":"02","topic":"k/b","version":2}]}"#,
+                ),
+                ("message", r#"{"type":"event_batch","events":[{"sequenceId":"3","topic":"t"}]}"#),
+                ("message", r#"{"type":"other"}"#),
             ],
         ),
         (

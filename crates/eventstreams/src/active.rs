@@ -11,9 +11,10 @@ use crate::statistics::Statistics;
 use core::future::pending;
 use core::pin::Pin;
 use core::sync::atomic::{AtomicU64, Ordering};
+use core::time::Duration;
 use std::sync::{Arc, Mutex, PoisonError};
 use tokio::sync::{mpsc, oneshot};
-use tokio::time::{Instant, sleep_until};
+use tokio::time::{Instant, sleep, sleep_until};
 use tokio_util::sync::CancellationToken;
 
 /// An activation of a stream. Dropped, it ends at once, with whatever is under way.
@@ -70,6 +71,7 @@ impl Active {
             parts,
             machine,
             clock,
+            tenure: cancel.child_token(),
             cancel: cancel.clone(),
             told: Arc::clone(&told),
             attempting: 0,
@@ -119,7 +121,7 @@ type Job<T> = Option<Pin<Box<dyn Future<Output = T> + Send>>>;
 #[derive(Default)]
 struct Jobs {
     /// The source, and where it hands over events.
-    run: Job<()>,
+    run: Job<Result<(), Error>>,
     offers: Option<mpsc::Receiver<Offer>>,
     offering: Option<oneshot::Sender<()>>,
     /// An attempt is waited for, whatever happens.
@@ -134,6 +136,8 @@ struct Driver {
     machine: Machine,
     clock: Anchored,
     cancel: CancellationToken,
+    /// Ends, too, when another process has the stream.
+    tenure: CancellationToken,
     told: Arc<Mutex<Told>>,
     /// How many events are in the batch that is being delivered.
     attempting: usize,
@@ -141,7 +145,20 @@ struct Driver {
 }
 
 impl Driver {
+    /// Runs until it is stopped. When another process has taken the stream over, everything is given
+    /// up at once, and begins anew: from the checkpoint that is stored when it is this one's turn again.
     async fn drive(mut self) {
+        loop {
+            self.serve().await;
+            if self.cancel.run_until_cancelled(sleep(PAUSE)).await.is_none() {
+                return;
+            }
+            self.tenure = self.cancel.child_token();
+            self.machine = Machine::new(self.parts.settings.clone(), self.clock.now());
+        }
+    }
+
+    async fn serve(&mut self) {
         let mut cancelled = false;
         let mut stopped = false;
         loop {
@@ -157,7 +174,7 @@ impl Driver {
             let jobs = &mut self.jobs;
             let input = tokio::select! {
                 biased;
-                () = self.cancel.cancelled(), if !cancelled => {
+                () = self.tenure.cancelled(), if !cancelled => {
                     cancelled = true;
                     self.interrupt();
                     Input::Cancel
@@ -166,15 +183,26 @@ impl Driver {
                     self.count(&input);
                     input
                 }
-                input = done(&mut jobs.store) => input,
+                input = done(&mut jobs.store) => {
+                    if input == Input::Stored(Err(Error::Superseded)) {
+                        self.tenure.cancel();
+                    }
+                    input
+                }
                 input = done(&mut jobs.read) => input,
                 input = done(&mut jobs.park) => input,
                 offer = next(&mut jobs.offers) => {
                     jobs.offering = Some(offer.accepted);
                     Input::Offered(offer.events)
                 }
-                () = done(&mut jobs.run) => {
+                ran = done(&mut jobs.run) => {
                     (jobs.offers, jobs.offering) = (None, None);
+                    if let Err(error) = ran {
+                        tracing::warn!(stream = %self.parts.id, %error, "the source of a stream ended");
+                        if error == Error::Superseded {
+                            self.tenure.cancel();
+                        }
+                    }
                     if cancelled { continue }
                     Input::SourceEnded
                 }
@@ -194,20 +222,17 @@ impl Driver {
             }
             Effect::Run { position, since } => {
                 let (offers, offered) = mpsc::channel(1);
-                let deliver = Deliver { offers, cancel: self.cancel.clone() };
-                let (spec, cancel) = (Arc::clone(spec), self.cancel.clone());
-                let run = Run { spec, position, since, deliver, cancel };
-                let (id, runtime) = (Arc::clone(id), Arc::clone(runtime));
+                let deliver = Deliver { offers, cancel: self.tenure.clone() };
+                let (spec, cancel) = (Arc::clone(spec), self.tenure.clone());
+                let demand = dispatcher.demand();
+                let run = Run { spec, position, since, deliver, demand, cancel };
+                let runtime = Arc::clone(runtime);
                 self.jobs.offers = Some(offered);
-                self.jobs.run = Some(Box::pin(async move {
-                    if let Err(error) = runtime.run(run).await {
-                        tracing::warn!(stream = %id, %error, "the source of a stream ended");
-                    }
-                }));
+                self.jobs.run = Some(Box::pin(async move { runtime.run(run).await }));
             }
             Effect::Attempt { number, batch } => {
                 self.attempting = batch.events().len();
-                let attempt = Attempt { number, batch, cancel: self.cancel.clone() };
+                let attempt = Attempt { number, batch, cancel: self.tenure.clone() };
                 let dispatcher = Arc::clone(dispatcher);
                 let attempt = async move { Input::Attempted(dispatcher.attempt(attempt).await) };
                 self.jobs.attempt = Some(Box::pin(attempt));
@@ -274,6 +299,9 @@ impl Driver {
         *self.told.lock().unwrap_or_else(PoisonError::into_inner) = Told { statistics, position };
     }
 }
+
+/// Between what another process has taken over and the next try to have it.
+const PAUSE: Duration = Duration::from_millis(250);
 
 /// The end of a job, which then is none any more.
 async fn done<T>(job: &mut Job<T>) -> T {

@@ -7,6 +7,7 @@ use core::fmt;
 use core::pin::Pin;
 use core::time::Duration;
 use std::sync::Arc;
+use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
 /// Makes the dispatchers of one type of stream.
@@ -28,6 +29,11 @@ pub trait Dispatcher: fmt::Debug + Send + Sync + 'static {
     /// Tries to deliver a batch, once. It should end soon when it is cancelled, with a failure unless
     /// the batch was delivered; the stream waits for it in any case.
     fn attempt(&self, attempt: Attempt) -> Pin<Box<dyn Future<Output = Outcome> + Send + '_>>;
+
+    /// Whether there is somebody to deliver to, now and later: always, unless it says otherwise.
+    fn demand(&self) -> watch::Receiver<bool> {
+        watch::Sender::new(true).subscribe()
+    }
 }
 
 /// One try to deliver a batch.

@@ -21,6 +21,8 @@ pub enum Error {
     Filter(FilterError),
     /// The storage did not do its part.
     Storage(Box<str>),
+    /// Another process has the stream now.
+    Superseded,
     /// The name belongs to another stream.
     NameTaken(Box<str>),
     /// A webhook without a URL.
@@ -94,7 +96,7 @@ impl Error {
             Self::BadTls(_) => "FF00153",
             Self::Cancelled => "FF00154",
             Self::NotFound => "FF00164",
-            Self::Storage(_) | Self::NameTaken(_) => "FF00177",
+            Self::Storage(_) | Self::Superseded | Self::NameTaken(_) => "FF00177",
             Self::NoUrl => "FF00216",
             Self::NoDispatcher(_) => "FF00217",
             Self::Unresolvable(_) => "FF00218",
@@ -160,6 +162,7 @@ impl fmt::Display for Error {
             Self::Cancelled => write!(f, "{code}: cancelled"),
             Self::NotFound => write!(f, "{code}: no result found"),
             Self::Storage(why) => write!(f, "{code}: the storage failed: {why}"),
+            Self::Superseded => write!(f, "{code}: another server has the stream now"),
             Self::NameTaken(name) => {
                 write!(f, "{code}: another stream has the name '{name}' already")
             }

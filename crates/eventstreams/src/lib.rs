@@ -40,8 +40,8 @@ pub use keyword::Keyword;
 pub use machine::{Effect, Input, Machine, Settings};
 pub use manager::{Manager, Program, Reset, StreamList, Totals};
 pub use persistence::{
-    Answer, Listed, MemoryPersistence, Persistence, PostgresPersistence, SqlitePersistence, Update,
-    Upserted,
+    Answer, Changed, Listed, MemoryPersistence, NatsOptions, NatsPersistence, Persistence,
+    PostgresPersistence, SqlitePersistence, Update, Upserted,
 };
 pub use runtime::{Deliver, Instruction, Run, Runtime};
 pub use spec::{
@@ -53,6 +53,6 @@ pub use timestamp::Timestamp;
 pub use topic_filter::TopicFilter;
 pub use webhook::{WebhookFactory, is_public_address};
 pub use websocket::{
-    AttemptId, Command, Connection, Delivery, Limits, RoundTrip, RoundTripEffect, RoundTrips, Verb,
-    WebSocketFactory,
+    AttemptId, Command, Connection, Delivery, Guest, Limits, RoundTrip, RoundTripEffect,
+    RoundTrips, Verb, WebSocketFactory,
 };

@@ -1,7 +1,9 @@
 //! All streams of a server: made, changed, started, stopped, and found again.
 
+mod follow;
 mod operations;
 mod stream;
+mod turns;
 mod validate;
 
 use crate::active::Counts;
@@ -22,6 +24,7 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use stream::Stream;
 use tokio::time::{Instant, timeout_at};
+use turns::Turns;
 
 /// The streams of a server. A clone is another handle to the same.
 ///
@@ -104,8 +107,9 @@ struct Inner {
     factories: HashMap<Box<str>, Arc<dyn DispatcherFactory>>,
     clock: Clock,
     streams: Mutex<HashMap<String, Arc<Stream>>>,
-    /// Held by whoever stores a stream.
-    storing: tokio::sync::Mutex<()>,
+    turns: Turns,
+    /// Whether other processes have the same streams.
+    is_shared: bool,
     closed: tokio_util::sync::CancellationToken,
     failed: Mutex<Vec<(String, Error)>>,
     counts: Arc<Counts>,
@@ -119,19 +123,25 @@ impl Manager {
         if configuration.retry.initial_delay.as_nanos() <= 0 {
             return Err(Error::NoRetry);
         }
+        // From now on, so that what is changed while streams are taken up is not missed.
+        let changes = persistence.changes();
         let inner = Arc::new(Inner {
+            is_shared: changes.is_some(),
             configuration,
             persistence,
             runtime,
             factories: dispatchers,
             clock,
             streams: Mutex::default(),
-            storing: tokio::sync::Mutex::default(),
+            turns: Turns::default(),
             closed: tokio_util::sync::CancellationToken::new(),
             failed: Mutex::default(),
             counts: Arc::default(),
         });
         inner.take_up_all().await?;
+        if let Some(changes) = changes {
+            tokio::spawn(follow::follow(Arc::downgrade(&inner), changes));
+        }
         Ok(Self { inner, deadline: None })
     }
 
@@ -215,7 +225,6 @@ impl Manager {
     /// Stops everything, and leaves it as it is: what was started runs again with the next manager.
     pub async fn close(&self) {
         self.inner.closed.cancel();
-        let _storing = self.inner.storing.lock().await;
         let streams: Vec<_> = self.inner.streams().values().cloned().collect();
         let ended: Vec<_> = streams.iter().filter_map(|stream| stream.suspend()).collect();
         for ended in ended {
@@ -297,17 +306,23 @@ impl Inner {
     }
 
     async fn take_up_all(&self) -> Result<(), Error> {
-        let mut after = None;
+        for spec in self.stored().await? {
+            let id = spec.id.clone().unwrap_or_default();
+            if let Err(error) = self.take_up(&id, spec).await {
+                tracing::error!(stream = id, %error, "a stream could not be taken up");
+                self.failed.lock().unwrap_or_else(PoisonError::into_inner).push((id, error));
+            }
+        }
+        Ok(())
+    }
+
+    /// All streams that are stored, oldest first.
+    async fn stored(&self) -> Result<Vec<EventStreamSpec>, Error> {
+        let (mut all, mut after) = (Vec::new(), None);
         loop {
             let page = self.persistence.page(after, PAGE).await?;
-            let Some(&(last, _)) = page.last() else { return Ok(()) };
-            for (_, spec) in page {
-                let id = spec.id.clone().unwrap_or_default();
-                if let Err(error) = self.take_up(&id, spec).await {
-                    tracing::error!(stream = id, %error, "a stream could not be taken up");
-                    self.failed.lock().unwrap_or_else(PoisonError::into_inner).push((id, error));
-                }
-            }
+            let Some(&(last, _)) = page.last() else { return Ok(all) };
+            all.extend(page.into_iter().map(|(_, spec)| spec));
             after = Some(last);
         }
     }

@@ -2,11 +2,13 @@
 
 mod memory;
 mod migrations;
+mod nats;
 mod postgres;
 mod sqlite;
 mod tables;
 
 pub use memory::MemoryPersistence;
+pub use nats::{NatsOptions, NatsPersistence};
 pub use postgres::PostgresPersistence;
 pub use sqlite::SqlitePersistence;
 
@@ -16,6 +18,7 @@ use crate::spec::{EventStreamSpec, Status};
 use crate::timestamp::Timestamp;
 use core::fmt;
 use core::pin::Pin;
+use tokio::sync::mpsc;
 
 /// What is asked of something that may take a while: a future, so that anything can stand behind `dyn`.
 pub type Answer<'a, T> = Pin<Box<dyn Future<Output = Result<T, Error>> + Send + 'a>>;
@@ -34,8 +37,9 @@ pub trait Persistence: fmt::Debug + Send + Sync + 'static {
     /// not given now. [`Error::NameTaken`] if another one has the name.
     fn upsert<'a>(&'a self, spec: &'a EventStreamSpec) -> Answer<'a, Upserted>;
 
-    /// Changes fields of a stream that is stored. [`Error::NotFound`] if it is not.
-    fn update<'a>(&'a self, id: &'a str, update: Update) -> Answer<'a, ()>;
+    /// Changes fields of a stream that is stored, and tells when that was: later than any time before.
+    /// [`Error::NotFound`] if it is not.
+    fn update<'a>(&'a self, id: &'a str, update: Update) -> Answer<'a, Timestamp>;
 
     /// The stream of an ID.
     fn by_id<'a>(&'a self, id: &'a str) -> Answer<'a, Option<EventStreamSpec>>;
@@ -55,11 +59,36 @@ pub trait Persistence: fmt::Debug + Send + Sync + 'static {
     /// The checkpoint of a stream.
     fn checkpoint<'a>(&'a self, id: &'a str) -> Answer<'a, Option<String>>;
 
-    /// Stores the checkpoint of a stream.
+    /// The checkpoint of a stream, for one who has the stream from now on and no longer than until
+    /// somebody else claims it. `fence` is greater than that of whoever had it before.
+    ///
+    /// A storage that several processes share refuses with [`Error::Superseded`] claims that come
+    /// late, and from then on checkpoints of others.
+    fn claim_checkpoint<'a>(&'a self, id: &'a str, fence: u64) -> Answer<'a, Option<String>> {
+        let _ = fence;
+        self.checkpoint(id)
+    }
+
+    /// Stores the checkpoint of a stream. [`Error::Superseded`] if somebody else has it now.
     fn put_checkpoint<'a>(&'a self, id: &'a str, position: &'a str) -> Answer<'a, ()>;
 
     /// Removes the checkpoint of a stream. One that is not there is no error.
     fn delete_checkpoint<'a>(&'a self, id: &'a str) -> Answer<'a, ()>;
+
+    /// Tells of streams that were changed, by other processes too; nothing of a storage that others
+    /// do not use.
+    fn changes(&self) -> Option<mpsc::UnboundedReceiver<Changed>> {
+        None
+    }
+}
+
+/// What may not be as it was.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Changed {
+    /// The stream of this ID.
+    Stream(String),
+    /// Anything: changes may have been missed.
+    Any,
 }
 
 /// What storing a stream came to.

@@ -7,7 +7,7 @@ use crate::spec::EventStreamSpec;
 use crate::timestamp::Timestamp;
 use core::fmt;
 use std::sync::Arc;
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::{mpsc, oneshot, watch};
 use tokio_util::sync::CancellationToken;
 
 /// The program that has event streams.
@@ -15,7 +15,9 @@ pub trait Runtime: fmt::Debug + Send + Sync + 'static {
     /// Hands over the events of a stream, in order, until it is told to exit or is cancelled.
     ///
     /// One that returns before, with an error or without, is called again, after a pause, from the
-    /// checkpoint that there is then; what it had handed over since comes again.
+    /// checkpoint that there is then; what it had handed over since comes again. With
+    /// [`Error::Superseded`], because another process has the stream now, what is under way is given
+    /// up as well.
     fn run(&self, run: Run) -> Answer<'_, ()>;
 
     /// An ID for a new stream.
@@ -62,6 +64,8 @@ pub struct Run {
     pub since: Option<Timestamp>,
     /// Where they are handed over.
     pub deliver: Deliver,
+    /// Whether there is somebody to deliver to. (What is handed over otherwise waits.)
+    pub demand: watch::Receiver<bool>,
     /// Ends when the source is to return.
     pub cancel: CancellationToken,
 }

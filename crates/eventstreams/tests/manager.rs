@@ -7,7 +7,7 @@ use core::time::Duration;
 use highwater_eventstreams::{
     Answer, Attempt, Clock, Configuration, Dispatcher, DispatcherFactory, Error, Event,
     EventStreamSpec, Instruction, Listed, Manager, MemoryPersistence, Outcome, Persistence,
-    Program, Query, Reset, Run, Runtime, Update, Upserted, WebSocketFactory,
+    Program, Query, Reset, Run, Runtime, Timestamp, Update, Upserted, WebSocketFactory,
 };
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex};
@@ -40,7 +40,7 @@ impl Persistence for Storage {
     fn upsert<'a>(&'a self, spec: &'a EventStreamSpec) -> Answer<'a, Upserted> {
         self.run("upsert", self.memory.upsert(spec))
     }
-    fn update<'a>(&'a self, id: &'a str, update: Update) -> Answer<'a, ()> {
+    fn update<'a>(&'a self, id: &'a str, update: Update) -> Answer<'a, Timestamp> {
         self.run("update", self.memory.update(id, update))
     }
     fn by_id<'a>(&'a self, id: &'a str) -> Answer<'a, Option<EventStreamSpec>> {
@@ -336,4 +336,33 @@ async fn a_manager_has_to_know_how_to_try_again() {
     let (dispatchers, clock) = (HashMap::new(), Clock::default());
     let program = Program { configuration, persistence, runtime, dispatchers, clock };
     assert_eq!(code(Manager::start(program).await), "FF00237");
+}
+
+/// One that stops only when its receiver lets go of the batch that it has.
+#[tokio::test]
+async fn a_slow_change_holds_up_no_other_stream() {
+    let world = World::new().await;
+    let manager = &world.manager;
+    world.taker.held.send_replace(true);
+    manager.upsert("slow", taken()).await.unwrap();
+    let attempted = |stream: &highwater_eventstreams::EventStream| {
+        stream.statistics.as_ref().is_some_and(|told| told.last_dispatch_time.is_some())
+    };
+    while !attempted(&manager.get("slow").await.unwrap()) {
+        tokio::task::yield_now().await;
+    }
+    let change = |size| {
+        let (manager, spec) =
+            (manager.clone(), EventStreamSpec { batch_size: Some(size), ..taken() });
+        tokio::spawn(async move { manager.upsert("slow", spec).await.unwrap().0.spec.batch_size })
+    };
+    let changes = [change(2), change(3)];
+    for name in ["other", "another"] {
+        manager.upsert(name, taken()).await.unwrap();
+    }
+    assert!(changes.iter().all(|change| !change.is_finished()));
+    world.taker.held.send_replace(false);
+    for (change, size) in changes.into_iter().zip([2, 3]) {
+        assert_eq!(change.await.unwrap(), Some(size));
+    }
 }

@@ -18,4 +18,5 @@ pub use tokens::{Access, Minted, NoAccess, Rules, Token};
 pub(crate) use admin::routes;
 pub(crate) use arguments::AccessArguments;
 pub(crate) use caller::Caller;
+pub(crate) use grant::Act;
 pub(crate) use guard::guard;

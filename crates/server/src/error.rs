@@ -44,6 +44,11 @@ impl ApiError {
         Self::new(StatusCode::NOT_FOUND, "unknown-topic", format!("there is no topic {topic:?}"))
     }
 
+    /// What is wrong, in words.
+    pub(crate) fn message(&self) -> &str {
+        &self.body.message
+    }
+
     /// Says which part of the request is meant.
     pub(crate) fn at(mut self, place: impl Into<String>) -> Self {
         self.body.place = Some(place.into());

@@ -3,10 +3,11 @@
 mod answer;
 mod arguments;
 mod arrivals;
+mod demand;
 mod owner;
 mod place;
 mod routes;
 mod source;
 
-pub(crate) use arguments::{EventStreamArguments, EventStreams};
+pub(crate) use arguments::{Beside, EventStreamArguments, EventStreams};
 pub(crate) use routes::routes;

@@ -74,7 +74,7 @@ impl ServeArguments {
         }
         let settings = self.keep.settings(self.heartbeat_ms, cors);
         let settings = Settings { limits: self.limits.into(), ..settings };
-        let streams = self.event_streams.choose(self.engine.is_shared())?;
+        let streams = self.event_streams.choose()?;
         let engine = self.engine.choose(self.keep.retention(), streams);
         let state = engine.app(settings, access);
         let router = router(&state)?;

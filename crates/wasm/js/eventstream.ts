@@ -64,14 +64,17 @@ export class Batch<E extends StreamEvent = StreamEvent> implements Iterable<E> {
   readonly events: readonly E[]
   /** How the server calls it; nothing of a broadcast, which nobody answers for. */
   readonly number: number | undefined
+  /** The message as it came: what a `Materializer` of protocol `eventstream` takes as an event's data. */
+  readonly text: string
   #say: ((command: object) => void) | undefined
   #working: ReturnType<typeof setInterval> | undefined
 
   /** @internal */
-  constructor(events: readonly E[], number: number | undefined, progress: number, say: (command: object) => void) {
+  constructor({ events = [], batchNumber }: Message<E>, text: string, progress: number, say: (command: object) => void) {
     this.events = events
-    this.number = number
-    if (number === undefined) return
+    this.number = batchNumber
+    this.text = text
+    if (batchNumber === undefined) return
     this.#say = say
     this.#working = setInterval(() => this.progress(), progress)
   }
@@ -199,7 +202,7 @@ export class EventStream<E extends StreamEvent = StreamEvent> implements AsyncIt
       if (socket.readyState === OPEN) socket.send(JSON.stringify({ ...command, stream: this.#name }))
     }
     const progress = this.#options.progress ?? PROGRESS
-    this.#waiting.push(new Batch(message.events ?? [], message.batchNumber, progress, say))
+    this.#waiting.push(new Batch(message, text, progress, say))
     this.#wake?.()
   }
 

@@ -8,6 +8,7 @@ import type { Later } from './names.js'
 import { checkTombstones, described, known, number, numbersOf, oneOf, refuse, type TombstoneOptions } from './options.js'
 import { isProtocol, type ProtocolOptions } from './protocols.js'
 import { Reads, type Transacted } from './reads.js'
+import { restore } from './restore.js'
 import { type TraceEvent, traced } from './trace.js'
 import type { AnyKinds } from './types.js'
 import { isView, type View, viewing } from './view.js'
@@ -122,6 +123,24 @@ export class Materializer<T extends object = AnyKinds> extends Reads<T> {
   reset(): void {
     viewing(this.#raw, this.#view, () => this.#raw.module.connected(this.#raw.handle, 3))
     this.items.took(Bit.Commits | Bit.Gone, false)
+  }
+
+  /** The state and the position as bytes: what {@link Materializer.restore} takes up again, here or elsewhere. */
+  checkpoint(): Uint8Array {
+    return this.#raw.checkpoint()
+  }
+
+  /** Takes up a checkpoint as a snapshot. Throws a {@link HighwaterError} at bytes that are none of this protocol: then nothing has changed. */
+  restore(checkpoint: Uint8Array): void {
+    if (!(checkpoint instanceof Uint8Array)) refuse(`restore needs a Uint8Array, not ${described(checkpoint)}`)
+    let fault: unknown
+    const take = (): number => {
+      const [bits, wrong] = restore(this.#raw, Date.now(), checkpoint)
+      fault = wrong
+      return bits
+    }
+    this.items.took(this.#view === undefined ? take() : viewing(this.#raw, this.#view, take), false)
+    if (fault !== null) throw errorOf(fault)
   }
 
   /** What every event did since this was last called. */

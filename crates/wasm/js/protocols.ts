@@ -3,7 +3,7 @@
 import { described, known, refuse } from './options.js'
 
 /** The protocols that have a name. */
-export type ProtocolName = 'fdv2' | 'relay' | 'flags' | 'ping' | 'autoconfig' | 'consul' | 'json'
+export type ProtocolName = 'fdv2' | 'relay' | 'flags' | 'ping' | 'autoconfig' | 'consul' | 'eventstream' | 'json'
 
 /**
  * Where things are in a stream that knows nothing of Highwater. Paths are JSON pointers into an
@@ -96,7 +96,7 @@ export function wordsOfProtocol(protocol: ProtocolOptions = 'fdv2'): (string | u
   return [options['recorded'] === true ? 'consul-recorded' : name]
 }
 
-const NAMES: readonly string[] = ['fdv2', 'relay', 'flags', 'ping', 'autoconfig', 'consul', 'json'] satisfies ProtocolName[]
+const NAMES: readonly string[] = ['fdv2', 'relay', 'flags', 'ping', 'autoconfig', 'consul', 'eventstream', 'json'] satisfies ProtocolName[]
 
 const TYPES = ['upsert', 'delete', 'snapshot', 'kinds']
 

@@ -9,6 +9,8 @@ mod autoconfig;
 mod consul;
 #[cfg(feature = "full")]
 mod decoding;
+#[cfg(feature = "full")]
+mod eventstream;
 mod fdv2;
 #[cfg(feature = "full")]
 mod json;
@@ -51,6 +53,7 @@ pub type Sink<'s> = &'s mut dyn FnMut(Message<'_>) -> Result<(), Error>;
 /// | [`ping`](Self::ping) | fetched after each `ping` | | per key; a fetch replaces all |
 /// | [`autoconfig`](Self::autoconfig) | `put` | `patch`, `delete` | per key, in puts too |
 /// | [`consul`](Self::consul) | events up to `EndOfSnapshot` | events | not: the index does |
+/// | [`eventstream`](Self::eventstream) | | batches of events | not: their sequence IDs do |
 /// | [`json`](Self::json) | as the application says | as it says | per key, if it says where |
 ///
 /// Without the feature `full` there is `fdv2` alone, and of it what our own server promises to
@@ -82,7 +85,7 @@ impl Protocol {
     }
 
     /// The protocol of this name, with its defaults: `fdv2`, `json`, `relay`, `flags`, `ping`,
-    /// `autoconfig` or `consul`.
+    /// `autoconfig`, `consul` or `eventstream`.
     ///
     /// ```
     /// # use highwater_core::Protocol;
@@ -174,6 +177,14 @@ impl Protocol {
         match &mut self.0 {
             Kind::Fdv2(fdv2) => fdv2.connected(),
             Kind::Other(other) => other.connected(cursor),
+        }
+    }
+
+    /// The next event is told to a state that stands there.
+    #[cfg(feature = "full")]
+    pub(crate) fn stands_at(&mut self, cursor: Option<&str>) {
+        if let Kind::Other(other) = &mut self.0 {
+            other.stands_at(cursor);
         }
     }
 

@@ -5,6 +5,7 @@ use alloc::vec::Vec;
 
 use super::consul::Consul;
 use super::decoding::Decoding;
+use super::eventstream::EventStream;
 use super::json::{Json, JsonSpec};
 use super::relay::{Relay, snapshot_of_flags};
 use super::{Kind, Protocol, autoconfig, ping};
@@ -19,6 +20,7 @@ pub(super) enum Other {
     Ping,
     AutoConfig,
     Consul(Consul),
+    EventStream(EventStream),
     Json(Json),
 }
 
@@ -68,6 +70,29 @@ impl Protocol {
     }
 }
 
+impl Protocol {
+    /// The batches of an event stream, each as one event: the state is what its events come to, and
+    /// the cursor is the sequence ID of the last. Batches that come again change nothing.
+    ///
+    /// An event that says its `kind` and `key` is about that item, with its `object` as the value, or
+    /// `deleted`. Of any other the parts of its topic before and behind the first slash say which item
+    /// it is about (kind `event` if there is none), and all of it is the value.
+    ///
+    /// ```
+    /// use highwater_core::{Event, Instant, Materializer, Protocol};
+    /// let batch = r#"{"type":"event_batch","stream":"s","batchNumber":1,"events":[
+    ///     {"kind":"order","key":"7","version":1,"object":{"total":3},"topic":"order/7","sequenceId":"01"}]}"#;
+    /// let mut orders = Materializer::new(Protocol::eventstream());
+    /// orders.event(Instant::default(), &Event { kind: "message", data: batch.as_bytes(), id: "" })?;
+    /// assert_eq!(orders.state().get("order", "7").unwrap().json().unwrap(), r#"{"total":3}"#);
+    /// assert_eq!(orders.cursor(), Some("01"));
+    /// # Ok::<(), highwater_core::Error>(())
+    /// ```
+    pub fn eventstream() -> Self {
+        Self(Kind::Other(Other::EventStream(EventStream::default())))
+    }
+}
+
 impl Other {
     pub(super) fn named(name: &str) -> Option<Self> {
         Some(match name {
@@ -76,6 +101,7 @@ impl Other {
             "ping" => Self::Ping,
             "autoconfig" => Self::AutoConfig,
             "consul" => Self::Consul(Consul::new(false)),
+            "eventstream" => Self::EventStream(EventStream::default()),
             "json" => Self::Json(Json::new(JsonSpec::default())),
             _ => return None,
         })
@@ -87,6 +113,7 @@ impl Other {
             Self::Ping => "ping",
             Self::AutoConfig => "autoconfig",
             Self::Consul(_) => "consul",
+            Self::EventStream(_) => "eventstream",
             Self::Json(_) => "json",
         }
     }
@@ -95,7 +122,7 @@ impl Other {
         match self {
             Self::Relay(_) | Self::Ping => Gate::PerKeySnapshotReplaces,
             Self::AutoConfig => Gate::PerKey,
-            Self::Consul(_) => Gate::Cursor,
+            Self::Consul(_) | Self::EventStream(_) => Gate::Cursor,
             Self::Json(json) => json.gate(),
         }
     }
@@ -105,7 +132,7 @@ impl Other {
             Self::Relay(_) => Vec::from(["put", "patch", "delete"]),
             Self::Ping => Vec::from(["ping", "put", "patch", "delete"]),
             Self::AutoConfig => Vec::from(["put", "patch", "delete", "reconnect"]),
-            Self::Consul(_) => Vec::from(["message"]),
+            Self::Consul(_) | Self::EventStream(_) => Vec::from(["message"]),
             Self::Json(json) => json.event_types(),
         }
     }
@@ -114,7 +141,7 @@ impl Other {
         match self {
             Self::Consul(_) => cursor.map(|index| ("index", index)),
             Self::AutoConfig => Some(("rpacProtocolVersion", "2")),
-            Self::Relay(_) | Self::Ping | Self::Json(_) => None,
+            Self::Relay(_) | Self::Ping | Self::EventStream(_) | Self::Json(_) => None,
         }
     }
 
@@ -129,7 +156,11 @@ impl Other {
     }
 
     pub(super) const fn has_snapshots(&self) -> bool {
-        if let Self::Json(json) = self { json.has_snapshots() } else { true }
+        match self {
+            Self::EventStream(_) => false,
+            Self::Json(json) => json.has_snapshots(),
+            _ => true,
+        }
     }
 
     pub(super) const fn resets_on_fault(&self) -> bool {
@@ -139,7 +170,7 @@ impl Other {
     pub(super) const fn patience(&self) -> (Profile, Option<u64>) {
         match self {
             Self::Consul(_) => (Profile::CONSUL, None),
-            Self::Json(_) => (Profile::STANDARD, None),
+            Self::EventStream(_) | Self::Json(_) => (Profile::STANDARD, None),
             _ => (Profile::RELAY, Some(300)),
         }
     }
@@ -147,6 +178,12 @@ impl Other {
     pub(super) fn connected(&mut self, cursor: Option<&str>) {
         if let Self::Consul(consul) = self {
             consul.connected(cursor);
+        }
+    }
+
+    pub(super) fn stands_at(&mut self, cursor: Option<&str>) {
+        if let Self::EventStream(stream) = self {
+            stream.stands_at(cursor);
         }
     }
 
@@ -172,6 +209,7 @@ impl Other {
             _ if polled => whole.misplaced("this protocol has no polling"),
             Self::AutoConfig => autoconfig::decode(kind, whole),
             Self::Consul(consul) => consul.decode(whole),
+            Self::EventStream(stream) => stream.decode(whole),
             Self::Json(json) => json.decode(kind, event.id, whole),
         }
     }

@@ -16,7 +16,9 @@ impl Inner {
         name_or_id: &str,
         mut spec: EventStreamSpec,
     ) -> Result<(EventStream, bool), Error> {
-        let _storing = self.storing.lock().await;
+        let name = spec.name.clone().unwrap_or_default();
+        let is_id = self.persistence.id(name_or_id).is_some();
+        let _names = self.turns.of_names([if is_id { "" } else { name_or_id }, &name]).await;
         let id = self.id_of(name_or_id, &spec).await?;
         if spec.name.as_ref().is_none_or(String::is_empty) && !name_or_id.is_empty() {
             spec.name = Some(name_or_id.into());
@@ -25,6 +27,7 @@ impl Inner {
         spec.status = Some(Keyword::from(status.as_str()));
         self.validate(&spec)?;
         let id = id.unwrap_or_else(|| self.runtime.new_id());
+        let _id = self.turns.of_id(&id).await;
         spec = EventStreamSpec { id: Some(id.clone()), created: None, updated: None, ..spec };
 
         let known = self.known(&id);
@@ -122,9 +125,6 @@ impl Inner {
 
     /// Has a stream run that does not.
     pub(super) fn activate(&self, stream: &Stream) -> Result<(), Error> {
-        if self.closed.is_cancelled() {
-            return Err(Error::Cancelled);
-        }
         let spec = stream.filled();
         let settings = self.settings(&spec)?;
         let kind = kind(&spec);
@@ -140,6 +140,11 @@ impl Inner {
             counts: Arc::clone(&self.counts),
             spec,
         }));
+        if self.closed.is_cancelled() {
+            // Whoever closes the manager may have looked before it was there.
+            drop(stream.suspend());
+            return Err(Error::Cancelled);
+        }
         Ok(())
     }
 
@@ -151,15 +156,18 @@ impl Inner {
 
     async fn store_status(&self, stream: &Stream, status: Status) -> Result<(), Error> {
         let update = Update { status: Some(status), ..Update::default() };
-        self.persistence.update(&stream.id, update).await?;
+        let updated = self.persistence.update(&stream.id, update).await?;
         stream.set_status(status);
+        stream.set_updated(updated);
         Ok(())
     }
 
     async fn move_to(&self, stream: &Stream, to: Reset) -> Result<(), Error> {
-        self.persistence.delete_checkpoint(&stream.id).await?;
+        let stored = stream.stored();
         let (initial_sequence_id, initial_time) = match to {
-            Reset { sequence_id: None, time: None } => return Ok(()),
+            Reset { sequence_id: None, time: None } => {
+                (stored.initial_sequence_id.clone(), stored.initial_time)
+            }
             Reset { sequence_id: Some(position), .. } => (Some(position), None),
             Reset { sequence_id: None, time } => (None, time),
         };
@@ -168,9 +176,15 @@ impl Inner {
             initial_sequence_id: Some(initial_sequence_id.clone()),
             initial_time: Some(initial_time),
         };
-        self.persistence.update(&stream.id, update).await?;
-        let stored = EventStreamSpec { initial_sequence_id, initial_time, ..stream.stored() };
+        // Before the checkpoint: whoever runs the stream elsewhere then knows where it begins without one.
+        let updated = Some(self.persistence.update(&stream.id, update).await?);
+        let stored = EventStreamSpec { updated, initial_sequence_id, initial_time, ..stored };
         stream.replace(stream.status(), stored, |spec| self.fill_in(spec));
+        self.persistence.delete_checkpoint(&stream.id).await?;
+        if self.is_shared {
+            // Whoever runs it may have begun again before that, and nothing else tells of it.
+            stream.set_updated(self.persistence.update(&stream.id, Update::default()).await?);
+        }
         Ok(())
     }
 

@@ -4,6 +4,7 @@ use crate::active::Active;
 use crate::keyword::Keyword;
 use crate::spec::{EventStream, EventStreamSpec, Status};
 use crate::statistics::Statistics;
+use crate::timestamp::Timestamp;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 /// A stream: as it is stored, as it is shown, and what runs of it.
@@ -64,6 +65,13 @@ impl Stream {
         let mut state = self.state();
         state.status = status;
         state.stored.status = Some(Keyword::from(status.as_str()));
+    }
+
+    /// When it was stored last.
+    pub(super) fn set_updated(&self, updated: Timestamp) {
+        let mut state = self.state();
+        state.stored.updated = Some(updated);
+        Arc::make_mut(&mut state.filled).updated = Some(updated);
     }
 
     pub(super) fn set_active(&self, active: Active) {

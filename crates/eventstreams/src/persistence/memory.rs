@@ -56,7 +56,7 @@ impl Tables {
         Ok(Upserted { inserted: key.is_none(), created, updated })
     }
 
-    fn update(&mut self, id: &str, update: Update) -> Result<(), Error> {
+    fn update(&mut self, id: &str, update: Update) -> Result<Timestamp, Error> {
         let key = self.key(id).ok_or(Error::NotFound)?;
         let spec = self.streams.get_mut(&key).ok_or(Error::NotFound)?;
         if let Some(status) = update.status {
@@ -68,8 +68,10 @@ impl Tables {
         if let Some(time) = update.initial_time {
             spec.initial_time = time;
         }
-        spec.updated = Some(Timestamp::now());
-        Ok(())
+        let last = spec.updated.map_or(0, Timestamp::as_nanos);
+        let updated = Timestamp::now().max(Timestamp::from_nanos(last + 1));
+        spec.updated = Some(updated);
+        Ok(updated)
     }
 }
 
@@ -82,7 +84,7 @@ impl Persistence for MemoryPersistence {
         ready(|| self.tables().upsert(spec))
     }
 
-    fn update<'a>(&'a self, id: &'a str, update: Update) -> Answer<'a, ()> {
+    fn update<'a>(&'a self, id: &'a str, update: Update) -> Answer<'a, Timestamp> {
         ready(|| self.tables().update(id, update))
     }
 

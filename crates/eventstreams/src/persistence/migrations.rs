@@ -69,6 +69,19 @@ CREATE TABLE IF NOT EXISTS es_checkpoints (
     },
     // What ours has beside them.
     Migration { sqlite: OURS, postgres: OURS },
+    // Processes that share a database hear of each other's changes.
+    Migration {
+        sqlite: "",
+        postgres: "
+CREATE FUNCTION eventstreams_changed() RETURNS trigger AS $$
+BEGIN
+    PERFORM pg_notify('eventstreams', coalesce(NEW.id, OLD.id));
+    RETURN NULL;
+END
+$$ LANGUAGE plpgsql;
+CREATE TRIGGER eventstreams_changed AFTER INSERT OR UPDATE OR DELETE ON eventstreams
+    FOR EACH ROW EXECUTE FUNCTION eventstreams_changed();",
+    },
 ];
 
 const OURS: &str = "

@@ -1,18 +1,19 @@
 //! Streams in PostgreSQL.
 
-use super::Answer;
 use super::migrations::MIGRATIONS;
 use super::tables::{Cell, Database};
+use super::{Answer, Changed};
 use crate::error::Error;
 use crate::filter::Dialect;
 use core::hash::{BuildHasher as _, BuildHasherDefault};
 use core::time::Duration;
-use sqlx::postgres::{PgArguments, PgConnectOptions, PgPoolOptions, PgRow};
+use sqlx::postgres::{PgArguments, PgConnectOptions, PgListener, PgPoolOptions, PgRow};
 use sqlx::query::Query;
 use sqlx::{AssertSqlSafe, Column as _, PgPool, Postgres, Row as _, TypeInfo as _};
 use std::collections::hash_map::DefaultHasher;
 use std::sync::Arc;
-use tokio::sync::Mutex;
+use tokio::sync::{Mutex, mpsc};
+use tokio::time::sleep;
 
 /// Keeps streams in PostgreSQL, which several processes may share.
 ///
@@ -74,6 +75,37 @@ impl Database for PostgresPersistence {
             run.await.unwrap_or_else(|ended| Err(Error::Storage(ended.to_string().into())))
         })
     }
+
+    fn changes(&self) -> Option<mpsc::UnboundedReceiver<Changed>> {
+        let (listener, changes) = mpsc::unbounded_channel();
+        tokio::spawn(listen(self.pool.clone(), listener));
+        Some(changes)
+    }
+}
+
+/// Tells of every change until nobody listens any more.
+async fn listen(pool: PgPool, to: mpsc::UnboundedSender<Changed>) {
+    while !to.is_closed() {
+        let heard = async {
+            let mut listener = PgListener::connect_with(&pool).await?;
+            listener.listen("eventstreams").await?;
+            let mut changed = Changed::Any;
+            while to.send(changed).is_ok() {
+                let next = tokio::select! {
+                    next = listener.try_recv() => next?,
+                    () = to.closed() => break,
+                };
+                // Without a notification, the connection was lost and is there again.
+                changed =
+                    next.map_or(Changed::Any, |heard| Changed::Stream(heard.payload().into()));
+            }
+            Ok::<(), sqlx::Error>(())
+        };
+        if let Err(error) = heard.await {
+            tracing::warn!(%error, "changes of event streams are not heard of");
+            sleep(AGAIN).await;
+        }
+    }
 }
 
 /// One process at a time.
@@ -122,6 +154,8 @@ fn failed(error: &sqlx::Error) -> Error {
     Error::Storage(error.to_string().into())
 }
 
+/// Before changes are listened for again.
+const AGAIN: Duration = Duration::from_secs(1);
 const TURNS: usize = 64;
 const CONNECTIONS: u32 = 8;
 /// How long to wait for a connection.

@@ -1,6 +1,6 @@
 //! Streams and checkpoints as rows of two tables, whichever database has them.
 
-use super::{Answer, Listed, Persistence, Update, Upserted};
+use super::{Answer, Changed, Listed, Persistence, Update, Upserted};
 use crate::duration::Period;
 use crate::error::Error;
 use crate::filter::{Dialect, Parameter, Query};
@@ -10,6 +10,7 @@ use crate::timestamp::Timestamp;
 use core::fmt;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
+use tokio::sync::mpsc;
 
 /// A value of a row, or of a statement; null has a type, too.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -30,6 +31,11 @@ pub(super) trait Database: fmt::Debug + Send + Sync + 'static {
         text: &'a str,
         values: Vec<Cell>,
     ) -> Answer<'a, Vec<Vec<Cell>>>;
+
+    /// Of streams that others have changed, too; nothing of a database that others do not use.
+    fn changes(&self) -> Option<mpsc::UnboundedReceiver<Changed>> {
+        None
+    }
 }
 
 /// What all databases have in common.
@@ -58,7 +64,7 @@ impl<D: Database> Persistence for D {
         })
     }
 
-    fn update<'a>(&'a self, id: &'a str, update: Update) -> Answer<'a, ()> {
+    fn update<'a>(&'a self, id: &'a str, update: Update) -> Answer<'a, Timestamp> {
         Box::pin(async move {
             let Update { status, initial_sequence_id: position, initial_time: time } = update;
             let flag = |set| Cell::Integer(Some(i64::from(set)));
@@ -72,7 +78,10 @@ impl<D: Database> Persistence for D {
                 time.flatten().into(),
             ];
             let rows = self.run(Some(id), UPDATE, values).await?;
-            if rows.is_empty() { Err(Error::NotFound) } else { Ok(()) }
+            match rows.first().map(Vec::as_slice) {
+                Some([Cell::Integer(Some(updated))]) => Ok(Timestamp::from_nanos(*updated)),
+                _ => Err(Error::NotFound),
+            }
         })
     }
 
@@ -157,6 +166,10 @@ impl<D: Database> Persistence for D {
             self.run(Some(id), text, vec![id.into()]).await.map(drop)
         })
     }
+
+    fn changes(&self) -> Option<mpsc::UnboundedReceiver<Changed>> {
+        Database::changes(self)
+    }
 }
 
 const COLUMNS: &str = "id, created, updated, name, status, type, initial_sequence_id, \
@@ -182,10 +195,11 @@ const UPSERT: &str = "INSERT INTO eventstreams (id, created, updated, name, stat
     source = excluded.source \
     RETURNING created, updated";
 
-const UPDATE: &str = "UPDATE eventstreams SET updated = ?2, status = coalesce(?3, status), \
+const UPDATE: &str = "UPDATE eventstreams SET \
+    updated = CASE WHEN ?2 > updated THEN ?2 ELSE updated + 1 END, status = coalesce(?3, status), \
     initial_sequence_id = CASE WHEN ?4 = 1 THEN ?5 ELSE initial_sequence_id END, \
     initial_time = CASE WHEN ?6 = 1 THEN ?7 ELSE initial_time END \
-    WHERE id = ?1 RETURNING id";
+    WHERE id = ?1 RETURNING updated";
 
 const PUT_CHECKPOINT: &str = "INSERT INTO es_checkpoints (id, created, updated, sequence_id) \
     VALUES (?1, ?2, ?2, ?3) ON CONFLICT (id) DO UPDATE SET \

@@ -2,45 +2,69 @@
 
 use super::command;
 use super::core::{CoreDialect, ProtocolError};
+use super::guest::Guest;
 use super::hub::{Hub, Outgoing};
 use super::round_trips::{Command, Connection};
-use axum::extract::ws::{Message, Utf8Bytes, WebSocket};
+use axum::extract::ws::{CloseFrame, Message, Utf8Bytes, WebSocket, close_code::POLICY};
 use core::time::Duration;
 use futures_util::stream::{SplitSink, SplitStream};
 use futures_util::{SinkExt as _, StreamExt as _};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use tokio::sync::mpsc::UnboundedReceiver;
+use tokio::sync::watch;
 use tokio::time::{Instant, sleep_until, timeout, timeout_at};
 
 /// Serves a client until it goes, says something that is no command, or does not answer any more.
 /// The socket is then dropped, without a goodbye, as clients know it; who speaks the dialect of
-/// FireFly's core is told first what was wrong.
-pub(super) async fn serve(socket: WebSocket, hub: Arc<Hub>, query: Option<String>) {
+/// FireFly's core is told first what was wrong, and so is one that does what it may not, or may not be
+/// here any more.
+pub(super) async fn serve(
+    socket: WebSocket,
+    hub: Arc<Hub>,
+    query: Option<String>,
+    guest: Arc<dyn Guest>,
+) {
+    let mut reviews = hub.reviews.subscribe();
     let (id, outgoing) = hub.connect();
     let _leaves = Leaves(&hub, id);
-    let client = Client { hub: &hub, id, dialect: Mutex::default() };
+    let client = Client { hub: &hub, id, guest: &*guest, dialect: Mutex::default() };
     let heard_at = Heard(Instant::now().into());
     let interval = hub.configuration.websockets.ping_interval.wait().max(Duration::from_millis(1));
     let (mut sink, stream) = socket.split();
-    let wrong = match client.begin(query.as_deref().unwrap_or_default()) {
-        Err(wrong) => wrong,
-        Ok(()) => tokio::select! {
+    let begun = client.begin(query.as_deref().unwrap_or_default());
+    let wrong = if let Err(wrong) = begun {
+        wrong
+    } else {
+        tokio::select! {
             () = hub.closed.cancelled() => None,
             () = write(&mut sink, outgoing, &client, interval) => None,
             wrong = read(stream, &client, &heard_at) => wrong,
+            why = unwelcome(&mut reviews, &*guest) => Some(Reason::Forbidden(why)),
             () = heard_at.silent_for(2 * interval) => {
                 tracing::info!(connection = id.0, "a connection answers no ping, and is closed");
                 None
             }
-        },
+        }
     };
     client.end();
     if let Some(wrong) = wrong {
         let told = async {
-            sink.send(Message::Text(wrong.message().into())).await?;
+            sink.send(wrong.message()).await?;
             sink.close().await
         };
         let _ = timeout(FAREWELL, told).await; // one that does not listen is dropped all the same
+    }
+}
+
+/// Why the client may not stay, as soon as it may not.
+async fn unwelcome(reviews: &mut watch::Receiver<()>, guest: &dyn Guest) -> String {
+    loop {
+        if let Err(why) = guest.may_stay() {
+            return why;
+        }
+        if reviews.changed().await.is_err() {
+            return core::future::pending().await; // the server is going
+        }
     }
 }
 
@@ -57,6 +81,7 @@ impl Drop for Leaves<'_> {
 struct Client<'h> {
     hub: &'h Hub,
     id: Connection,
+    guest: &'h dyn Guest,
     dialect: Mutex<Dialect>,
 }
 
@@ -70,7 +95,27 @@ enum Dialect {
 }
 
 /// Why a connection ends: what is to be told before, if anything is.
-type Wrong = Option<ProtocolError>;
+type Wrong = Option<Reason>;
+
+#[derive(Debug)]
+enum Reason {
+    /// It does not keep to what it speaks.
+    Protocol(ProtocolError),
+    /// It may not do that, or be here.
+    Forbidden(String),
+}
+
+impl Reason {
+    fn message(&self) -> Message {
+        match self {
+            Self::Protocol(error) => Message::Text(error.message().into()),
+            Self::Forbidden(why) => {
+                let reason = why[..why.floor_char_boundary(LONGEST_REASON)].into();
+                Message::Close(Some(CloseFrame { code: POLICY, reason }))
+            }
+        }
+    }
+}
 
 impl Client<'_> {
     fn begin(&self, query: &str) -> Result<(), Wrong> {
@@ -94,7 +139,7 @@ impl Client<'_> {
             return self.done(heard);
         }
         match command::read(message) {
-            Ok(Some(command)) => self.hub.heard(self.id, command),
+            Ok(Some(command)) => return self.follow(command),
             Ok(None) => tracing::debug!(connection = self.id.0, "a command that is not known"),
             Err(error) => {
                 tracing::info!(connection = self.id.0, %error, "a connection is closed");
@@ -106,15 +151,22 @@ impl Client<'_> {
 
     fn done(&self, heard: Result<Option<Command>, ProtocolError>) -> Result<(), Wrong> {
         match heard {
-            Ok(command) => {
-                command.into_iter().for_each(|command| self.hub.heard(self.id, command));
-                Ok(())
-            }
+            Ok(command) => command.map_or(Ok(()), |command| self.follow(command)),
             Err(error) => {
                 tracing::info!(connection = self.id.0, %error, "a connection is closed");
-                Err(Some(error))
+                Err(Some(Reason::Protocol(error)))
             }
         }
+    }
+
+    /// Does what the client says, if it may.
+    fn follow(&self, command: Command) -> Result<(), Wrong> {
+        if let Err(why) = self.guest.may_consume(&command.stream) {
+            tracing::info!(connection = self.id.0, why, "a connection is closed");
+            return Err(Some(Reason::Forbidden(why)));
+        }
+        self.hub.heard(self.id, command);
+        Ok(())
     }
 
     /// The messages that this one is to the client, and what follows from having sent them.
@@ -175,7 +227,9 @@ async fn write(
             return;
         }
         client.hub.sent(client.id, bytes);
-        then.into_iter().for_each(|command| client.hub.heard(client.id, command));
+        for command in then {
+            client.hub.heard(client.id, command);
+        }
     }
 }
 
@@ -223,6 +277,8 @@ impl Heard {
 
 /// How long a client that has done something wrong has to hear it.
 const FAREWELL: Duration = Duration::from_secs(1);
+/// In bytes: a frame that closes has no room for more.
+const LONGEST_REASON: usize = 123;
 const PING: axum::body::Bytes = axum::body::Bytes::from_static(b"");
 /// How many bytes are put into the socket's buffer before it is emptied.
 const AT_ONCE: usize = 256 << 10;

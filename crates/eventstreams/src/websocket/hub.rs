@@ -28,6 +28,8 @@ pub(super) struct Hub {
     state: Mutex<State>,
     /// Cancelled when no connection is to be there any more.
     pub(super) closed: CancellationToken,
+    /// Moves when what clients may has changed.
+    pub(super) reviews: watch::Sender<()>,
 }
 
 #[derive(Debug, Default)]
@@ -36,6 +38,8 @@ struct State {
     last_connection: u64,
     sockets: HashMap<Connection, mpsc::UnboundedSender<Outgoing>>,
     attempts: HashMap<AttemptId, Waiting>,
+    /// Whether anybody takes part in a stream, for those who want to know.
+    demands: HashMap<Arc<str>, watch::Sender<bool>>,
 }
 
 /// A message on its way to a connection.
@@ -68,12 +72,18 @@ impl WebSocketFactory {
             began: Instant::now(),
             state: Mutex::new(state),
             closed: CancellationToken::new(),
+            reviews: watch::Sender::new(()),
         }))
     }
 
     /// Drops every connection, and takes no more.
     pub fn close(&self) {
         self.0.closed.cancel();
+    }
+
+    /// Has every connection looked at that is there: those whose clients may not stay are closed.
+    pub fn review(&self) {
+        self.0.reviews.send_replace(());
     }
 
     /// How many connections there are.
@@ -155,6 +165,15 @@ impl Dispatcher for WebSocketDispatcher {
             }
         })
     }
+
+    /// There is somebody when a connection has started the stream.
+    fn demand(&self) -> watch::Receiver<bool> {
+        self.hub.with(|State { trips, demands, .. }| {
+            demands.retain(|_, demand| demand.receiver_count() > 0);
+            let there = || watch::Sender::new(trips.has_members(&self.stream));
+            demands.entry(Arc::clone(&self.stream)).or_insert_with(there).subscribe()
+        })
+    }
 }
 
 /// An attempt that is under way; dropped, it is given up.
@@ -187,6 +206,10 @@ impl Drop for Trip<'_> {
             state.attempts.remove(&attempt);
         });
     }
+}
+
+fn tell(demand: &watch::Sender<bool>, there: bool) {
+    demand.send_if_modified(|before| core::mem::replace(before, there) != there);
 }
 
 async fn until(deadline: Option<Instant>) {
@@ -227,11 +250,20 @@ impl Hub {
         self.act(|now, state| {
             state.sockets.remove(&connection);
             state.trips.closed(now, connection);
+            for (stream, demand) in &state.demands {
+                tell(demand, state.trips.has_members(stream));
+            }
         });
     }
 
     pub(super) fn heard(&self, connection: Connection, command: Command) {
-        self.act(|now, state| state.trips.heard(now, connection, command));
+        self.act(|now, State { trips, demands, .. }| {
+            let demand = demands.get_key_value(&*command.stream);
+            trips.heard(now, connection, command);
+            if let Some((stream, demand)) = demand {
+                tell(demand, trips.has_members(stream));
+            }
+        });
     }
 
     pub(super) fn sent(&self, connection: Connection, bytes: usize) {

@@ -277,6 +277,11 @@ impl RoundTrips {
         self.connections.len()
     }
 
+    /// Whether a connection takes part in a stream.
+    pub fn has_members(&self, name: &str) -> bool {
+        self.streams.get(name).is_some_and(|stream| !stream.members.is_empty())
+    }
+
     fn start(&mut self, now: Duration, connection: Connection, name: &str) {
         let Some(client) = self.connections.get_mut(&connection) else { return };
         if name.len() > LONGEST_NAME || client.streams.contains(name) {

@@ -1,6 +1,7 @@
 //! Where clients connect.
 
 use super::connection;
+use super::guest::{Anybody, Guest};
 use super::hub::WebSocketFactory;
 use axum::Router;
 use axum::extract::RawQuery;
@@ -43,6 +44,18 @@ impl WebSocketFactory {
         query: Option<String>,
         upgrade: Result<WebSocketUpgrade, WebSocketUpgradeRejection>,
     ) -> Response {
+        self.accept_guest(headers, query, upgrade, Arc::new(Anybody))
+    }
+
+    /// The same, for a client that may not do everything. When it does what it may not, its
+    /// connection is closed with status 1008, and the reason.
+    pub fn accept_guest(
+        &self,
+        headers: &HeaderMap,
+        query: Option<String>,
+        upgrade: Result<WebSocketUpgrade, WebSocketUpgradeRejection>,
+        guest: Arc<dyn Guest>,
+    ) -> Response {
         let Ok(upgrade) = upgrade else {
             return (StatusCode::BAD_REQUEST, "Bad Request\n").into_response();
         };
@@ -59,7 +72,7 @@ impl WebSocketFactory {
             .write_buffer_size(sizes.write_buffer_size)
             .max_message_size(sizes.max_message_size)
             .max_frame_size(sizes.max_message_size)
-            .on_upgrade(move |socket| connection::serve(socket, hub, query))
+            .on_upgrade(move |socket| connection::serve(socket, hub, query, guest))
     }
 }
 

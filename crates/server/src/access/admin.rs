@@ -29,6 +29,10 @@ struct Wanted {
     #[serde(default)]
     write: Vec<super::Glob>,
     #[serde(default)]
+    consume: Vec<super::Glob>,
+    #[serde(default)]
+    manage: Vec<super::Glob>,
+    #[serde(default)]
     metrics: bool,
 }
 
@@ -45,12 +49,12 @@ async fn mint(
     body: Text,
 ) -> Result<Response, ApiError> {
     expect_json(&headers)?;
-    let Wanted { name, read, write, metrics } = body.json()?;
+    let Wanted { name, read, write, consume, manage, metrics } = body.json()?;
     if name.is_empty() || name.len() > LONGEST {
         let message = format!("the name of a token has from 1 to {LONGEST} bytes");
         return Err(ApiError::bad_request("bad-name", message).at("name"));
     }
-    let grant = Grant { read, write, metrics };
+    let grant = Grant { read, write, consume, manage, metrics };
     let Minted { token, secret } = blocking(move || app.access().mint(&name, grant)).await?;
     tracing::info!(token = %token.id(), name = token.name(), "token made");
     let mut body = shown(&token);
@@ -70,6 +74,9 @@ async fn revoke(State(app): State<App>, Path(id): Path<String>) -> Result<Json<V
     .await?;
     // Only now: whoever comes between is refused, and whoever came before is found here.
     app.topics().close(token.id());
+    if let Some(websockets) = app.websockets() {
+        websockets.review();
+    }
     tracing::info!(token = %token.id(), name = token.name(), "token revoked");
     Ok(Json(shown(&token)))
 }
@@ -81,6 +88,8 @@ fn shown(token: &Token) -> Value {
         "name": token.name(),
         "read": grant.read,
         "write": grant.write,
+        "consume": grant.consume,
+        "manage": grant.manage,
         "metrics": grant.metrics,
         "created": token.created(),
         "configured": token.is_configured(),

@@ -92,6 +92,10 @@ struct Anonymous {
     #[serde(default)]
     write: Vec<Glob>,
     #[serde(default)]
+    consume: Vec<Glob>,
+    #[serde(default)]
+    manage: Vec<Glob>,
+    #[serde(default)]
     metrics: bool,
 }
 
@@ -106,6 +110,10 @@ struct Token {
     #[serde(default)]
     write: Vec<Glob>,
     #[serde(default)]
+    consume: Vec<Glob>,
+    #[serde(default)]
+    manage: Vec<Glob>,
+    #[serde(default)]
     metrics: bool,
 }
 
@@ -115,8 +123,10 @@ impl Tables {
         for (name, value) in tables {
             match (&*name, value) {
                 ("anonymous", value) => {
-                    let Anonymous { read: may_read, write, metrics } = shaped("anonymous", value)?;
-                    read.anonymous = Some(Grant { read: may_read, write, metrics });
+                    let Anonymous { read: may_read, write, consume, manage, metrics } =
+                        shaped("anonymous", value)?;
+                    let grant = Grant { read: may_read, write, consume, manage, metrics };
+                    read.anonymous = Some(grant);
                 }
                 ("tokens", toml::Value::Array(list)) => {
                     for (position, value) in list.into_iter().enumerate() {
@@ -135,13 +145,13 @@ impl Tables {
 
 impl Token {
     fn take(self, place: &str) -> Result<(Box<str>, Digest, Grant), String> {
-        let Self { name, secret, sha256, read, write, metrics } = self;
+        let Self { name, secret, sha256, read, write, consume, manage, metrics } = self;
         let digest = match (secret, sha256) {
             (Some(secret), None) => secret.digest(),
             (None, Some(digest)) => digest,
             _ => return Err(format!("{place}: a token has either a secret or its sha256")),
         };
-        Ok((name, digest, Grant { read, write, metrics }))
+        Ok((name, digest, Grant { read, write, consume, manage, metrics }))
     }
 }
 

@@ -1,5 +1,6 @@
 //! Who sends a request.
 
+use super::glob::Glob;
 use super::grant::Act;
 use super::secret::Digest;
 use super::tokens::{Access, Token};
@@ -38,7 +39,7 @@ impl Caller {
     }
 
     /// Refuses what the caller may not.
-    pub(super) fn expect(&self, access: &Access, act: Act<'_>) -> Result<(), ApiError> {
+    pub(crate) fn expect(&self, access: &Access, act: Act<'_>) -> Result<(), ApiError> {
         let allowed = match self {
             Self::Anybody if act == Act::Administer => return Err(nobody_administers()),
             Self::Anybody | Self::Admin => true,
@@ -52,6 +53,17 @@ impl Caller {
             _ if act == Act::Administer && !access.has_admin() => Err(nobody_administers()),
             _ => Err(forbidden(act)),
         }
+    }
+
+    /// The event streams that the caller may manage; nothing if that is all of them.
+    pub(crate) fn managed(&self, access: &Access) -> Option<Vec<Glob>> {
+        let own = match self {
+            Self::Anybody | Self::Admin => return None,
+            Self::Nameless => None,
+            Self::Holder(token) => Some(token.grant()),
+        };
+        let grants = own.into_iter().chain(access.anonymous());
+        Some(grants.flat_map(|grant| grant.manage.iter().cloned()).collect())
     }
 
     /// Refuses the holder of a token that was taken away meanwhile.

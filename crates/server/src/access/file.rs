@@ -16,6 +16,10 @@ pub(super) struct Kept {
     pub(super) digest: Digest,
     pub(super) read: Vec<Glob>,
     pub(super) write: Vec<Glob>,
+    #[serde(default)]
+    pub(super) consume: Vec<Glob>,
+    #[serde(default)]
+    pub(super) manage: Vec<Glob>,
     pub(super) metrics: bool,
     /// Milliseconds since 1970.
     pub(super) created: u64,

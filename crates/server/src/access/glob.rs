@@ -40,6 +40,14 @@ impl Glob {
     }
 }
 
+impl Glob {
+    /// The texts between its stars, in order: what stands before the first and behind the last is
+    /// empty if there is nothing.
+    pub(crate) fn parts(&self) -> impl Iterator<Item = &str> {
+        self.0.split('*')
+    }
+}
+
 impl FromStr for Glob {
     type Err = BadGlob;
 

@@ -2,13 +2,19 @@
 
 use super::glob::Glob;
 
-/// The topics that somebody may read and write, and whether they may look at the metrics.
+/// The topics that somebody may read and write, the event streams that they may consume and manage,
+/// and whether they may look at the metrics.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Grant {
     /// Topics whose items, streams and exports may be read.
     pub read: Vec<Glob>,
     /// Topics that may be written to. To write is not to read.
     pub write: Vec<Glob>,
+    /// Event streams, by name, whose batches may be taken over `/ws`, and answered for.
+    pub consume: Vec<Glob>,
+    /// Event streams, by name, that may be made, changed and deleted; of topics that may be read, and
+    /// with dead letters for those that may be written to.
+    pub manage: Vec<Glob>,
     /// Whether `/metrics` may be read.
     pub metrics: bool,
 }
@@ -22,8 +28,10 @@ pub(crate) enum Act<'a> {
     Write(&'a str),
     /// Read the metrics.
     Metrics,
-    /// Manage event streams, which read any topic and call any URL: the administrator's, where there is one.
-    ManageStreams,
+    /// Take the batches of this event stream; or of any at all.
+    Consume(Option<&'a str>),
+    /// Manage this event stream; or any at all.
+    Manage(Option<&'a str>),
     /// What only the administrator may.
     Administer,
 }
@@ -35,7 +43,11 @@ impl Grant {
             Act::Read(topic) => any(&self.read, topic),
             Act::Write(topic) => any(&self.write, topic),
             Act::Metrics => self.metrics,
-            Act::ManageStreams | Act::Administer => false,
+            Act::Consume(Some(stream)) => any(&self.consume, stream),
+            Act::Consume(None) => !self.consume.is_empty(),
+            Act::Manage(Some(stream)) => any(&self.manage, stream),
+            Act::Manage(None) => !self.manage.is_empty(),
+            Act::Administer => false,
         }
     }
 }
@@ -46,7 +58,10 @@ impl core::fmt::Display for Act<'_> {
             Self::Read(topic) => write!(f, "read topic {topic:?}"),
             Self::Write(topic) => write!(f, "write to topic {topic:?}"),
             Self::Metrics => f.write_str("read the metrics"),
-            Self::ManageStreams => f.write_str("manage event streams"),
+            Self::Consume(Some(stream)) => write!(f, "consume event stream {stream:?}"),
+            Self::Consume(None) => f.write_str("consume event streams"),
+            Self::Manage(Some(stream)) => write!(f, "manage event stream {stream:?}"),
+            Self::Manage(None) => f.write_str("manage event streams"),
             Self::Administer => f.write_str("administer this server"),
         }
     }

@@ -59,7 +59,9 @@ fn act<'a>(path: &str, parameters: &'a RawPathParams, method: &Method) -> Option
     Some(match (path, topic) {
         ("/healthz" | "/readyz" | "/v1/openapi.json", _) => return None,
         ("/metrics", _) => Act::Metrics,
-        (path, _) if path.starts_with("/v1/eventstreams") => Act::ManageStreams,
+        // Which one is known to the handler, who asks again.
+        (path, _) if path.starts_with("/v1/eventstreams") => Act::Manage(None),
+        ("/ws", _) => Act::Consume(None),
         (path, Some(topic)) if path.starts_with("/v1/topics/") => {
             if method.is_safe() {
                 Act::Read(topic)

@@ -86,8 +86,9 @@ impl Access {
             tokens.into_iter().map(|(name, digest, grant)| Token::new(name, digest, grant, None));
         let kept = file.as_deref().map(file::read).transpose().map_err(NoAccess::Storage)?;
         let kept = kept.unwrap_or_default().into_iter().map(|kept| {
-            let Kept { name, digest, read, write, metrics, created } = kept;
-            Token::new(name, digest, Grant { read, write, metrics }, Some(created))
+            let Kept { name, digest, read, write, consume, manage, metrics, created } = kept;
+            let grant = Grant { read, write, consume, manage, metrics };
+            Token::new(name, digest, grant, Some(created))
         });
         let mut all: HashMap<Arc<str>, Arc<Token>> = HashMap::new();
         for token in configured.chain(kept) {
@@ -119,6 +120,11 @@ impl Access {
     /// Whether there is an administrator.
     pub(crate) fn has_admin(&self) -> bool {
         self.admin.is_some()
+    }
+
+    /// What those without a token are allowed, if that is anything.
+    pub(super) fn anonymous(&self) -> Option<&Grant> {
+        self.anonymous.as_ref()
     }
 
     /// What may be done without a token.
@@ -227,8 +233,9 @@ impl Token {
 
     fn kept(&self) -> Option<Kept> {
         let created = self.created?;
-        let Grant { read, write, metrics } = self.grant.clone();
-        Some(Kept { name: self.name.clone(), digest: self.digest, read, write, metrics, created })
+        let (name, digest) = (self.name.clone(), self.digest);
+        let Grant { read, write, consume, manage, metrics } = self.grant.clone();
+        Some(Kept { name, digest, read, write, consume, manage, metrics, created })
     }
 }
 

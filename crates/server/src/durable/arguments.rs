@@ -2,11 +2,12 @@
 
 use crate::access::Access;
 use crate::app::{App, Settings};
-use crate::eventstreams::EventStreams;
+use crate::eventstreams::{Beside, EventStreams};
 use crate::serve::{Failure, Misuse};
 use clap::Args;
 use core::time::Duration;
 use highwater_engines::{JetStream, JetStreamOptions, Sqlite, SqliteOptions};
+use highwater_eventstreams::NatsOptions;
 use highwater_publisher::engine::{self, Engine, Memory, MemoryOptions, Retention};
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -52,11 +53,6 @@ enum Where {
 }
 
 impl EngineArguments {
-    /// Whether other servers may have the same topics.
-    pub(crate) fn is_shared(&self) -> bool {
-        self.nats.is_some()
-    }
-
     /// The engine, with the same log as is kept in memory.
     pub(crate) fn choose(self, retention: Retention, streams: Option<EventStreams>) -> Chosen {
         let place = if let Some(folder) = self.data {
@@ -98,7 +94,7 @@ impl Chosen {
     /// Opens the engine, however long it takes to be there, and has its topics taken up.
     pub(crate) async fn begin(self, app: &App) -> Result<(), Failure> {
         let Self { place, streams } = self;
-        let mut kept = None;
+        let mut beside = Beside::Nothing;
         let engine: Arc<dyn Engine> = match place {
             Where::Memory(_) if streams.is_none() => return Ok(()),
             Where::Memory(retention) => {
@@ -106,24 +102,30 @@ impl Chosen {
             }
             Where::Sqlite(folder, options) => {
                 let named = folder.display().to_string();
-                kept = Some(folder.clone());
+                beside = Beside::Folder(folder.clone());
                 let opened = spawn_blocking(move || Sqlite::open(&folder, &options)).await?;
                 Arc::new(opened.map_err(|failure| format!("{named}: {failure}"))?)
             }
-            Where::JetStream(servers, options) => loop {
-                match JetStream::open(&servers, options.clone()).await {
-                    Ok(engine) => break Arc::new(engine),
-                    Err(failure @ engine::Failure::Unavailable { .. }) => {
-                        tracing::warn!(%failure, "waiting for NATS");
-                        sleep(PAUSE).await;
+            Where::JetStream(servers, options) => {
+                let engine = loop {
+                    match JetStream::open(&servers, options.clone()).await {
+                        Ok(engine) => break Arc::new(engine),
+                        Err(failure @ engine::Failure::Unavailable { .. }) => {
+                            tracing::warn!(%failure, "waiting for NATS");
+                            sleep(PAUSE).await;
+                        }
+                        Err(failure) => return Err(failure.into()),
                     }
-                    Err(failure) => return Err(failure.into()),
-                }
-            },
+                };
+                let JetStreamOptions { name, replicas, patience, credentials, .. } = options;
+                beside =
+                    Beside::Nats(servers, NatsOptions { name, replicas, patience, credentials });
+                engine
+            }
         };
         app.begin(Arc::clone(&engine)).await?;
         match streams {
-            Some(streams) => streams.begin(app, engine, kept.as_deref()).await,
+            Some(streams) => streams.begin(app, engine, beside).await,
             None => Ok(()),
         }
     }

@@ -4,21 +4,24 @@ use super::source::Topics;
 use crate::app::App;
 use crate::serve::{Failure, Misuse};
 use clap::Args;
+use core::time::Duration;
 use highwater_eventstreams::{
-    Clock, Configuration, DispatcherFactory, Manager, MemoryPersistence, Persistence,
-    PostgresPersistence, Program, SqlitePersistence, WebSocketFactory, WebhookFactory,
+    Clock, Configuration, DispatcherFactory, Manager, MemoryPersistence, NatsOptions,
+    NatsPersistence, Persistence, PostgresPersistence, Program, SqlitePersistence,
+    WebSocketFactory, WebhookFactory,
 };
 use highwater_publisher::engine::Engine;
 use std::collections::HashMap;
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
 use tokio::task::spawn_blocking;
+use tokio::time::sleep;
 
 /// Whether there are event streams, and where they are kept.
 #[derive(Args, Clone, Debug)]
 pub(crate) struct EventStreamArguments {
-    /// Deliver topics as event streams: kept beside the topics in --data, or else in memory
+    /// Deliver topics as event streams: kept beside the topics, in --data or in NATS, or else in memory
     #[arg(long = "event-streams", id = "event_streams")]
     wanted: bool,
     /// Keep event streams in PostgreSQL, such as `postgres://user@host/database`
@@ -29,6 +32,17 @@ pub(crate) struct EventStreamArguments {
     configuration: Option<PathBuf>,
 }
 
+/// Where topics are kept, and what belongs to them.
+#[derive(Clone, Debug)]
+pub(crate) enum Beside {
+    /// In memory.
+    Nothing,
+    /// In a folder.
+    Folder(PathBuf),
+    /// In a NATS, which other servers may use.
+    Nats(String, NatsOptions),
+}
+
 /// What was chosen.
 #[derive(Clone, Debug)]
 pub(crate) struct EventStreams {
@@ -37,16 +51,10 @@ pub(crate) struct EventStreams {
 }
 
 impl EventStreamArguments {
-    /// Reads the configuration, if event streams are wanted. `shared` is whether other servers have
-    /// the same topics.
-    pub(crate) fn choose(self, shared: bool) -> Result<Option<EventStreams>, Failure> {
+    /// Reads the configuration, if event streams are wanted.
+    pub(crate) fn choose(self) -> Result<Option<EventStreams>, Failure> {
         if !self.wanted {
             return Ok(None);
-        }
-        if shared && self.database.is_none() {
-            let text =
-                "event streams of several servers are kept in one place: --event-streams-database";
-            return Err(Misuse(text.into()).into());
         }
         let configuration = match &self.configuration {
             None => Configuration::default(),
@@ -63,21 +71,32 @@ impl EventStreamArguments {
 }
 
 impl EventStreams {
-    /// Takes up all streams, of topics of this engine; `folder` is where it keeps them, if it does.
+    /// Takes up all streams, of topics of this engine, which is kept there.
     pub(crate) async fn begin(
         self,
         app: &App,
         engine: Arc<dyn Engine>,
-        folder: Option<&Path>,
+        beside: Beside,
     ) -> Result<(), Failure> {
         let Self { configuration, database } = self;
-        let persistence: Arc<dyn Persistence> = match (database, folder) {
+        let is_shared = matches!(beside, Beside::Nats(..));
+        let persistence: Arc<dyn Persistence> = match (database, beside) {
             (Some(url), _) => Arc::new(PostgresPersistence::connect(&url).await?),
-            (None, Some(folder)) => {
+            (None, Beside::Folder(folder)) => {
                 let file = folder.join("eventstreams.db");
                 Arc::new(spawn_blocking(move || SqlitePersistence::open(&file)).await??)
             }
-            (None, None) => Arc::new(MemoryPersistence::default()),
+            (None, Beside::Nats(servers, options)) => loop {
+                // In a box: a large future, of which most programs have no need.
+                match Box::pin(NatsPersistence::connect(&servers, options.clone())).await {
+                    Ok(persistence) => break Arc::new(persistence),
+                    Err(error) => {
+                        tracing::warn!(%error, "waiting for NATS");
+                        sleep(PAUSE).await;
+                    }
+                }
+            },
+            (None, Beside::Nothing) => Arc::new(MemoryPersistence::default()),
         };
         let webhook: Arc<dyn DispatcherFactory> = Arc::new(WebhookFactory::new(&configuration)?);
         let websockets = WebSocketFactory::new(&configuration);
@@ -85,7 +104,7 @@ impl EventStreams {
         let manager = Manager::start(Program {
             configuration,
             persistence: Arc::clone(&persistence),
-            runtime: Arc::new(Topics::new(engine, persistence)),
+            runtime: Arc::new(Topics::new(engine, persistence, is_shared)),
             dispatchers: HashMap::from([
                 ("webhook".into(), webhook),
                 ("websocket".into(), websocket),
@@ -102,3 +121,6 @@ fn database(url: &str) -> Result<String, Failure> {
     PostgresPersistence::check(url)?;
     Ok(url.to_owned())
 }
+
+/// Before NATS is tried again.
+const PAUSE: Duration = Duration::from_secs(1);

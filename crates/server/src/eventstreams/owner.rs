@@ -14,7 +14,7 @@ pub(super) struct Owner {
 
 impl Owner {
     /// Waits until nobody else has the stream.
-    pub(super) async fn of(engine: Arc<dyn Engine>, stream: &str) -> Result<Self, Error> {
+    pub(super) async fn take(engine: Arc<dyn Engine>, stream: &str) -> Result<Self, Error> {
         let name = format!("eventstream/{stream}");
         loop {
             let taken = engine.acquire(&name).await;
@@ -25,14 +25,23 @@ impl Owner {
         }
     }
 
+    /// Greater than that of any owner before.
+    pub(super) fn fence(&self) -> u64 {
+        self.lease.token()
+    }
+
     /// Holds the stream for as long as it can be held, and says why it could no longer.
     pub(super) async fn until_lost(&self) -> Error {
         loop {
             sleep(self.lease.ttl() / 3).await;
             match self.engine.renew(&self.lease).await {
                 Ok(true) => {}
-                Ok(false) => return Error::Storage("another server has the stream".into()),
-                Err(failure) => return Error::Storage(failure.to_string().into()),
+                Ok(false) => return Error::Superseded,
+                Err(failure) => {
+                    // Nobody knows: as if it were lost, before it is another's.
+                    tracing::warn!(%failure, lease = self.lease.name(), "a stream is given up");
+                    return Error::Superseded;
+                }
             }
         }
     }
@@ -49,4 +58,4 @@ impl Drop for Owner {
 }
 
 /// Between two looks at whether a stream is free.
-const PAUSE: Duration = Duration::from_millis(500);
+const PAUSE: Duration = Duration::from_secs(1);

@@ -1,6 +1,7 @@
 //! A topic as a source of events: each change of an item is one.
 
 use super::arrivals::Arrivals;
+use super::demand::Demand;
 use super::owner::Owner;
 use super::place::{Part, Place};
 use highwater_eventstreams::{
@@ -27,17 +28,24 @@ pub(super) struct Topics {
     arrivals: Arrivals,
     /// The newest places of topics that streams are run of.
     newest: Mutex<HashMap<Box<str>, Watch>>,
+    /// Whether other servers have the same topics.
+    is_shared: bool,
 }
 
 impl Topics {
-    pub(super) fn new(engine: Arc<dyn Engine>, persistence: Arc<dyn Persistence>) -> Self {
-        Self { engine, persistence, arrivals: Arrivals::default(), newest: Mutex::default() }
+    pub(super) fn new(
+        engine: Arc<dyn Engine>,
+        persistence: Arc<dyn Persistence>,
+        is_shared: bool,
+    ) -> Self {
+        let (arrivals, newest) = (Arrivals::default(), Mutex::default());
+        Self { engine, persistence, arrivals, newest, is_shared }
     }
 
     /// What a stream begins after. It is not this server's alone: what is stored is what counts.
-    async fn position(&self, run: &Run) -> Result<Option<Place>, Error> {
+    async fn position(&self, run: &Run, fence: u64) -> Result<Option<Place>, Error> {
         let id = run.spec.id.as_deref().unwrap_or_default();
-        let stored = self.persistence.checkpoint(id).await?;
+        let stored = self.persistence.claim_checkpoint(id, fence).await?;
         let text = stored.as_deref().unwrap_or(&run.position);
         if text.is_empty() {
             return Ok(None);
@@ -49,9 +57,14 @@ impl Topics {
         self.newest.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    async fn deliver(&self, run: &Run) -> Result<(), Error> {
+    /// Of a server that has the stream alone, there always is.
+    fn demand(&self, run: &Run) -> Demand {
+        Demand::new(self.is_shared.then(|| run.demand.clone()))
+    }
+
+    async fn deliver(&self, run: &Run, fence: u64) -> Result<(), Error> {
         let topic = run.spec.source.as_deref().unwrap_or_default();
-        let mut at = self.position(run).await?;
+        let mut at = self.position(run, fence).await?;
         let arrived = self.arrivals.of(&*self.engine, topic).await;
         let mut watch = arrived.map_err(|failure| failed(&failure))?;
         self.newest().entry(topic.into()).or_insert_with(|| watch.clone());
@@ -102,10 +115,22 @@ impl Runtime for Topics {
             let cancel = run.cancel.clone();
             let work = async {
                 let id = run.spec.id.as_deref().unwrap_or_default();
-                let owner = Owner::of(Arc::clone(&self.engine), id).await?;
-                tokio::select! {
-                    done = self.deliver(&run) => done,
+                let mut demand = self.demand(&run);
+                demand.there().await;
+                let owner = Owner::take(Arc::clone(&self.engine), id).await?;
+                let done = tokio::select! {
+                    done = self.deliver(&run, owner.fence()) => done,
                     lost = owner.until_lost() => Err(lost),
+                    () = demand.gone() => Err(Error::Superseded),
+                };
+                match done {
+                    // Before it is taken again another server may have had it: nothing of now counts then.
+                    Err(error) if self.is_shared && error != Error::Superseded => {
+                        tracing::warn!(stream = id, %error, "the source of a stream ended");
+                        Err(Error::Superseded)
+                    }
+                    Ok(()) if self.is_shared => Err(Error::Superseded),
+                    done => done,
                 }
             };
             cancel.run_until_cancelled(work).await.unwrap_or(Ok(()))

@@ -1,7 +1,7 @@
 //! `serve --event-streams`: topics delivered to a real receiver, and the calls that manage them.
 
 use crate::access::{ADMIN, READER, guarded};
-use crate::common::Process;
+use crate::common::{Process, until};
 use crate::nats::Nats;
 use crate::postgres::Postgres;
 use crate::receiver::{Receiver, Request};
@@ -308,29 +308,39 @@ async fn the_administrator_manages_streams() {
     assert_eq!(status, 401);
 }
 
-/// Two servers over one NATS and one database: one has the stream, and when it dies the other.
+/// Two servers over one NATS: one has the stream, and when it dies the other.
 #[tokio::test(flavor = "multi_thread")]
 async fn one_server_at_a_time_has_a_stream() {
+    let Some(nats) = Nats::start() else { return };
+    one_at_a_time(&["serve", "--nats", &nats.url(), "--event-streams"]).await;
+}
+
+/// The same, with streams and positions in PostgreSQL.
+#[tokio::test(flavor = "multi_thread")]
+async fn one_server_at_a_time_has_a_stream_of_a_database() {
     let (Some(nats), Some(postgres)) = (Nats::start(), Postgres::start()) else { return };
     let database = postgres.url("postgres");
-    let arguments =
-        ["serve", "--nats", &nats.url(), "--event-streams", "--event-streams-database", &database];
+    let nats = nats.url();
+    let arguments = ["serve", "--nats", &nats, "--event-streams"];
+    one_at_a_time(&[&arguments[..], &["--event-streams-database", &database]].concat()).await;
+}
+
+async fn ready(server: &Process) {
+    until("event streams", async || get(server, "/v1/eventstreams").await.0 == 200).await;
+}
+
+async fn one_at_a_time(arguments: &[&str]) {
     let mut receiver = Receiver::answering(200, "").await;
-    let mut first = Process::start(&arguments);
-    let ready = async |server: &Process| {
-        let deadline = Instant::now() + LONG;
-        while get(server, "/v1/eventstreams").await.0 != 200 {
-            assert!(Instant::now() < deadline, "it is not ready");
-            sleep(Duration::from_millis(50)).await;
-        }
-    };
+    let mut first = Process::start(arguments);
     ready(&first).await;
     put(&first, "/v1/eventstreams/work", webhook(&receiver.url("/"), "orders")).await;
     put(&first, "/v1/topics/orders/order/0", json!({ "n": 0 })).await;
     assert_eq!(changes(&mut receiver, 1).await, ["order/0 {\"n\":0}"]);
 
-    let mut second = Process::start(&arguments);
+    let mut second = Process::start(arguments);
     ready(&second).await;
+    // The second has heard of the stream, which only the first was told of.
+    assert_eq!(get(&second, "/v1/eventstreams/work").await.1["status"], "started");
     for n in 1..20 {
         put(&second, &format!("/v1/topics/orders/order/{n}"), json!({ "n": n })).await;
     }
@@ -353,4 +363,158 @@ async fn one_server_at_a_time_has_a_stream() {
     }
     second.child.kill().unwrap();
     second.child.wait().unwrap();
+}
+
+/// What is made, changed, stopped, reset or deleted at one server is so at the other, which runs already.
+#[tokio::test(flavor = "multi_thread")]
+async fn servers_hear_of_what_others_did() {
+    let Some(nats) = Nats::start() else { return };
+    let nats = nats.url();
+    let arguments = ["serve", "--nats", &nats, "--event-streams"];
+    let (one, other) = (Process::start(&arguments), Process::start(&arguments));
+    ready(&one).await;
+    ready(&other).await;
+    let mut receiver = Receiver::answering(200, "").await;
+    put(&one, "/v1/topics/orders/order/1", json!({ "n": 1 })).await;
+    put(&one, "/v1/eventstreams/work", webhook(&receiver.url("/"), "orders")).await;
+    let (path, there) = ("/v1/eventstreams/work", &other);
+    let shows = async |member: &str, value: Value| {
+        let what = format!("{member} is {value}");
+        until(&what, async || get(there, path).await.1[member] == value).await;
+    };
+    shows("status", json!("started")).await;
+    assert_eq!(changes(&mut receiver, 1).await, ["order/1 {\"n\":1}"]);
+    until("a checkpoint", async || {
+        let told = [get(&one, path).await.1, get(&other, path).await.1];
+        told.iter()
+            .any(|told| told["statistics"]["checkpoint"].as_str().is_some_and(|at| !at.is_empty()))
+    })
+    .await;
+    // Reset at either, it begins again at whichever has it.
+    for server in [&one, &other] {
+        let to = json!({ "sequenceId": "" });
+        let (status, _) = call(server, Method::POST, &format!("{path}/reset"), to).await;
+        assert_eq!(status, 200);
+        assert_eq!(changes(&mut receiver, 1).await, ["order/1 {\"n\":1}"]);
+    }
+    let mut changed = webhook(&receiver.url("/"), "orders");
+    changed["batchSize"] = json!(7);
+    put(&one, path, changed).await;
+    shows("batchSize", json!(7)).await;
+    call(&one, Method::POST, &format!("{path}/stop"), Value::Null).await;
+    shows("status", json!("stopped")).await;
+    call(&one, Method::POST, &format!("{path}/start"), Value::Null).await;
+    shows("status", json!("started")).await;
+    assert_eq!(call(&one, Method::DELETE, path, Value::Null).await.0, 204);
+    until("it is gone", async || get(&other, path).await.0 == 404).await;
+}
+
+/// Who may consume and manage which streams, at a real server.
+#[tokio::test]
+async fn tokens_say_which_streams() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("highwater.toml");
+    let text = r#"
+[[tokens]]
+name = "worker"
+secret = "the-secret-of-a-worker"
+consume = ["billing-*"]
+
+[[tokens]]
+name = "team"
+secret = "the-secret-of-a-team"
+manage = ["billing-*"]
+read = ["orders"]
+"#;
+    std::fs::write(&file, text).unwrap();
+    let config = file.display().to_string();
+    let server =
+        Process::start(&["serve", "--event-streams", "--config", &config, "--admin-token", ADMIN]);
+    let ask = async |token: &str, method: &Method, path: &str, body: &Value| {
+        let request = Client::new().request(method.clone(), format!("{}{path}", server.url));
+        let body = if body.is_null() { String::new() } else { body.to_string() };
+        let answer = request.bearer_auth(token).body(body).send().await.unwrap();
+        (
+            answer.status().as_u16(),
+            serde_json::from_str(&answer.text().await.unwrap()).unwrap_or(Value::Null),
+        )
+    };
+    let (worker, team) = ("the-secret-of-a-worker", "the-secret-of-a-team");
+    let (get, put, post, delete) = (Method::GET, Method::PUT, Method::POST, Method::DELETE);
+    let of = |source: &str| json!({ "source": source });
+    let with = |member: &str, value: &str| json!({ "source": "orders", member: value });
+    let none = Value::Null;
+    for (method, path, body, expect) in [
+        (&put, "/billing-eu", of("orders"), [403, 201, 200]),
+        (&put, "/billing-eu", of("salaries"), [403, 403, 200]),
+        (&put, "/billing-eu", with("deadLetterTopic", "orders"), [403, 403, 200]),
+        (&put, "/billing-eu", with("name", "audit"), [403, 403, 200]),
+        (&put, "/audit", of("orders"), [403, 403, 200]),
+        (&put, "/billing-us", of("orders"), [403, 201, 200]),
+        (&post, "/audit/stop", none.clone(), [403, 403, 200]),
+        (&get, "/audit", none.clone(), [403, 403, 200]),
+        (&get, "/billing-us", none.clone(), [403, 200, 200]),
+        (&post, "/billing-us/reset", none.clone(), [403, 200, 200]),
+        (&delete, "/nothing", none.clone(), [403, 403, 404]),
+        (&delete, "/billing-nothing", none.clone(), [403, 404, 404]),
+    ] {
+        for (token, expect) in [worker, team, ADMIN].into_iter().zip(expect) {
+            let (status, told) =
+                ask(token, method, &format!("/v1/eventstreams{path}"), &body).await;
+            assert_eq!(status, expect, "{token} {method} {path} {body}: {told}");
+        }
+    }
+    // By its ID it is the same stream.
+    let (_, audit) = ask(ADMIN, &get, "/v1/eventstreams/audit", &none).await;
+    let id = audit["id"].as_str().unwrap();
+    let (status, told) = ask(team, &delete, &format!("/v1/eventstreams/{id}"), &none).await;
+    assert_eq!(status, 403);
+    assert_eq!(told["error"]["message"], "this token may not manage event stream \"audit\"");
+    let (_, list) = ask(team, &get, "/v1/eventstreams?count", &none).await;
+    assert_eq!((&list["total"], &list["items"][0]["name"]), (&json!(1), &json!("billing-us")));
+    let (_, all) = ask(ADMIN, &get, "/v1/eventstreams?count", &none).await;
+    assert_eq!(all["total"], 2);
+
+    let made = json!({ "name": "guest", "consume": ["billing-*"] });
+    let request = Client::new().post(format!("{}/v1/admin/tokens", server.url)).bearer_auth(ADMIN);
+    let made = request.header("content-type", "application/json").body(made.to_string());
+    let made: Value =
+        serde_json::from_str(&made.send().await.unwrap().text().await.unwrap()).unwrap();
+    assert_eq!(made["consume"], json!(["billing-*"]));
+    put_as(&server, "/v1/topics/orders/order/1").await;
+    let (tell, mut told) = tokio::sync::mpsc::unbounded_channel();
+    let stream = |name: &str, token: &str| {
+        let tell = tell.clone();
+        highwater::EventStream::builder(format!("{}/ws", server.url), name)
+            .header("authorization", &format!("Bearer {token}"))
+            .retry(Duration::from_millis(10), Duration::from_millis(100))
+            .on_error(move |error| drop(tell.send(error.to_owned())))
+            .connect()
+            .unwrap()
+    };
+    let mut consuming = stream("billing-us", made["secret"].as_str().unwrap());
+    timeout(LONG, consuming.next()).await.expect("a batch comes").unwrap().ack();
+    let mut hears = async |expect: &str| loop {
+        let told = timeout(LONG, told.recv()).await.expect("it is told").unwrap();
+        if told.contains(expect) {
+            return;
+        }
+    };
+    let other = stream("audit", worker);
+    hears("1008): this token may not consume event stream \"audit\"").await;
+    drop(other);
+    let unable = stream("billing-us", team);
+    hears("403").await;
+    drop(unable);
+    // Whose token is revoked is shown out, and does not come in again.
+    let path = format!("/v1/admin/tokens/{}", made["id"].as_str().unwrap());
+    assert_eq!(ask(ADMIN, &delete, &path, &none).await.0, 200);
+    hears("1008): the token is not known here").await;
+    hears("401").await;
+}
+
+async fn put_as(server: &Process, path: &str) {
+    let request = Client::new().put(format!("{}{path}", server.url)).bearer_auth(ADMIN);
+    let answer = request.body("{}").send().await.unwrap();
+    assert_eq!(answer.status(), 201);
 }

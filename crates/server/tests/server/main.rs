@@ -38,3 +38,4 @@ mod sqlite;
 mod stream;
 mod transactions;
 mod websockets;
+mod worker;

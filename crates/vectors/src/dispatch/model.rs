@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use highwater_eventstreams::{
     Answer, Attempt, Dispatcher, DispatcherFactory, Error, EventStreamSpec, Listed,
-    MemoryPersistence, Outcome, Persistence, Query, Update, Upserted,
+    MemoryPersistence, Outcome, Persistence, Query, Timestamp, Update, Upserted,
 };
 use serde_json::{Value, json};
 use tokio::time::{Instant, sleep};
@@ -191,7 +191,7 @@ impl Persistence for Storage {
         self.memory.upsert(spec)
     }
 
-    fn update<'a>(&'a self, id: &'a str, update: Update) -> Answer<'a, ()> {
+    fn update<'a>(&'a self, id: &'a str, update: Update) -> Answer<'a, Timestamp> {
         self.memory.update(id, update)
     }
 
