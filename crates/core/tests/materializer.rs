@@ -114,8 +114,8 @@ fn bad_data_is_named_and_changes_nothing() {
     for (kind, data, at, what) in [
         ("put", "{\"oh no", 7, "the string has no end"),
         ("put", r#"{"path":"/"}"#, 12, "a put without data"),
-        ("put", r#"{"data":{"segments":{}}}"#, 23, "a put without flags"),
-        ("put", r#"{"data":{"flags":{}}}"#, 20, "a put without segments"),
+        ("put", r#"{"data":{"segments":{}}}"#, 24, "a put without flags"),
+        ("put", r#"{"data":{"flags":{}}}"#, 21, "a put without segments"),
         ("put", r#"{"data":{"flags":{"b":{"version":1},"c":9}}}"#, 40, "expected an object"),
         ("patch", r#"{"path":"/flags/b","data":{"version":"1"}}"#, 37, "expected an integer"),
         ("patch", r#"{"path":"/flags/b","data":{"version":1.5}}"#, 37, "expected an integer"),

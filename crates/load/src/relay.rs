@@ -8,7 +8,10 @@ use core::net::SocketAddr;
 use core::time::Duration;
 use serde::Serialize;
 use std::fs;
+use std::io::{Read as _, Write as _};
+use std::net::TcpStream;
 use std::path::{Path, PathBuf};
+use std::thread::sleep;
 use std::time::Instant;
 
 const FLAGS: usize = 5000;
@@ -56,16 +59,9 @@ pub(crate) fn command(arguments: &[String]) -> Result {
     let mut process = Process::start(0, program, &[&relay[..], &limits].concat())?;
     let address: SocketAddr = process.address()?.parse()?;
 
-    // Until the file is read the answer is 503, and who asked is hung up on or left alone.
+    wait_for_flags(address)?;
     let ask = Ask { path: "/all", key: KEY, end: b"\"segments\":{}}}\n\n\r\n" };
-    let begun = Instant::now();
-    let put_bytes = loop {
-        match Herd::gather(address, &ask, 1) {
-            Ok(first) => break first.received,
-            Err(failure) if begun.elapsed() > Duration::from_secs(90) => return Err(failure),
-            Err(_) => {}
-        }
-    };
+    let put_bytes = Herd::gather(address, &ask, 1)?.received;
     process.forget_peak()?;
     let (alone, cpu) = (process.memory()?, process.cpu()?);
     let mut herd = Herd::gather(address, &ask, count)?;
@@ -111,6 +107,27 @@ pub(crate) fn command(arguments: &[String]) -> Result {
         fs::write(file, serde_json::to_string_pretty(&[row])?)?;
     }
     Ok(())
+}
+
+/// Until the file is read the answer is 503.
+fn wait_for_flags(address: SocketAddr) -> Result {
+    let begun = Instant::now();
+    loop {
+        let mut socket = TcpStream::connect(address)?;
+        write!(
+            socket,
+            "GET /sdk/flags/flag-00000 HTTP/1.1\r\nhost: {address}\r\nauthorization: {KEY}\r\nconnection: close\r\n\r\n"
+        )?;
+        let mut answer = String::new();
+        socket.read_to_string(&mut answer)?;
+        if answer.starts_with("HTTP/1.1 200 ") {
+            return Ok(());
+        }
+        if begun.elapsed() > Duration::from_mins(1) {
+            return Err(format!("the relay has no flags: {answer}").into());
+        }
+        sleep(Duration::from_millis(20));
+    }
 }
 
 /// Flags of about 2 kB; the first one in this version.

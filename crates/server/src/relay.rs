@@ -17,14 +17,14 @@ use crate::app::{App, app as serve_topics, bare};
 use crate::serve::{Failure, Misuse, ServeArguments};
 use axum::Router;
 use clap::Args;
-use config::{AUTO_CONFIG, AutoConfigured, ENVIRONMENTS, Relayed};
+use config::{AUTO_CONFIG, AutoConfigured, Configured, ENVIRONMENTS, Relayed};
 use core::time::Duration;
 use environment::Service;
 use highwater_relay::{
-    Action, EnvironmentId, EnvironmentParams, MobileKey, SdkKey, auto_config_router,
+    Action, EnvironmentId, EnvironmentParams, MobileKey, SdkKey, Strictness, auto_config_router,
 };
 use hub::Hub;
-use source::Plan;
+use source::{Plan, Upstream, Words};
 use std::path::Path;
 use std::sync::Arc;
 
@@ -64,18 +64,49 @@ pub struct RelayArguments {
     /// Clients that stream are told what flags come to, instead of pinged to ask for it
     #[arg(long)]
     stream_evaluations: bool,
+    /// The address of another server, as LaunchDarkly's, whose flags are served beside the
+    /// environments that the file names
+    #[arg(long, value_name = "URL")]
+    upstream: Option<String>,
+    /// Its SDK key, which is shown there and asked for here
+    #[arg(long, value_name = "KEY", hide_env_values = true, value_parser = sdk_key)]
+    sdk_key: Option<SdkKey>,
+    /// The key that mobile applications show for its flags
+    #[arg(long, value_name = "KEY", hide_env_values = true, value_parser = mobile_key)]
+    mobile_key: Option<MobileKey>,
+    /// The id by which browsers ask for its flags
+    #[arg(long, value_name = "ID", default_value = "default")]
+    environment_id: String,
+    /// What is spoken with it
+    #[arg(long, value_name = "PROTOCOL", default_value = "fdv1")]
+    upstream_protocol: Words,
+}
+
+fn sdk_key(text: &str) -> Result<SdkKey, &'static str> {
+    SdkKey::new(text).ok_or("a key is not empty")
+}
+
+fn mobile_key(text: &str) -> Result<MobileKey, &'static str> {
+    MobileKey::new(text).ok_or("a key is not empty")
 }
 
 impl RelayArguments {
     /// Serves until SIGTERM or Ctrl-C, then drains.
     pub async fn run(self) -> Result<(), Failure> {
-        let Some(file) = self.serve.config().map(Path::to_owned) else {
-            let what = "a relay needs --config FILE, which names its environments";
-            return Err(Misuse(what.into()).into());
+        let file = self.serve.config().map(Path::to_owned);
+        let place = file.as_ref().map(|file| format!("{}: ", file.display())).unwrap_or_default();
+        let misuse = |error: &dyn core::fmt::Display| Misuse(format!("{place}{error}").into());
+        let mut relayed = match &file {
+            Some(file) => config::read(file).map_err(|error| misuse(&error))?,
+            None => Relayed::default(),
         };
-        let misuse =
-            |error: &dyn core::fmt::Display| Misuse(format!("{}: {error}", file.display()).into());
-        let Relayed { environments, told } = config::read(&file).map_err(|error| misuse(&error))?;
+        relayed.environments.extend(self.environment()?);
+        if relayed.is_empty() {
+            let what = "there is nothing to serve: a relay needs --upstream URL and --sdk-key KEY, or \
+                        --config FILE with [[environments]] or [auto-config]";
+            return Err(misuse(&what).into());
+        }
+        let Relayed { environments, told } = relayed;
         let heartbeat = Duration::from_millis(self.relay_heartbeat_ms);
         let ping_jitter = Duration::from_millis(self.ping_jitter_ms);
         let evaluate = self.stream_evaluations;
@@ -104,5 +135,22 @@ impl RelayArguments {
             Ok(router.merge(auto_config_router(source, serve_to, heartbeat)))
         };
         self.serve.run_with(&[ENVIRONMENTS, AUTO_CONFIG], has_topics, router).await
+    }
+
+    /// The environment that the options name.
+    fn environment(&self) -> Result<Option<Configured>, Failure> {
+        let (url, key) = match (&self.upstream, &self.sdk_key) {
+            (Some(url), Some(key)) => (url.as_str().into(), key.clone()),
+            (None, None) => return Ok(None),
+            _ => return Err(Misuse("--upstream and --sdk-key go together".into()).into()),
+        };
+        let params = EnvironmentParams {
+            id: EnvironmentId::new(&*self.environment_id),
+            sdk_key: Some(key.clone()),
+            mobile_key: self.mobile_key.clone(),
+            ..EnvironmentParams::default()
+        };
+        let (words, strictness) = (self.upstream_protocol, Strictness::Strict);
+        Ok(Some((params, Plan::Server(Upstream { url, key, words, strictness }))))
     }
 }

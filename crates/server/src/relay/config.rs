@@ -67,6 +67,7 @@ fn launch_darkly() -> String {
 }
 
 /// What a relay serves.
+#[derive(Default)]
 pub(super) struct Relayed {
     pub(super) environments: Vec<Configured>,
     pub(super) told: Option<AutoConfigured>,
@@ -102,14 +103,15 @@ pub(super) fn read(file: &Path) -> Result<Relayed, String> {
             .take(folder)
             .map_err(|what| format!("{AUTO_CONFIG}: {what}"))
     });
-    let told = told.transpose()?;
-    let is_told = told.as_ref().is_some_and(|told| told.options.is_some());
-    if environments.is_empty() && !is_told {
-        return Err(format!(
-            "neither [[{ENVIRONMENTS}]] nor [{AUTO_CONFIG}]: there is nothing to serve"
-        ));
+    Ok(Relayed { environments, told: told.transpose()? })
+}
+
+impl Relayed {
+    /// Whether there is anything to serve.
+    pub(super) fn is_empty(&self) -> bool {
+        let is_told = self.told.as_ref().is_some_and(|told| told.options.is_some());
+        self.environments.is_empty() && !is_told
     }
-    Ok(Relayed { environments, told })
 }
 
 fn shaped<T: DeserializeOwned>(place: &str, value: toml::Value) -> Result<T, String> {

@@ -48,8 +48,9 @@ impl Values {
     /// What a client that has these values shows when it comes back. It is made of nothing but the
     /// values: it holds at any server, and for as long as they do.
     pub(super) fn state(&self) -> String {
-        let digest = Sha256::digest(self.to_json());
-        digest[..16].iter().map(|byte| format!("{byte:02x}")).collect()
+        let mut state = format!("{:x}", Sha256::digest(self.to_json()));
+        state.truncate(32);
+        state
     }
 
     /// What a client is told that has other values, or none.

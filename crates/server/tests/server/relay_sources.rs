@@ -51,6 +51,27 @@ async fn latest(relay: &Relay) -> Value {
 }
 
 #[tokio::test]
+async fn an_upstream_may_be_named_by_options_alone() {
+    let (upstream, url) = Upstream::start().await;
+    let key = ["--sdk-key", "sdk-secret-one", "--mobile-key", "mob-secret-one"];
+    let more = ["--environment-id", "env-1", "--upstream-protocol", "fdv1"];
+    let process = Process::start(&[&["relay", "--upstream", &url], &key[..], &more[..]].concat());
+    let whole = json!({ "flags": { "a": { "version": 1 } }, "segments": {} });
+    let mut stream = upstream.accept().await;
+    stream.write_all(put(&whole).as_bytes()).await.unwrap();
+    let client = Client::new();
+    let status = async |path: &str, key: &str| {
+        let request = client.get(format!("{}{path}", process.url)).header("authorization", key);
+        request.send().await.unwrap().status().as_u16()
+    };
+    until("it has flags", async || status("/sdk/flags/a", "sdk-secret-one").await == 200).await;
+    assert_eq!(status("/sdk/flags/a", "mob-secret-one").await, 401);
+    assert_eq!(status("/msdk/evalx/contexts/eyJrZXkiOiJhIn0", "mob-secret-one").await, 200);
+    assert_eq!(status("/sdk/evalx/env-1/contexts/eyJrZXkiOiJhIn0", "").await, 200);
+    assert_eq!(status("/sdk/flags/%ff", "sdk-secret-one").await, 400);
+}
+
+#[tokio::test]
 async fn a_put_that_leaves_something_out_changes_nothing() {
     let whole =
         json!({ "flags": { "a": { "version": 1 } }, "segments": { "s": { "version": 1 } } });

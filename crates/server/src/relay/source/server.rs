@@ -22,8 +22,9 @@ pub(crate) struct Upstream {
 }
 
 /// The protocol that is spoken.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Deserialize, clap::ValueEnum)]
 #[serde(rename_all = "lowercase")]
+#[value(rename_all = "lower")]
 pub(crate) enum Words {
     /// `/all`.
     FDv1,
@@ -70,14 +71,17 @@ async fn connected(environment: &Environment, upstream: &Upstream) {
             return;
         }
     };
-    let (mut changes, mut statuses) = (store.changes(), store.statuses());
+    let (mut changes, mut statuses, mut told) = (store.changes(), store.statuses(), None);
     loop {
         let next = tokio::select! {
             next = changes.next() => next,
             Ok(()) = statuses.changed() => {
                 let status = statuses.borrow_and_update().clone();
                 if let Some(fault) = &status.fault {
-                    tracing::warn!(environment = %variant, %fault, "source");
+                    // Of one failure there are several statuses.
+                    if told.replace(status.failures) != Some(status.failures) {
+                        tracing::warn!(environment = %variant, %fault, "source");
+                    }
                     environment.heard();
                 }
                 continue;

@@ -26,7 +26,9 @@ pub(super) async fn follow(environment: &Environment, app: &App, name: &str) {
             tracing::error!(environment = %variant, %error, "not taken over");
         }
         let mut changes = Changes::default();
-        frames.iter().for_each(|frame| drop(changes.read(frame)));
+        for frame in &frames {
+            changes.read(frame); // it says that what follows are changes
+        }
         // Until another life begins, or it was too slow for this one.
         while let Ok(batch) = reader.take(usize::MAX) {
             for frame in &batch.frames {
