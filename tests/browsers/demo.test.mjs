@@ -72,6 +72,14 @@ inEach((name) => {
         const { fault: of, result } = document.querySelector('[data-testid=check]').dataset
         return of === fault && (result === 'ok' || result === 'failed')
       }, fault)
+      // A page that has no time to look at itself, on a machine that has other things to do, says so.
+      for (let said = await text('check'); /never stood at the same cursor/.test(said); said = await text('check')) {
+        await click('verify')
+        await page.waitForFunction((said) => {
+          const check = document.querySelector('[data-testid=check]')
+          return check.textContent !== said && ['ok', 'failed'].includes(check.dataset.result)
+        }, said)
+      }
       assert.match(await text('check'), /table equals the server’s state at cursor .+✓/)
       await live(page)
       judge(await recorded(page))
