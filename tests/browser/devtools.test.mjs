@@ -265,6 +265,19 @@ test('a hundred thousand items are listed and searched, and only those in sight 
   await byId('item-title').filter({ hasText: 'key-099999' }).waitFor()
 })
 
+test('it is said how it was called wrongly', async (t) => {
+  const { page } = await scene(t, { count: 1 })
+  const said = (options) => page.evaluate((options) => import('/dist/devtools/index.js').then(({ mount }) => mount(options)).then(() => 'mounted', ({ code, message }) => `${code}: ${message}`), options)
+  for (const [options, words] of [
+    [{ tab: 'soap' }, /^bad-option: .*tab.*soap/],
+    [{ theme: 1 }, /^bad-option: .*theme/],
+    [{ windows: {} }, /^bad-option: .*windows/],
+    [{ window: { entries: 0 } }, /^bad-option: .*window\.entries/],
+    [{ parent: 'body' }, /^bad-option: .*parent/],
+  ]) assert.match(await said(options), words)
+  assert.equal(await page.locator('highwater-devtools').count(), 1)
+})
+
 const snippets = [...readFileSync(join(root, 'docs/devtools.md'), 'utf8').matchAll(/^```ts (\S+)\n(.*?)^```$/gms)].map(([, name, text]) => [name, text])
 
 test('the snippets of docs/devtools.md compile, strictly', () => {

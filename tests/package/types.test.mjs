@@ -7,6 +7,7 @@ import { install, tool } from './install.mjs'
 const CONSUMER = `import { connect, HighwaterError, type Change, type Edits, type Group, type Row, type Snapshot, type StandardSchema, type Status, type Store, type StoreView, type Version } from 'highwater'
 import { init } from 'highwater/slim'
 import { connect as connectInline } from 'highwater/inline'
+import { mount, type Devtools } from 'highwater/devtools'
 
 interface Process {
   readonly name: string
@@ -89,6 +90,9 @@ if (store.status.phase === 'dead') store.close()
 const anything = connectInline('http://127.0.0.1/').get('process', '1')
 // @ts-expect-error It is unknown.
 export const unknown: string = anything
+export const panel: Devtools = mount({ tab: 'wire', window: { entries: 1000 } })
+// @ts-expect-error No such tab.
+mount({ tab: 'soap' })
 export const loaded: Promise<void> = init(fetch('/core.wasm'))
 `
 

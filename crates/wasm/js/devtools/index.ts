@@ -2,6 +2,8 @@
 // Its types name Symbol.dispose, which is not in the library that projects have by default.
 /// <reference lib="esnext.disposable" preserve="true" />
 
+import { HighwaterError } from '../errors.js'
+import { known, number, oneOf } from '../options.js'
 import { LIMITS, type Limits } from './recording.js'
 import { Stores } from './stores.js'
 
@@ -39,11 +41,13 @@ export interface Devtools {
 
 /**
  * Mounts the panel: from now on it records every store of the page, those that are yet to come too.
+ * Throws a {@link HighwaterError} with code `bad-option` if it is called wrongly.
  *
  * @example
  * if (import.meta.env.DEV) import('highwater/devtools').then(({ mount }) => mount())
  */
 export function mount(options: DevtoolsOptions = {}): Devtools {
+  check(options)
   const { parent, open = parent !== undefined, tab = 'items', theme = 'system', window = {} } = options
   const limits: Limits = { ...LIMITS, ...window }
   const stores = new Stores(limits)
@@ -77,6 +81,19 @@ export function mount(options: DevtoolsOptions = {}): Devtools {
     close,
     [Symbol.dispose]: close,
   }
+}
+
+function check(options: DevtoolsOptions): void {
+  if (typeof document !== 'object') throw new HighwaterError('bad-option', 'mount: there is no page that the panel could be put into')
+  known('option', options, ['parent', 'open', 'tab', 'theme', 'window'])
+  const { parent, tab, theme, window = {} }: DevtoolsOptions = options
+  if (parent !== undefined && !(parent instanceof Element)) throw new HighwaterError('bad-option', 'option parent must be an element')
+  oneOf('option tab', tab, ['items', 'wire', 'time', 'connection', 'charts', 'break', 'session'])
+  oneOf('option theme', theme, ['light', 'dark', 'system'])
+  const { entries, bytes } = window
+  known('option window.', window, ['entries', 'bytes'])
+  number('option window.entries', entries, 100, 1e6)
+  number('option window.bytes', bytes, 1 << 16, 2 ** 31)
 }
 
 /** The button in the corner: all that there is before the panel is opened. */

@@ -65,6 +65,8 @@ export class Stores {
 
   #add(announced: Announced): void {
     const limits = this.#limits
+    const ended = this.#subjects.filter(({ live }) => live?.announced.store.status.phase === 'stopped')
+    for (const subject of ended.slice(0, Math.max(0, ended.length - ENDED))) this.remove(subject)
     const recorder = new Recorder(announced, limits)
     const faults = new Faults(announced)
     const { pathname, host } = new URL(announced.url)
@@ -85,6 +87,9 @@ export class Stores {
     for (const listener of this.#listeners) listener()
   }
 }
+
+/** So many stores that have stopped are kept to be looked at. */
+const ENDED = 10
 
 /** A set that says what is added to it. */
 class Heard extends Set<WeakRef<Announced>> {
