@@ -4,6 +4,7 @@
 
 mod common;
 
+use core::fmt::Write as _;
 use std::collections::BTreeMap;
 
 use common::Random;
@@ -20,7 +21,7 @@ struct Server {
 
 impl Server {
     fn event(&mut self, kind: &str, data: &str) {
-        self.text += &format!("event: {kind}\ndata: {data}\n\n");
+        write!(self.text, "event: {kind}\ndata: {data}\n\n").unwrap();
     }
 
     fn intent(&mut self, code: &str) {
@@ -106,12 +107,15 @@ impl Server {
     }
 }
 
+/// Which key, how, and at which version.
+type Changed = (String, Action, i64);
+
 /// What became of a stream, step by step and in the end.
 #[derive(Debug, PartialEq, Eq)]
 struct Story {
     /// Whether each was a snapshot, whether it removed items, and by key what it changed. (What a
     /// snapshot removes it lists by slots, and these depend on what else was named.)
-    commits: Vec<(bool, bool, Vec<(String, Action, i64)>)>,
+    commits: Vec<(bool, bool, Vec<Changed>)>,
     items: BTreeMap<String, (i64, Vec<u8>)>,
     cursor: Option<String>,
     revision: u64,
