@@ -22,9 +22,10 @@ pub(super) async fn serve(socket: WebSocket, hub: Arc<Hub>, query: Option<String
     let heard_at = Heard(Instant::now().into());
     let interval = hub.configuration.websockets.ping_interval.wait().max(Duration::from_millis(1));
     let (mut sink, stream) = socket.split();
-    let wrong = match client.begin(query.as_deref().unwrap_or_default()) {
-        Err(wrong) => wrong,
-        Ok(()) => tokio::select! {
+    let wrong = if let Err(wrong) = client.begin(query.as_deref().unwrap_or_default()) {
+        wrong
+    } else {
+        tokio::select! {
             () = hub.closed.cancelled() => None,
             () = write(&mut sink, outgoing, &client, interval) => None,
             wrong = read(stream, &client, &heard_at) => wrong,
@@ -32,7 +33,7 @@ pub(super) async fn serve(socket: WebSocket, hub: Arc<Hub>, query: Option<String
                 tracing::info!(connection = id.0, "a connection answers no ping, and is closed");
                 None
             }
-        },
+        }
     };
     client.end();
     if let Some(wrong) = wrong {
@@ -107,7 +108,9 @@ impl Client<'_> {
     fn done(&self, heard: Result<Option<Command>, ProtocolError>) -> Result<(), Wrong> {
         match heard {
             Ok(command) => {
-                command.into_iter().for_each(|command| self.hub.heard(self.id, command));
+                if let Some(command) = command {
+                    self.hub.heard(self.id, command);
+                }
                 Ok(())
             }
             Err(error) => {
@@ -175,7 +178,9 @@ async fn write(
             return;
         }
         client.hub.sent(client.id, bytes);
-        then.into_iter().for_each(|command| client.hub.heard(client.id, command));
+        for command in then {
+            client.hub.heard(client.id, command);
+        }
     }
 }
 
