@@ -54,7 +54,7 @@ pub(crate) fn command(arguments: &[String]) -> Result {
 
 async fn run(options: &Options) -> Result {
     let &Options { events, bytes, seconds, .. } = options;
-    let mut ours = Ours::start(&options.highwater).await?;
+    let mut ours = Ours::start(&options.highwater)?;
     let theirs = JetStream::start(&options.nats).await?;
     eprintln!("{events} events of {bytes} B into both");
     ours.fill(events, bytes).await?;

@@ -24,7 +24,7 @@ pub(super) struct Idle {
 
 /// Half of the streams are WebSocket's, with a worker that takes part in all of them, and half are webhooks.
 pub(super) async fn measure(program: &Path, count: usize, seconds: f64) -> Result<Idle> {
-    let ours = Ours::start(program).await?;
+    let ours = Ours::start(program)?;
     let url = format!("ws://{}/ws", ours.address);
     let socket = TcpStream::connect(ours.address).await?;
     let (mut worker, _) = tokio_tungstenite::client_async(url, socket).await?;

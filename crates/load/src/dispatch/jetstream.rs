@@ -86,8 +86,7 @@ impl JetStream {
         let mut consumer = self.consumer(acks, "bench.paced", DeliverPolicy::New).await?;
         let before = Computed::now(&self.process)?;
         let tally = Tally::of(events);
-        let (context, zero) =
-            (self.context.clone(), Instant::now() - Duration::from_nanos(tally.now()));
+        let (context, zero) = (self.context.clone(), tally.began);
         let writing = tokio::spawn(async move {
             let mut answers = Vec::new();
             for number in 1..=events {

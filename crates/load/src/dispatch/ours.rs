@@ -35,7 +35,7 @@ pub(super) struct Ours {
 }
 
 impl Ours {
-    pub(super) async fn start(program: &Path) -> Result<Self> {
+    pub(super) fn start(program: &Path) -> Result<Self> {
         let folder = TempDir::new()?;
         let data = folder.path().to_string_lossy().into_owned();
         let all = ["serve", "--listen", "127.0.0.1:0", "--event-streams", "--data", &data];
@@ -71,7 +71,7 @@ impl Ours {
         let name = self.new_name();
         let worker = Worker::set_up(way, &name, self.address).await?;
         let (before, tally) = (Computed::now(&self.process)?, Tally::of(events));
-        let stream = self.stream(way, &worker, &name, "backlog", batch, "500ms");
+        let stream = described(way, &worker, &name, "backlog", batch, "500ms");
         call(self.address, "PUT", &format!("/v1/eventstreams/{name}"), &stream).await?;
         let tally = worker.work(tally).await?;
         let measured = tally.measured(&self.process, before)?;
@@ -90,12 +90,12 @@ impl Ours {
         let (name, events) = (self.new_name(), super::paced_events(seconds));
         let worker = Worker::set_up(way, &name, self.address).await?;
         // What others have written there is none of its business.
-        let stream = self.stream(way, &worker, &name, &name, batch, "1ms");
+        let stream = described(way, &worker, &name, &name, batch, "1ms");
         call(self.address, "PUT", &format!("/v1/topics/{name}/first/0"), &json!({})).await?;
         call(self.address, "PUT", &format!("/v1/eventstreams/{name}"), &stream).await?;
         let caller = Caller::connect(self.address).await?;
         let (before, tally) = (Computed::now(&self.process)?, Tally::of(events));
-        let writing = tokio::spawn(caller.pace(name.clone(), tally.now(), events, bytes));
+        let writing = tokio::spawn(caller.pace(name.clone(), tally.began, events, bytes));
         let tally = worker.work(tally).await?;
         writing.await??;
         let measured = tally.measured(&self.process, before)?;
@@ -106,24 +106,6 @@ impl Ours {
     fn new_name(&mut self) -> String {
         self.streams += 1;
         format!("stream-{}", self.streams)
-    }
-
-    fn stream(
-        &self,
-        way: Way,
-        worker: &Worker,
-        name: &str,
-        topic: &str,
-        batch: usize,
-        wait: &str,
-    ) -> Value {
-        let mut stream =
-            json!({ "name": name, "source": topic, "batchSize": batch, "batchTimeout": wait });
-        if let (Way::Webhook, Worker::Webhook { address, .. }) = (way, worker) {
-            stream["type"] = "webhook".into();
-            stream["webhook"] = json!({ "url": format!("http://{address}/") });
-        }
-        stream
     }
 
     /// Waits until all that was delivered is also written down as such, and removes the stream.
@@ -144,9 +126,27 @@ impl Ours {
     }
 }
 
+/// A stream as its maker describes it.
+fn described(
+    way: Way,
+    worker: &Worker,
+    name: &str,
+    topic: &str,
+    batch: usize,
+    wait: &str,
+) -> Value {
+    let mut stream =
+        json!({ "name": name, "source": topic, "batchSize": batch, "batchTimeout": wait });
+    if let (Way::Webhook, Worker::Webhook { address, .. }) = (way, worker) {
+        stream["type"] = "webhook".into();
+        stream["webhook"] = json!({ "url": format!("http://{address}/") });
+    }
+    stream
+}
+
 /// Whoever gets the batches, and answers.
 enum Worker {
-    WebSocket(tokio_tungstenite::WebSocketStream<TcpStream>, String),
+    WebSocket(Box<tokio_tungstenite::WebSocketStream<TcpStream>>, String),
     Webhook { address: SocketAddr, batches: mpsc::Receiver<(Bytes, mpsc::Sender<()>)> },
 }
 
@@ -161,7 +161,7 @@ impl Worker {
         let (mut socket, _) = tokio_tungstenite::client_async(url, socket).await?;
         let start = json!({ "type": "start", "stream": stream }).to_string();
         socket.send(Message::text(start)).await?;
-        Ok(Self::WebSocket(socket, stream.to_owned()))
+        Ok(Self::WebSocket(Box::new(socket), stream.to_owned()))
     }
 
     async fn webhook() -> Result<Self> {
@@ -242,8 +242,7 @@ impl Caller {
     }
 
     /// Writes events as they are due, whether those before are answered or not; then reads the answers.
-    async fn pace(self, topic: String, began: u64, events: u64, bytes: usize) -> Result {
-        let zero = Instant::now() - Duration::from_nanos(began);
+    async fn pace(self, topic: String, zero: Instant, events: u64, bytes: usize) -> Result {
         let (read, mut write) = self.0.into_inner().into_split();
         let answers = tokio::spawn(async move {
             let mut read = BufReader::new(read);

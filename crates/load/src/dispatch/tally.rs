@@ -10,7 +10,7 @@ use std::time::Instant;
 /// Counts events by their marks: each has to come, and to come once.
 #[derive(Debug)]
 pub(super) struct Tally {
-    began: Instant,
+    pub(super) began: Instant,
     seen: Vec<bool>,
     /// How many different ones came.
     pub(super) count: u64,
@@ -44,7 +44,7 @@ impl Tally {
     }
 
     /// Nanoseconds since the beginning.
-    pub(super) fn now(&self) -> u64 {
+    fn now(&self) -> u64 {
         u64::try_from(self.began.elapsed().as_nanos()).unwrap_or(u64::MAX)
     }
 

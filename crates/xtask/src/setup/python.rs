@@ -14,7 +14,7 @@ pub(super) fn schemathesis(project: &Project) -> Result<Option<PathBuf>> {
     Ok(bin.map(|bin| program(&bin, "schemathesis")))
 }
 
-/// A Python that has the package `websockets`.
+/// A Python that has a client of event streams.
 pub(super) fn websockets(project: &Project) -> Result<Option<PathBuf>> {
     let without = "event streams to Python will not be tried";
     let bin = ensure(project, "websockets", "16.0", without)?;
