@@ -137,6 +137,12 @@ mod tests {
             json(r#"{"topic":{"a":1},"sequenceId":7}"#),
             r#"{"sequenceId":"1","topic":"t"}"#
         );
+        assert_eq!(
+            json(r#"{"b":1,"a":1,"b":{"c":1,"c":2},"a":3}"#),
+            r#"{"a":3,"b":{"c":2},"sequenceId":"1","topic":"t"}"#,
+            "of one name the last"
+        );
+        assert_eq!(json("\n { } "), r#"{"sequenceId":"1","topic":"t"}"#);
         assert_eq!(Event::new("", "1", "{}").unwrap().json(), r#"{"sequenceId":"1","topic":""}"#);
     }
 

@@ -1,21 +1,25 @@
 //! JSON as Go writes it: members by name, and what could be markup escaped.
 
-use core::fmt::Write as _;
+use core::fmt::{self, Write as _};
+use serde::de::{Deserialize, Deserializer, MapAccess, Visitor};
 use serde_json::value::RawValue;
-use std::collections::BTreeMap;
+use std::borrow::Cow;
 
 /// The members of the data beside the event's own.
 pub(super) fn event(topic: &str, sequence_id: &str, data: &str) -> Result<String, NoObject> {
     let raw: &RawValue = serde_json::from_str(data).map_err(NoObject::Json)?;
-    let mut members: BTreeMap<String, Member<'_>> = if raw.get().trim_ascii().starts_with('{') {
-        let members: BTreeMap<String, &RawValue> =
-            serde_json::from_str(raw.get()).map_err(NoObject::Json)?;
-        members.into_iter().map(|(name, raw)| (name, Member::Json(raw))).collect()
-    } else {
+    if !raw.get().starts_with('{') {
         return Err(NoObject::Other);
-    };
-    members.insert("topic".into(), Member::Text(topic));
-    members.insert("sequenceId".into(), Member::Text(sequence_id));
+    }
+    let Members(members) = serde_json::from_str(raw.get()).map_err(NoObject::Json)?;
+    let ours = [("topic", topic), ("sequenceId", sequence_id)];
+    let mut members: Vec<_> = members
+        .into_iter()
+        .filter(|(name, _)| ours.iter().all(|(our, _)| our != name))
+        .map(|(name, raw)| (name, Member::Json(raw)))
+        .chain(ours.map(|(name, text)| (Cow::Borrowed(name), Member::Text(text))))
+        .collect();
+    members.sort_by(|(one, _), (other, _)| one.cmp(other));
     let mut out = String::with_capacity(data.len() + topic.len() + sequence_id.len() + 32);
     list(&mut out, ('{', '}'), members, |out, (name, member)| {
         text(out, &name);
@@ -31,8 +35,11 @@ pub(super) fn event(topic: &str, sequence_id: &str, data: &str) -> Result<String
 /// A JSON string.
 pub(super) fn text(out: &mut String, content: &str) {
     out.push('"');
-    for character in content.chars() {
-        match character {
+    let mut written = 0;
+    for (at, special) in content.char_indices().filter(|(_, character)| is_special(*character)) {
+        out.push_str(&content[written..at]);
+        written = at + special.len_utf8();
+        match special {
             '"' => out.push_str("\\\""),
             '\\' => out.push_str("\\\\"),
             '\n' => out.push_str("\\n"),
@@ -40,13 +47,75 @@ pub(super) fn text(out: &mut String, content: &str) {
             '\t' => out.push_str("\\t"),
             '\u{8}' => out.push_str("\\b"),
             '\u{c}' => out.push_str("\\f"),
-            '<' | '>' | '&' | '\u{2028}' | '\u{2029}' | '\0'..'\u{20}' => {
-                write!(out, "\\u{:04x}", u32::from(character)).expect("a String takes everything");
+            other => {
+                write!(out, "\\u{:04x}", u32::from(other)).expect("a String takes everything");
             }
-            _ => out.push(character),
         }
     }
+    out.push_str(&content[written..]);
     out.push('"');
+}
+
+const fn is_special(character: char) -> bool {
+    matches!(character, '"' | '\\' | '<' | '>' | '&' | '\u{2028}' | '\u{2029}' | '\0'..'\u{20}')
+}
+
+/// An object's members by name; of those of one name the last.
+struct Members<'a>(Vec<(Cow<'a, str>, &'a RawValue)>);
+
+impl<'de> Deserialize<'de> for Members<'de> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Reader;
+        impl<'de> Visitor<'de> for Reader {
+            type Value = Members<'de>;
+
+            fn expecting(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+                out.write_str("an object")
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
+                let mut members = Vec::with_capacity(8);
+                while let Some(Text(name)) = map.next_key()? {
+                    members.push((name, map.next_value()?));
+                }
+                members.sort_by(|(one, _): &(Cow<'_, str>, _), (other, _)| one.cmp(other));
+                members.dedup_by(|later, earlier| {
+                    let is_same = later.0 == earlier.0;
+                    if is_same {
+                        core::mem::swap(later, earlier);
+                    }
+                    is_same
+                });
+                Ok(Members(members))
+            }
+        }
+        deserializer.deserialize_map(Reader)
+    }
+}
+
+/// A string, copied only if it has escapes.
+struct Text<'a>(Cow<'a, str>);
+
+impl<'de> Deserialize<'de> for Text<'de> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Reader;
+        impl<'de> Visitor<'de> for Reader {
+            type Value = Text<'de>;
+
+            fn expecting(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+                out.write_str("a string")
+            }
+
+            fn visit_borrowed_str<E>(self, text: &'de str) -> Result<Self::Value, E> {
+                Ok(Text(text.into()))
+            }
+
+            fn visit_str<E>(self, text: &str) -> Result<Self::Value, E> {
+                Ok(Text(text.to_owned().into()))
+            }
+        }
+        deserializer.deserialize_str(Reader)
+    }
 }
 
 enum Member<'a> {
@@ -59,7 +128,7 @@ fn value(out: &mut String, raw: &RawValue, depth: usize) {
     let deeper = depth.checked_sub(1);
     match (json.as_bytes()[0], deeper) {
         (b'{', Some(depth)) => {
-            if let Ok(members) = serde_json::from_str::<BTreeMap<String, &RawValue>>(json) {
+            if let Ok(Members(members)) = serde_json::from_str(json) {
                 return list(out, ('{', '}'), members, |out, (name, member)| {
                     text(out, &name);
                     out.push(':');
@@ -73,7 +142,7 @@ fn value(out: &mut String, raw: &RawValue, depth: usize) {
             }
         }
         (b'"', _) => {
-            if let Ok(content) = serde_json::from_str::<String>(json) {
+            if let Ok(Text(content)) = serde_json::from_str(json) {
                 return text(out, &content);
             }
         }
@@ -105,8 +174,8 @@ pub(super) enum NoObject {
     Other,
 }
 
-impl core::fmt::Display for NoObject {
-    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+impl fmt::Display for NoObject {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Json(error) => write!(f, "is no JSON object: {error}"),
             Self::Other => f.write_str("is JSON, but no object"),
