@@ -4,6 +4,7 @@ mod go;
 
 use crate::error::Error;
 use regex::bytes::Regex;
+use std::sync::OnceLock;
 
 /// A regular expression that the whole topic has to match, written as for Go.
 ///
@@ -15,7 +16,11 @@ use regex::bytes::Regex;
 /// # Ok::<(), highwater_eventstreams::Error>(())
 /// ```
 #[derive(Clone, Debug)]
-pub struct TopicFilter(Regex);
+pub struct TopicFilter {
+    pattern: Box<str>,
+    /// Made for the first event: most of the memory of a stream that has nothing to do would be this.
+    compiled: OnceLock<Regex>,
+}
 
 impl TopicFilter {
     /// Compiles a filter. The empty one matches the empty topic only.
@@ -24,13 +29,15 @@ impl TopicFilter {
         let translated = go::translate(text).map_err(wrong)?;
         // By itself first: brackets that are not its own must not become part of it.
         let alone = Regex::new(&translated).map_err(|error| wrong(reason(&error)))?;
-        let whole = Regex::new(&format!(r"\A(?:{})\z", alone.as_str()));
-        whole.map(Self).map_err(|error| wrong(reason(&error)))
+        let pattern = format!(r"\A(?:{})\z", alone.as_str()).into_boxed_str();
+        Regex::new(&pattern).map_err(|error| wrong(reason(&error)))?;
+        Ok(Self { pattern, compiled: OnceLock::new() })
     }
 
     /// Whether a topic is one of those.
     pub fn matches(&self, topic: &str) -> bool {
-        self.0.is_match(topic.as_bytes())
+        let compile = || Regex::new(&self.pattern).expect("it has compiled before");
+        self.compiled.get_or_init(compile).is_match(topic.as_bytes())
     }
 }
 

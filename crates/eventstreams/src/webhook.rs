@@ -27,7 +27,7 @@ use request::Request;
 use rustls::ClientConfig;
 use settings::Settings;
 use std::collections::HashMap;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use throttle::Throttle;
 use tokio::time::{sleep, timeout};
 
@@ -74,21 +74,9 @@ impl WebhookFactory {
             }
             None => &self.system,
         };
-        let tcp = Connector::new(&settings, self.only_public);
-        let https = HttpsConnectorBuilder::new()
-            .with_tls_config(tls.clone())
-            .https_or_http()
-            .enable_http1()
-            .wrap_connector(tcp);
-        let within = settings.connection_timeout.saturating_add(settings.tls_handshake_timeout);
-        let connector = Bounded { connector: https, within };
-        let client = Client::builder(TokioExecutor::new())
-            .pool_timer(TokioTimer::new())
-            .pool_idle_timeout(settings.idle_timeout)
-            .pool_max_idle_per_host(settings.max_idle)
-            .build(connector);
         let throttle = settings.throttle.map(Throttle::new);
-        Ok(Webhook { client, settings, request, throttle })
+        let (tls, only_public) = (tls.clone(), self.only_public);
+        Ok(Webhook { client: OnceLock::new(), tls, only_public, settings, request, throttle })
     }
 }
 
@@ -113,10 +101,15 @@ impl DispatcherFactory for WebhookFactory {
     }
 }
 
+type HttpClient = Client<Bounded<HttpsConnector<Connector>>, Full<Bytes>>;
+
 /// The webhook of one stream.
 #[derive(Debug)]
 struct Webhook {
-    client: Client<Bounded<HttpsConnector<Connector>>, Full<Bytes>>,
+    /// Made for the first batch: a stream that has nothing to do needs none.
+    client: OnceLock<HttpClient>,
+    tls: ClientConfig,
+    only_public: bool,
     settings: Settings,
     request: Request,
     throttle: Option<Throttle>,
@@ -138,6 +131,21 @@ impl Dispatcher for Webhook {
 }
 
 impl Webhook {
+    fn connect(&self) -> HttpClient {
+        let settings = &self.settings;
+        let https = HttpsConnectorBuilder::new()
+            .with_tls_config(self.tls.clone())
+            .https_or_http()
+            .enable_http1()
+            .wrap_connector(Connector::new(settings, self.only_public));
+        let within = settings.connection_timeout.saturating_add(settings.tls_handshake_timeout);
+        Client::builder(TokioExecutor::new())
+            .pool_timer(TokioTimer::new())
+            .pool_idle_timeout(settings.idle_timeout)
+            .pool_max_idle_per_host(settings.max_idle)
+            .build(Bounded { connector: https, within })
+    }
+
     /// Once, or more often within the same attempt where that is asked for.
     async fn deliver(&self, attempt: &Attempt) -> Result<(), Failure> {
         let mut again = self.settings.retry.as_ref().map(settings::Retry::begin);
@@ -158,7 +166,8 @@ impl Webhook {
         }
         let request = self.request.of(attempt);
         let within = self.settings.request_timeout;
-        let answer = match timeout(within, self.client.request(request)).await {
+        let client = self.client.get_or_init(|| self.connect());
+        let answer = match timeout(within, client.request(request)).await {
             Err(_) => {
                 let why = format!("no answer from the receiver within {within:?}");
                 return Err((None, Error::Request(why.into()).into()));
