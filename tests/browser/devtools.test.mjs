@@ -10,6 +10,7 @@ import { after, before, test } from 'node:test'
 import { build } from 'esbuild'
 import { startSite } from '../adapters/site.mjs'
 import { program, root, startHighwater } from '../highwater.mjs'
+import { until } from '../until.mjs'
 import { PHONE, WIDE, frames, photograph, startBrowser } from './demo.mjs'
 
 const axe = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8')
@@ -29,6 +30,12 @@ after(async () => {
   await server?.stop()
   rmSync(folder, { recursive: true })
 })
+
+/** The panel shows what has happened with the next frame. */
+function reads(read, expected) {
+  const fits = (text) => (typeof expected === 'string' ? text === expected : expected.test(text))
+  return until(async () => fits(await read()), `the panel to read ${expected}`)
+}
 
 let topics = 0
 
@@ -100,7 +107,7 @@ test('items are found by key and value, follow the stream, and have a history', 
   await byId('items-search').fill('number 11')
   const rows = byId('items').locator('[role=option]:visible')
   await rows.filter({ hasText: 'flag-11' }).waitFor()
-  assert.equal(await byId('items-count').textContent(), '1 of 30 items')
+  await reads(() => byId('items-count').textContent(), '1 of 30 items')
   await rows.first().click()
   await put('flag-11', { on: false, name: 'Renamed' })
   await arrived('flag-11', 'Renamed')
@@ -110,8 +117,8 @@ test('items are found by key and value, follow the stream, and have a history', 
   await byId('items-search').fill('')
   await byId('item-history-show').click()
   const turns = byId('item-history').locator('li')
-  assert.match(await turns.nth(0).innerText(), /updated v\d+\s+\{"on":false,"name":"Renamed"\}/)
-  assert.match(await turns.nth(1).innerText(), /insert v\d+\s+\{.*"name":"Number 11"\}/)
+  await reads(() => turns.nth(0).innerText(), /updated v\d+\s+\{"on":false,"name":"Renamed"\}/)
+  await reads(() => turns.nth(1).innerText(), /insert v\d+\s+\{.*"name":"Number 11"\}/)
   // To the moment before.
   await turns.nth(1).locator('button').click()
   await byId('time-items').locator('[role=option]').filter({ hasText: 'Number 11' }).waitFor()
@@ -131,32 +138,33 @@ test('the wire tells what came, what it did, and what the state was then', async
   const rows = byId('wire').locator('[role=option]:visible')
   await byId('wire-delete').click()
   await rows.filter({ hasText: 'delete flag/flag-2' }).waitFor()
-  assert.equal(await rows.count(), 1)
+  await until(async () => (await rows.count()) === 1, 'there to be one row')
   await rows.first().click()
-  assert.match(await byId('event-detail').innerText(), /payload-transferred[\s\S]*It says\s+commit [\s\S]*It did\s+delete flag\/flag-2/)
-  assert.match(await byId('event-raw').innerText(), /"state"/)
+  await reads(() => byId('event-detail').innerText(), /payload-transferred[\s\S]*It says\s+commit [\s\S]*It did\s+delete flag\/flag-2/)
+  await reads(() => byId('event-raw').innerText(), /"state"/)
   await byId('event-travel').click()
   const items = byId('time-items').locator('[role=option]:visible')
   await items.filter({ hasText: 'Second' }).waitFor()
-  assert.equal(await byId('time-count').textContent(), '29 items')
-  assert.match(await byId('time-says').textContent(), /delete flag\/flag-2/)
+  await reads(() => byId('time-count').textContent(), '29 items')
+  await reads(() => byId('time-says').textContent(), /delete flag\/flag-2/)
   await byId('time-back').click()
   await page.waitForFunction(() => document.querySelector('highwater-devtools').shadowRoot.querySelector('[data-testid=time-count]').textContent === '30 items')
-  assert.match(await byId('time-says').textContent(), /updated flag\/flag-1/)
+  await reads(() => byId('time-says').textContent(), /updated flag\/flag-1/)
   // What is different from here to the end: one that went, one that was renamed.
   await byId('time-compare').check()
+  await byId('time-other').waitFor()
   await byId('time-other').focus()
   await page.keyboard.press('End')
   await page.waitForFunction(() => document.querySelector('highwater-devtools').shadowRoot.querySelector('[data-testid=time-count]').textContent === '2 differences')
   assert.deepEqual((await items.allInnerTexts()).map((text) => text.replace(/\s+/g, ' ').split(' {')[0]).toSorted(), ['flag flag-2 delete', 'flag flag-4 updated'])
   await items.filter({ hasText: 'flag-4' }).click()
-  assert.match(await byId('time-difference').innerText(), /Before v\d+[\s\S]*"Number 4"[\s\S]*After v\d+[\s\S]*"Fourth"/)
+  await reads(() => byId('time-difference').innerText(), /Before v\d+[\s\S]*"Number 4"[\s\S]*After v\d+[\s\S]*"Fourth"/)
   // Search, in what came.
   await go('wire')
   await byId('wire-delete').click()
   await byId('wire-search').fill('fourth')
   await rows.filter({ hasText: 'put flag/flag-4' }).waitFor()
-  assert.equal(await rows.count(), 1)
+  await until(async () => (await rows.count()) === 1, 'there to be one row')
 })
 
 test('what is broken shows, and heals', async (t) => {
@@ -166,7 +174,7 @@ test('what is broken shows, and heals', async (t) => {
   await put('flag-1', { name: 'Before' })
   await arrived('flag-1', 'Before')
   await byId('break-replay').click()
-  assert.match(await byId('said').textContent(), /^1 transaction sent again|^\d+ transactions sent again/)
+  await reads(() => byId('said').textContent(), /^1 transaction sent again|^\d+ transactions sent again/)
   await go('wire')
   await byId('wire-refused').click()
   await byId('wire').locator('[role=option]:visible').filter({ hasText: 'refused: this transaction was applied before' }).first().waitFor()
@@ -175,11 +183,11 @@ test('what is broken shows, and heals', async (t) => {
   await page.waitForFunction(() => store.status.phase === 'live' && store.status.resumed === true)
   await go('connection')
   await byId('connection-history').locator('[role=option]:visible').filter({ hasText: '503' }).first().waitFor()
-  assert.equal(await byId('field-phase').textContent(), 'live, connected')
-  assert.equal(await byId('field-last-connection').textContent(), 'went on from the cursor')
+  await reads(() => byId('field-phase').textContent(), 'live, connected')
+  await reads(() => byId('field-last-connection').textContent(), 'went on from the cursor')
   await go('break')
   await byId('break-reorder').click()
-  assert.match(await byId('break-pending').textContent(), /the next two are swapped/)
+  await reads(() => byId('break-pending').textContent(), /the next two are swapped/)
   for (const name of ['One', 'Two', 'Three']) await put('flag-1', { name })
   await arrived('flag-1', 'Three')
   await byId('break-cut').click()
@@ -205,7 +213,7 @@ test('a session is exported, and comes to the same state in the panel, in highwa
   assert.equal(wanted.length, 29)
 
   await go('session')
-  assert.match(await byId('session-window').textContent(), /At most 20,000 entries and about 32\.0 MiB of them are kept/)
+  await reads(() => byId('session-window').textContent(), /At most 20,000 entries and about 32\.0 MiB of them are kept/)
   const [download] = await Promise.all([page.waitForEvent('download'), byId('session-export').click()])
   assert.match(download.suggestedFilename(), /^v1-topics-devtools-\d+-stream\.highwater\.txt$/)
   const file = join(folder, download.suggestedFilename())
@@ -340,6 +348,7 @@ test('axe finds nothing, in any tab, dark and light, wide and on a phone', { tim
     } else if (tab === 'wire') await byId('wire').locator('[role=option]:visible').last().click()
     else if (tab === 'time') {
       await byId('time-compare').check()
+  await byId('time-other').waitFor()
       await byId('time-items').locator('[role=option]:visible').first().click()
     }
     for (const viewport of [WIDE, PHONE]) {
