@@ -95,7 +95,7 @@ inEach((name) => {
       // Firefox does not put a page aside that has an open connection: it is loaded anew.
       const isNew = name === 'firefox'
       assert.equal(await back(), !isNew)
-      await here.assertRight(page, { isNew })
+      await here.assertRight(page)
       await until('one connection', () => here.streams() === 1 || here.streams())
     })
   }
