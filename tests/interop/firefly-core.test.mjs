@@ -12,7 +12,9 @@ const { default: FireFly } = createRequire(import.meta.url)('@hyperledger/firefl
 /** A server with a stream `work` of topic `t`, three events a batch, and a way to write to it. */
 async function serving(t, options = {}) {
   const server = await startHighwater('serve', '--event-streams')
-  t.after(server.kill)
+  // The SDK's sockets end before the server: one that is on its way back when it is closed comes back for ever.
+  const sockets = []
+  t.after(() => (sockets.forEach((socket) => socket.close()), server.kill()))
   const ask = async (method, path, body) => {
     const response = await fetch(server.url + path, { method, body: body && JSON.stringify(body) })
     assert.ok(response.ok, `${method} ${path}: ${response.status} ${await response.clone().text()}`)
@@ -21,6 +23,7 @@ async function serving(t, options = {}) {
   await ask('PUT', '/v1/eventstreams/work', { source: 't', batchSize: 3, batchTimeout: '50ms', ...options })
   return {
     host: server.url.replace('http', 'ws'),
+    sockets,
     put: async (...numbers) => {
       for (const n of numbers) await ask('PUT', `/v1/topics/t/a/${n}`, { n })
     },
@@ -36,7 +39,7 @@ async function serving(t, options = {}) {
 const sdk = (host) => new FireFly({ host: 'http://127.0.0.1:9', namespace: 'default', websocket: { host, reconnectDelay: 50, heartbeatInterval: 5000 } })
 
 test('listen() receives and acknowledges every event, also over a connection that was lost', { timeout: 60_000 }, async (t) => {
-  const { host, put, settled } = await serving(t)
+  const { host, sockets, put, settled } = await serving(t)
   const seen = []
   const held = []
   let dropped = false
@@ -53,7 +56,7 @@ test('listen() receives and acknowledges every event, also over a connection tha
       await new Promise((resolve) => held.push(resolve))
     }
   })
-  t.after(() => socket.close())
+  sockets.push(socket)
   await put(1, 2, 3, 4, 5, 6)
   await until(() => dropped, 'the connection is lost')
   await until(() => socket.socket?.readyState === WebSocket.OPEN, 'the SDK comes back')
@@ -66,7 +69,7 @@ test('listen() receives and acknowledges every event, also over a connection tha
 })
 
 test('listen() takes batches where it asks for them', { timeout: 60_000 }, async (t) => {
-  const { host, put, settled } = await serving(t)
+  const { host, sockets, put, settled } = await serving(t)
   await put(1, 2, 3, 4)
   const batches = []
   // The SDK appends `/ws`; the rest of the URL is its user's.
@@ -74,7 +77,7 @@ test('listen() takes batches where it asks for them', { timeout: 60_000 }, async
     assert.equal(batch.type, 'event_batch')
     batches.push(batch.events.map((event) => event.object.n))
   })
-  t.after(() => socket.close())
+  sockets.push(socket)
   await settled('everything is acknowledged')
   assert.deepEqual(batches.flat(), [1, 2, 3, 4])
   assert.ok(batches.length < 4, JSON.stringify(batches))
