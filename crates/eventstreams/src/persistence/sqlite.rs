@@ -9,13 +9,16 @@ use core::time::Duration;
 use rusqlite::types::{ToSqlOutput, Value, ValueRef};
 use rusqlite::{Connection, ToSql, ffi, params_from_iter};
 use std::path::Path;
-use std::sync::mpsc;
+use std::sync::mpsc::{self, RecvTimeoutError};
 use std::thread;
+use std::time::Instant;
 use tokio::sync::oneshot;
 
 /// Keeps streams in a database of SQLite, which only this process writes to.
 ///
-/// What is acknowledged is on the disk. One thread does all that there is to do, in order.
+/// What is acknowledged outlives the process, whatever ends it. A power failure loses nothing but
+/// checkpoints of the last second: each batch would have to wait for the disk otherwise, and what it
+/// costs is that a little is delivered again. One thread does all that there is to do, in order.
 #[derive(Debug)]
 pub struct SqlitePersistence {
     statements: mpsc::Sender<Statement>,
@@ -25,6 +28,8 @@ pub struct SqlitePersistence {
 struct Statement {
     text: String,
     values: Vec<Cell>,
+    /// Whether it has to be on the disk before it is answered.
+    flushed: bool,
     reply: oneshot::Sender<Result<Vec<Vec<Cell>>, Error>>,
 }
 
@@ -33,15 +38,11 @@ impl SqlitePersistence {
     ///
     /// The file may be one of FireFly's own.
     pub fn open(file: &Path) -> Result<Self, Error> {
-        let mut db = prepared(file)
+        let db = prepared(file)
             .map_err(|error| Error::Storage(format!("{}: {error}", file.display()).into()))?;
         let (statements, queue) = mpsc::channel::<Statement>();
-        let run = move || {
-            for Statement { text, values, reply } in queue {
-                // Nobody may be waiting any more.
-                let _ = reply.send(run(&mut db, &text, &values).map_err(|error| failed(&error)));
-            }
-        };
+        let mut writer = Writer { db, flushes: true, due: None };
+        let run = move || while writer.next(&queue) {};
         let spawned = thread::Builder::new().name("eventstreams-sqlite".into()).spawn(run);
         spawned.map_err(|error| Error::Storage(error.to_string().into()))?;
         Ok(Self { statements })
@@ -57,13 +58,82 @@ impl Database for SqlitePersistence {
         text: &'a str,
         values: Vec<Cell>,
     ) -> Answer<'a, Vec<Vec<Cell>>> {
+        self.ask(text, values, true)
+    }
+
+    fn note<'a>(
+        &'a self,
+        _: Option<&'a str>,
+        text: &'a str,
+        values: Vec<Cell>,
+    ) -> Answer<'a, Vec<Vec<Cell>>> {
+        self.ask(text, values, false)
+    }
+}
+
+impl SqlitePersistence {
+    fn ask<'a>(
+        &'a self,
+        text: &'a str,
+        values: Vec<Cell>,
+        flushed: bool,
+    ) -> Answer<'a, Vec<Vec<Cell>>> {
         Box::pin(async move {
             let (reply, answer) = oneshot::channel();
             let gone = || Error::Storage("the thread of the database is gone".into());
-            let statement = Statement { text: text.to_owned(), values, reply };
+            let statement = Statement { text: text.to_owned(), values, flushed, reply };
             self.statements.send(statement).map_err(|_| gone())?;
             answer.await.map_err(|_| gone())?
         })
+    }
+}
+
+/// The thread's part.
+struct Writer {
+    db: Connection,
+    /// Whether what it writes is flushed to the disk at once, now.
+    flushes: bool,
+    /// When what is not on the disk yet has to be.
+    due: Option<Instant>,
+}
+
+impl Writer {
+    /// Does what comes next; false if nothing will.
+    fn next(&mut self, queue: &mpsc::Receiver<Statement>) -> bool {
+        let next = match self.due.map(|due| due.saturating_duration_since(Instant::now())) {
+            None => queue.recv().map_err(RecvTimeoutError::from),
+            Some(Duration::ZERO) => Err(RecvTimeoutError::Timeout),
+            Some(left) => queue.recv_timeout(left),
+        };
+        match next {
+            Ok(Statement { text, values, flushed, reply }) => {
+                let done = self.run(&text, &values, flushed);
+                let _ = reply.send(done.map_err(|error| failed(&error))); // nobody may be waiting any more
+                true
+            }
+            Err(end) => {
+                // It cannot be told whether that failed; the next one tries again.
+                let _ = self.db.query_row("PRAGMA wal_checkpoint", (), |_| Ok(()));
+                self.due = None;
+                end == RecvTimeoutError::Timeout
+            }
+        }
+    }
+
+    fn run(
+        &mut self,
+        text: &str,
+        values: &[Cell],
+        flushed: bool,
+    ) -> rusqlite::Result<Vec<Vec<Cell>>> {
+        if self.flushes != flushed {
+            self.db.execute_batch(if flushed { FULL } else { NORMAL })?;
+            self.flushes = flushed;
+        }
+        if !flushed {
+            self.due.get_or_insert_with(|| Instant::now() + WITHIN);
+        }
+        run(&self.db, text, values)
     }
 }
 
@@ -71,7 +141,7 @@ fn prepared(file: &Path) -> rusqlite::Result<Connection> {
     let mut db = Connection::open(file)?;
     db.busy_timeout(PATIENCE)?;
     db.query_row("PRAGMA journal_mode = WAL", (), |_| Ok(()))?;
-    db.execute_batch("PRAGMA synchronous = FULL")?;
+    db.execute_batch(FULL)?;
     let there: u32 = db.query_row("PRAGMA user_version", (), |row| row.get(0))?;
     let there = there as usize;
     if there > MIGRATIONS.len() {
@@ -88,7 +158,7 @@ fn prepared(file: &Path) -> rusqlite::Result<Connection> {
     Ok(db)
 }
 
-fn run(db: &mut Connection, text: &str, values: &[Cell]) -> rusqlite::Result<Vec<Vec<Cell>>> {
+fn run(db: &Connection, text: &str, values: &[Cell]) -> rusqlite::Result<Vec<Vec<Cell>>> {
     let mut statement = db.prepare_cached(text)?;
     let columns = statement.column_count();
     let mut rows = statement.query(params_from_iter(values))?;
@@ -127,5 +197,11 @@ fn failed(error: &rusqlite::Error) -> Error {
     Error::Storage(text.into())
 }
 
+/// Each transaction is on the disk before it is answered.
+const FULL: &str = "PRAGMA synchronous = FULL";
+/// It is written, and there unless the power fails.
+const NORMAL: &str = "PRAGMA synchronous = NORMAL";
+/// How long until it is on the disk as well.
+const WITHIN: Duration = Duration::from_secs(1);
 /// How long others may hold the file.
 const PATIENCE: Duration = Duration::from_secs(10);

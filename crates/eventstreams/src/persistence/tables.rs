@@ -32,6 +32,17 @@ pub(super) trait Database: fmt::Debug + Send + Sync + 'static {
         values: Vec<Cell>,
     ) -> Answer<'a, Vec<Vec<Cell>>>;
 
+    /// As [`run`](Self::run), of what a power failure may undo for a while: what was there before makes
+    /// as much sense.
+    fn note<'a>(
+        &'a self,
+        stream: Option<&'a str>,
+        text: &'a str,
+        values: Vec<Cell>,
+    ) -> Answer<'a, Vec<Vec<Cell>>> {
+        self.run(stream, text, values)
+    }
+
     /// Of streams that others have changed, too; nothing of a database that others do not use.
     fn changes(&self) -> Option<mpsc::UnboundedReceiver<Changed>> {
         None
@@ -156,7 +167,7 @@ impl<D: Database> Persistence for D {
     fn put_checkpoint<'a>(&'a self, id: &'a str, position: &'a str) -> Answer<'a, ()> {
         Box::pin(async move {
             let values = vec![id.into(), Timestamp::now().into(), position.into()];
-            self.run(Some(id), PUT_CHECKPOINT, values).await.map(drop)
+            self.note(Some(id), PUT_CHECKPOINT, values).await.map(drop)
         })
     }
 
