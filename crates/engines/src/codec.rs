@@ -10,13 +10,14 @@ use std::borrow::Cow;
 pub(crate) fn encode(record: &Record) -> Vec<u8> {
     let Record { index, time, fence, changes } = record;
     let changes = changes.iter().map(Line::write).collect();
-    let line = Lines { index: *index, time: *time, fence: *fence, changes };
+    let line =
+        Lines::<Line<'_, Box<RawValue>>> { index: *index, time: *time, fence: *fence, changes };
     serde_json::to_vec(&line).expect("numbers and strings always have a JSON form")
 }
 
 /// What [`encode`] has written, and nothing else.
 pub(crate) fn decode(text: &[u8]) -> Result<Record, Damaged> {
-    let Lines { index, time, fence, changes } =
+    let Lines::<Line<'_, &RawValue>> { index, time, fence, changes } =
         serde_json::from_slice(text).map_err(Damaged::Json)?;
     let changes = changes.into_iter().map(Line::read).collect::<Result<_, _>>()?;
     Ok(Record { index, time, fence, changes })
@@ -44,36 +45,38 @@ impl core::fmt::Display for Damaged {
 impl core::error::Error for Damaged {}
 
 #[derive(Deserialize, Serialize)]
-struct Lines<'a> {
+struct Lines<L> {
     index: u64,
     time: u64,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     fence: Option<u64>,
-    #[serde(borrow)]
-    changes: Vec<Line<'a>>,
+    changes: Vec<L>,
 }
 
+/// A change; its value is its own where it is written, and part of the text where that is read.
 #[derive(Deserialize, Serialize)]
-struct Line<'a> {
+struct Line<'a, V> {
     #[serde(borrow)]
     kind: Cow<'a, str>,
     #[serde(borrow)]
     key: Cow<'a, str>,
     version: i64,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    object: Option<Box<RawValue>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    object: Option<V>,
 }
 
-impl<'a> Line<'a> {
+impl<'a> Line<'a, Box<RawValue>> {
     fn write(Written { id, version, object }: &'a Written) -> Self {
         let object = object.as_ref().map(|object| {
             RawValue::from_string(object.as_str().to_owned()).expect("an object is JSON")
         });
         Self { kind: id.kind().into(), key: id.key().into(), version: *version, object }
     }
+}
 
+impl Line<'_, &RawValue> {
     fn read(self) -> Result<Written, Damaged> {
-        let object = self.object.as_deref().map(Object::try_from).transpose();
+        let object = self.object.map(Object::try_from).transpose();
         Ok(Written {
             id: Id::new(&self.kind, &self.key).map_err(Damaged::Name)?,
             version: self.version,

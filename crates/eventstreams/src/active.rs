@@ -4,8 +4,9 @@ use crate::clock::{Anchored, Clock};
 use crate::dispatch::{Attempt, Dispatcher, Outcome};
 use crate::error::Error;
 use crate::machine::{Effect, Input, Machine, Settings};
+use crate::offers::{Offer, OfferReceiver, offers};
 use crate::persistence::Persistence;
-use crate::runtime::{Deliver, Offer, Run, Runtime};
+use crate::runtime::{Deliver, Run, Runtime};
 use crate::spec::EventStreamSpec;
 use crate::statistics::Statistics;
 use core::future::pending;
@@ -13,7 +14,7 @@ use core::pin::Pin;
 use core::sync::atomic::{AtomicU64, Ordering};
 use core::time::Duration;
 use std::sync::{Arc, Mutex, PoisonError};
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::oneshot;
 use tokio::time::{Instant, sleep, sleep_until};
 use tokio_util::sync::CancellationToken;
 
@@ -42,7 +43,7 @@ struct Told {
 pub(crate) struct Parts {
     pub(crate) id: Arc<str>,
     pub(crate) spec: Arc<EventStreamSpec>,
-    pub(crate) settings: Settings,
+    pub(crate) settings: Arc<Settings>,
     pub(crate) dispatcher: Arc<dyn Dispatcher>,
     pub(crate) runtime: Arc<dyn Runtime>,
     pub(crate) persistence: Arc<dyn Persistence>,
@@ -62,12 +63,13 @@ impl Active {
     pub(crate) fn start(parts: Parts) -> Self {
         let ended = CancellationToken::new();
         let clock = parts.clock.anchored();
-        let machine = Machine::new(parts.settings.clone(), clock.now());
+        let machine = Machine::new(Arc::clone(&parts.settings), clock.now());
         let told = Told { statistics: machine.statistics(), position: None };
         let told = Arc::new(Mutex::new(told));
         let (spec, runtime) = (Arc::clone(&parts.spec), Arc::clone(&parts.runtime));
         let cancel = CancellationToken::new();
-        let driver = Driver {
+        // In a box: what is handed from future to future is in each of them.
+        let mut driver = Box::new(Driver {
             parts,
             machine,
             clock,
@@ -76,7 +78,7 @@ impl Active {
             told: Arc::clone(&told),
             attempting: 0,
             jobs: Jobs::default(),
-        };
+        });
         let guard = ended.clone().drop_guard();
         let task = tokio::spawn(async move {
             let _guard = guard;
@@ -122,7 +124,7 @@ type Job<T> = Option<Pin<Box<dyn Future<Output = T> + Send>>>;
 struct Jobs {
     /// The source, and where it hands over events.
     run: Job<Result<(), Error>>,
-    offers: Option<mpsc::Receiver<Offer>>,
+    offers: Option<OfferReceiver>,
     offering: Option<oneshot::Sender<()>>,
     /// An attempt is waited for, whatever happens.
     attempt: Job<Input>,
@@ -147,14 +149,14 @@ struct Driver {
 impl Driver {
     /// Runs until it is stopped. When another process has taken the stream over, everything is given
     /// up at once, and begins anew: from the checkpoint that is stored when it is this one's turn again.
-    async fn drive(mut self) {
+    async fn drive(&mut self) {
         loop {
             self.serve().await;
             if self.cancel.run_until_cancelled(sleep(PAUSE)).await.is_none() {
                 return;
             }
             self.tenure = self.cancel.child_token();
-            self.machine = Machine::new(self.parts.settings.clone(), self.clock.now());
+            self.machine = Machine::new(Arc::clone(&self.parts.settings), self.clock.now());
         }
     }
 
@@ -191,7 +193,7 @@ impl Driver {
                 }
                 input = done(&mut jobs.read) => input,
                 input = done(&mut jobs.park) => input,
-                offer = next(&mut jobs.offers) => {
+                offer = next(jobs.offers.as_ref()) => {
                     jobs.offering = Some(offer.accepted);
                     Input::Offered(offer.events)
                 }
@@ -221,7 +223,7 @@ impl Driver {
                 }
             }
             Effect::Run { position, since } => {
-                let (offers, offered) = mpsc::channel(1);
+                let (offers, offered) = offers();
                 let deliver = Deliver { offers, cancel: self.tenure.clone() };
                 let (spec, cancel) = (Arc::clone(spec), self.tenure.clone());
                 let demand = dispatcher.demand();
@@ -311,10 +313,9 @@ async fn done<T>(job: &mut Job<T>) -> T {
     done
 }
 
-async fn next(offers: &mut Option<mpsc::Receiver<Offer>>) -> Offer {
-    let Some(receiver) = offers else { return pending().await };
-    match receiver.recv().await {
-        Some(offer) => offer,
+async fn next(offers: Option<&OfferReceiver>) -> Offer {
+    match offers {
+        Some(offers) => offers.next().await,
         None => pending().await,
     }
 }

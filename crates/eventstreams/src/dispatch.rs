@@ -31,8 +31,8 @@ pub trait Dispatcher: fmt::Debug + Send + Sync + 'static {
     fn attempt(&self, attempt: Attempt) -> Pin<Box<dyn Future<Output = Outcome> + Send + '_>>;
 
     /// Whether there is somebody to deliver to, now and later: always, unless it says otherwise.
-    fn demand(&self) -> watch::Receiver<bool> {
-        watch::Sender::new(true).subscribe()
+    fn demand(&self) -> Option<watch::Receiver<bool>> {
+        None
     }
 }
 

@@ -1,5 +1,6 @@
 //! What a stream carries.
 
+mod canonical;
 mod encode;
 
 use crate::error::Error;
@@ -25,7 +26,7 @@ pub struct Event(Arc<Inner>);
 struct Inner {
     topic: Box<str>,
     sequence_id: Arc<str>,
-    json: Box<str>,
+    json: String,
 }
 
 impl Event {
@@ -36,11 +37,7 @@ impl Event {
     pub fn new(topic: &str, sequence_id: &str, data: &str) -> Result<Self, Error> {
         let json = encode::event(topic, sequence_id, data)
             .map_err(|why| Error::EventData(why.to_string().into()))?;
-        Ok(Self(Arc::new(Inner {
-            topic: topic.into(),
-            sequence_id: sequence_id.into(),
-            json: json.into(),
-        })))
+        Ok(Self(Arc::new(Inner { topic: topic.into(), sequence_id: sequence_id.into(), json })))
     }
 
     /// What topic filters look at.

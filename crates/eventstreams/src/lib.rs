@@ -15,6 +15,7 @@ mod filter;
 mod keyword;
 mod machine;
 mod manager;
+mod offers;
 mod persistence;
 mod runtime;
 mod spec;

@@ -52,7 +52,7 @@ use writer::Writer;
 /// ```
 #[derive(Debug)]
 pub struct Machine {
-    settings: Settings,
+    settings: Arc<Settings>,
     statistics: Statistics,
     phase: Phase,
     source: Source,
@@ -155,7 +155,8 @@ enum Source {
 
 impl Machine {
     /// Begins with reading the checkpoint.
-    pub fn new(settings: Settings, now: Timestamp) -> Self {
+    pub fn new(settings: impl Into<Arc<Settings>>, now: Timestamp) -> Self {
+        let settings = settings.into();
         Self {
             statistics: Statistics { start_time: now, ..Statistics::default() },
             phase: Phase::Reading,

@@ -2,12 +2,13 @@
 
 use crate::error::Error;
 use crate::event::{Batch, Event};
+use crate::offers::OfferSender;
 use crate::persistence::Answer;
 use crate::spec::EventStreamSpec;
 use crate::timestamp::Timestamp;
 use core::fmt;
 use std::sync::Arc;
-use tokio::sync::{mpsc, oneshot, watch};
+use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
 /// The program that has event streams.
@@ -64,8 +65,9 @@ pub struct Run {
     pub since: Option<Timestamp>,
     /// Where they are handed over.
     pub deliver: Deliver,
-    /// Whether there is somebody to deliver to. (What is handed over otherwise waits.)
-    pub demand: watch::Receiver<bool>,
+    /// Whether there is somebody to deliver to, if that is not always so. (What is handed over
+    /// otherwise waits.)
+    pub demand: Option<watch::Receiver<bool>>,
     /// Ends when the source is to return.
     pub cancel: CancellationToken,
 }
@@ -73,15 +75,8 @@ pub struct Run {
 /// Where a source hands over its events.
 #[derive(Clone, Debug)]
 pub struct Deliver {
-    pub(crate) offers: mpsc::Sender<Offer>,
+    pub(crate) offers: OfferSender,
     pub(crate) cancel: CancellationToken,
-}
-
-/// Events, and who waits until there is room for them.
-#[derive(Debug)]
-pub(crate) struct Offer {
-    pub(crate) events: Vec<Event>,
-    pub(crate) accepted: oneshot::Sender<()>,
 }
 
 /// What a source is told.
@@ -96,11 +91,10 @@ pub enum Instruction {
 impl Deliver {
     /// Hands over events. Comes back when there is room for the next, or when the stream stops.
     pub async fn deliver(&self, events: Vec<Event>) -> Instruction {
-        let (accepted, waiting) = oneshot::channel();
-        let handed_over = async {
-            self.offers.send(Offer { events, accepted }).await.is_ok() && waiting.await.is_ok()
-        };
-        let accepted = self.cancel.run_until_cancelled(handed_over).await;
-        if accepted == Some(true) { Instruction::Continue } else { Instruction::Exit }
+        let accepted = self.offers.send(events);
+        match self.cancel.run_until_cancelled(accepted).await {
+            Some(Ok(())) => Instruction::Continue,
+            _ => Instruction::Exit,
+        }
     }
 }

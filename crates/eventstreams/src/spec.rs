@@ -67,10 +67,10 @@ pub struct EventStreamSpec {
     pub blocked_retry_delay: Option<Period>,
     /// How a stream of type `webhook` is delivered.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub webhook: Option<WebhookOptions>,
+    pub webhook: Option<Box<WebhookOptions>>,
     /// How a stream of type `websocket` is delivered.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub websocket: Option<WebSocketOptions>,
+    pub websocket: Option<Box<WebSocketOptions>>,
 }
 
 /// A stream as it is shown: with what it is doing.

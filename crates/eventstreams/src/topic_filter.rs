@@ -4,7 +4,10 @@ mod go;
 
 use crate::error::Error;
 use regex::bytes::Regex;
-use std::sync::OnceLock;
+use regex_automata::dfa::{Automaton as _, StartKind, dense, sparse};
+use regex_automata::util::syntax;
+use regex_automata::{Anchored, Input};
+use std::sync::Arc;
 
 /// A regular expression that the whole topic has to match, written as for Go.
 ///
@@ -16,10 +19,15 @@ use std::sync::OnceLock;
 /// # Ok::<(), highwater_eventstreams::Error>(())
 /// ```
 #[derive(Clone, Debug)]
-pub struct TopicFilter {
-    pattern: Box<str>,
-    /// Made for the first event: most of the memory of a stream that has nothing to do would be this.
-    compiled: OnceLock<Regex>,
+pub struct TopicFilter(Matcher);
+
+/// What looks at topics. Every stream has one, so that its size counts.
+#[derive(Clone, Debug)]
+enum Matcher {
+    /// The table of an automaton: mostly a few hundred bytes, where a `Regex` has more than ten thousand.
+    Table(Arc<sparse::DFA<Vec<u8>>>),
+    /// Of a filter whose table would be larger.
+    Regex(Regex),
 }
 
 impl TopicFilter {
@@ -29,16 +37,38 @@ impl TopicFilter {
         let translated = go::translate(text).map_err(wrong)?;
         // By itself first: brackets that are not its own must not become part of it.
         let alone = Regex::new(&translated).map_err(|error| wrong(reason(&error)))?;
-        let pattern = format!(r"\A(?:{})\z", alone.as_str()).into_boxed_str();
-        Regex::new(&pattern).map_err(|error| wrong(reason(&error)))?;
-        Ok(Self { pattern, compiled: OnceLock::new() })
+        let pattern = format!(r"\A(?:{})\z", alone.as_str());
+        if let Some(table) = table(&pattern) {
+            return Ok(Self(Matcher::Table(Arc::new(table))));
+        }
+        let regex = Regex::new(&pattern).map_err(|error| wrong(reason(&error)))?;
+        Ok(Self(Matcher::Regex(regex)))
     }
 
     /// Whether a topic is one of those.
     pub fn matches(&self, topic: &str) -> bool {
-        let compile = || Regex::new(&self.pattern).expect("it has compiled before");
-        self.compiled.get_or_init(compile).is_match(topic.as_bytes())
+        match &self.0 {
+            Matcher::Table(table) => {
+                let input = Input::new(topic).anchored(Anchored::Yes).earliest(true);
+                // It has no bytes at which it would give up.
+                table.try_search_fwd(&input).is_ok_and(|end| end.is_some())
+            }
+            Matcher::Regex(regex) => regex.is_match(topic.as_bytes()),
+        }
     }
+}
+
+/// The table of a pattern, if that is small.
+fn table(pattern: &str) -> Option<sparse::DFA<Vec<u8>>> {
+    let config = dense::Config::new()
+        .start_kind(StartKind::Anchored)
+        .minimize(true)
+        .accelerate(false)
+        .dfa_size_limit(Some(MOST_BYTES))
+        .determinize_size_limit(Some(MOST_BYTES));
+    let mut builder = dense::Builder::new();
+    let dense = builder.configure(config).syntax(syntax::Config::new().utf8(false)).build(pattern);
+    dense.ok()?.to_sparse().ok()
 }
 
 /// What is wrong, without the picture of where.
@@ -47,6 +77,9 @@ fn reason(error: &regex::Error) -> String {
     let last = text.lines().last().unwrap_or_default();
     last.trim_start_matches("error: ").to_owned()
 }
+
+/// How large a table may be before it is made smaller, and how much it may take to make it.
+const MOST_BYTES: usize = 64 << 10;
 
 #[cfg(test)]
 mod tests {

@@ -43,9 +43,9 @@ pub struct WebhookFactory {
     only_public: bool,
     defaults: HttpOptions,
     /// By name.
-    tls: HashMap<String, ClientConfig>,
+    tls: HashMap<String, Arc<ClientConfig>>,
     /// What a stream has that names none of them.
-    system: ClientConfig,
+    system: Arc<ClientConfig>,
 }
 
 impl WebhookFactory {
@@ -55,9 +55,9 @@ impl WebhookFactory {
         let only_public = configuration.disable_private_ips;
         Settings::of(&defaults, only_public)?;
         let named = configuration.tls_configs.iter();
-        let tls = named.map(|config| Ok((config.name.clone(), tls::named(config)?)));
+        let tls = named.map(|config| Ok((config.name.clone(), tls::named(config)?.into())));
         let tls = tls.collect::<Result<_, Error>>()?;
-        Ok(Self { only_public, defaults, tls, system: tls::system()? })
+        Ok(Self { only_public, defaults, tls, system: tls::system()?.into() })
     }
 
     fn merged(&self, options: &WebhookOptions) -> HttpOptions {
@@ -108,7 +108,7 @@ type HttpClient = Client<Bounded<HttpsConnector<Connector>>, Full<Bytes>>;
 struct Webhook {
     /// Made for the first batch: a stream that has nothing to do needs none.
     client: OnceLock<HttpClient>,
-    tls: ClientConfig,
+    tls: Arc<ClientConfig>,
     only_public: bool,
     settings: Settings,
     request: Request,
@@ -134,7 +134,7 @@ impl Webhook {
     fn connect(&self) -> HttpClient {
         let settings = &self.settings;
         let https = HttpsConnectorBuilder::new()
-            .with_tls_config(self.tls.clone())
+            .with_tls_config((*self.tls).clone())
             .https_or_http()
             .enable_http1()
             .wrap_connector(Connector::new(settings, self.only_public));

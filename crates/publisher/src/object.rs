@@ -63,6 +63,10 @@ impl core::error::Error for ObjectError {}
 
 /// Drops the white space outside strings. The text is known to be JSON.
 fn compact(json: &str) -> Arc<str> {
+    // Mostly there is none at all, least of all in what was written down before.
+    if !json.bytes().any(|byte| matches!(byte, b' ' | b'\t' | b'\n' | b'\r')) {
+        return json.into();
+    }
     let mut out = String::with_capacity(json.len());
     let (mut start, mut quoted, mut escaped) = (0, false, false);
     for (at, byte) in json.bytes().enumerate() {

@@ -78,7 +78,8 @@ pub(super) fn read(
     let mut rows = query.query((id, after.index)).map_err(failure)?;
     let (mut records, mut size) = (Vec::new(), 0);
     while let Some(row) = rows.next().map_err(failure)? {
-        let record = codec::decode(&row.get::<_, Vec<u8>>(0).map_err(failure)?).map_err(corrupt)?;
+        let text = row.get_ref(0).map_err(failure)?.as_blob().map_err(corrupt)?;
+        let record = codec::decode(text).map_err(corrupt)?;
         if record.index != after.index + 1 + records.len() as u64 {
             return Err(corrupt(format!(
                 "record {} of topic {topic} is out of place",

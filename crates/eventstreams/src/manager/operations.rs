@@ -132,7 +132,7 @@ impl Inner {
         let dispatcher = factory.dispatcher(&spec)?;
         stream.set_active(Active::start(Parts {
             id: Arc::clone(&stream.id),
-            settings,
+            settings: settings.into(),
             dispatcher,
             runtime: Arc::clone(&self.runtime),
             persistence: Arc::clone(&self.persistence),

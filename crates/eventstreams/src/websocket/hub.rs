@@ -167,12 +167,13 @@ impl Dispatcher for WebSocketDispatcher {
     }
 
     /// There is somebody when a connection has started the stream.
-    fn demand(&self) -> watch::Receiver<bool> {
-        self.hub.with(|State { trips, demands, .. }| {
+    fn demand(&self) -> Option<watch::Receiver<bool>> {
+        let demand = self.hub.with(|State { trips, demands, .. }| {
             demands.retain(|_, demand| demand.receiver_count() > 0);
             let there = || watch::Sender::new(trips.has_members(&self.stream));
             demands.entry(Arc::clone(&self.stream)).or_insert_with(there).subscribe()
-        })
+        });
+        Some(demand)
     }
 }
 

@@ -193,7 +193,11 @@ impl RoundTrips {
     pub fn sent(&mut self, now: Duration, connection: Connection, bytes: usize) {
         let Some(client) = self.connections.get_mut(&connection) else { return };
         client.queued = client.queued.saturating_sub(bytes);
-        client.behind_since = client.behind_since.map(|_| now).filter(|_| client.queued > 0);
+        let since = client.behind_since.take();
+        client.behind_since = since.map(|_| now).filter(|_| client.queued > 0);
+        if since.is_none_or(|since| now.saturating_sub(since) < self.limits.patience) {
+            return; // nothing has passed it over
+        }
         for name in client.streams.iter().cloned().collect::<Vec<_>>() {
             self.hand_over(now, &name);
         }

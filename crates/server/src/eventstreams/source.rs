@@ -4,16 +4,17 @@ use super::arrivals::Arrivals;
 use super::demand::Demand;
 use super::owner::Owner;
 use super::place::{Part, Place};
+use core::fmt::Write as _;
 use highwater_eventstreams::{
-    Answer, Batch, Error, Event, EventStreamSpec, Instruction, Persistence, Run, Runtime,
+    Answer, Batch, Error, Event, EventStreamSpec, Instruction, Persistence, Run, Runtime, Timestamp,
 };
 use highwater_publisher::engine::{
-    self, Append, Engine, Failure, Read, Record, Snapshot, Watch, Written,
+    self, Append, Engine, Failure, Read, Record, Snapshot, Stored, Watch, Written,
 };
-use highwater_publisher::{Id, Object, Operation};
-use serde_json::json;
+use highwater_publisher::{Epoch, Id, Object, Operation};
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use tokio::task::yield_now;
 
 /// The topics of an engine.
 ///
@@ -58,8 +59,8 @@ impl Topics {
     }
 
     /// Of a server that has the stream alone, there always is.
-    fn demand(&self, run: &Run) -> Demand {
-        Demand::new(self.is_shared.then(|| run.demand.clone()))
+    fn demand(&self, run: &mut Run) -> Demand {
+        Demand::new(run.demand.take().filter(|_| self.is_shared))
     }
 
     async fn deliver(&self, run: &Run, fence: u64) -> Result<(), Error> {
@@ -68,59 +69,111 @@ impl Topics {
         let arrived = self.arrivals.of(&*self.engine, topic).await;
         let mut watch = arrived.map_err(|failure| failed(&failure))?;
         self.newest().entry(topic.into()).or_insert_with(|| watch.clone());
+        let mut ahead = None;
         loop {
-            let epoch = watch.newest().epoch;
-            // Only part of a transaction or of a snapshot: that one again, and what is known skipped.
-            let (after, known) = match at {
-                Some(Place { index, part: Part::Changes(known) }) => (index.checked_sub(1), known),
-                Some(Place { index, part: Part::Snapshot }) => (Some(index), 0),
-                Some(Place { part: Part::Items(_), .. }) => (None, 0),
-                None => (Some(0), 0),
+            let newest = watch.newest();
+            let (read, known) = match ahead.take() {
+                Some(read) => (read, 0),
+                None => self.read(topic, &newest.epoch, at).await?,
             };
-            let read = match after {
-                Some(index) => {
-                    let place = engine::Place { epoch, index };
-                    self.engine
-                        .read(topic, &place, CHUNK)
-                        .await
-                        .map_err(|failure| failed(&failure))?
+            let reached = match read {
+                // In a box, as all that a stream with nothing to deliver has no need of.
+                Read::Records(records) => {
+                    Box::pin(self.hand_over(run, &newest, &records, known, &mut ahead)).await?
                 }
-                None => Read::Gone,
+                Read::Gone => Box::pin(self.hand_over_items(run)).await?,
             };
-            let (events, reached) = match read {
-                Read::Records(records) => changes(&records, known, run)?,
-                Read::Gone => {
-                    match self.engine.snapshot(topic).await.map_err(|failure| failed(&failure))? {
-                        Some(snapshot) => items(&snapshot)?,
-                        None => return Ok(()),
-                    }
-                }
-            };
-            if !events.is_empty() && run.deliver.deliver(events).await == Instruction::Exit {
-                return Ok(());
-            }
             match reached {
-                Some(place) if Some(place) != at => at = Some(place),
+                Reached::End => return Ok(()),
+                Reached::Place(place) if Some(place) != at => at = Some(place),
                 // Nothing new: until there is. A log that was lost is looked at again, too.
                 _ if !watch.moved().await => return Ok(()),
                 _ => {}
             }
         }
     }
+
+    /// What comes after a place, and how many of the first record's changes are known.
+    async fn read(
+        &self,
+        topic: &str,
+        epoch: &Epoch,
+        at: Option<Place>,
+    ) -> Result<(Read, usize), Error> {
+        // Only part of a transaction or of a snapshot: that one again, and what is known skipped.
+        let (after, known) = match at {
+            Some(Place { index, part: Part::Changes(known) }) => (index.checked_sub(1), known),
+            Some(Place { index, part: Part::Snapshot }) => (Some(index), 0),
+            Some(Place { part: Part::Items(_), .. }) => (None, 0),
+            None => (Some(0), 0),
+        };
+        let Some(index) = after else { return Ok((Read::Gone, 0)) };
+        let place = engine::Place { epoch: epoch.clone(), index };
+        let read = self.engine.read(topic, &place, CHUNK).await;
+        Ok((read.map_err(|failure| failed(&failure))?, known))
+    }
+
+    /// Hands over the changes of records, but for the first few. If there are more records by now, they
+    /// are read meanwhile.
+    async fn hand_over(
+        &self,
+        run: &Run,
+        newest: &engine::Place,
+        records: &[Arc<Record>],
+        known: usize,
+        ahead: &mut Option<Read>,
+    ) -> Result<Reached, Error> {
+        let Some(last) = records.last() else { return Ok(Reached::Nothing) };
+        let topic = run.spec.source.as_deref().unwrap_or_default();
+        let place = engine::Place { epoch: newest.epoch.clone(), index: last.index };
+        let more = async {
+            if last.index < newest.index {
+                *ahead = self.engine.read(topic, &place, CHUNK).await.ok(); // or it is read later
+            }
+        };
+        let (told, ()) = tokio::join!(hand_over(run, changes(records, known, run.since)), more);
+        if told? == Instruction::Exit {
+            return Ok(Reached::End);
+        }
+        // As after a snapshot, the next transaction comes next.
+        Ok(Reached::Place(Place { index: last.index, part: Part::Snapshot }))
+    }
+
+    /// Hands over all items as they are now.
+    async fn hand_over_items(&self, run: &Run) -> Result<Reached, Error> {
+        let topic = run.spec.source.as_deref().unwrap_or_default();
+        let snapshot = self.engine.snapshot(topic).await.map_err(|failure| failed(&failure))?;
+        let Some(snapshot) = snapshot else { return Ok(Reached::End) };
+        let place = Place { index: snapshot.place.index, part: Part::Snapshot };
+        match hand_over(run, items(&snapshot)).await? {
+            Instruction::Continue => Ok(Reached::Place(place)),
+            Instruction::Exit => Ok(Reached::End),
+        }
+    }
+}
+
+/// What came of handing over.
+enum Reached {
+    /// All up to there is handed over.
+    Place(Place),
+    /// There was nothing.
+    Nothing,
+    /// There is nothing more to hand over, or to.
+    End,
 }
 
 impl Runtime for Topics {
-    fn run(&self, run: Run) -> Answer<'_, ()> {
+    fn run(&self, mut run: Run) -> Answer<'_, ()> {
         Box::pin(async move {
             let cancel = run.cancel.clone();
             let work = async {
+                let mut demand = self.demand(&mut run);
                 let id = run.spec.id.as_deref().unwrap_or_default();
-                let mut demand = self.demand(&run);
                 demand.there().await;
                 let owner = Owner::take(Arc::clone(&self.engine), id).await?;
                 let done = tokio::select! {
                     done = self.deliver(&run, owner.fence()) => done,
-                    lost = owner.until_lost() => Err(lost),
+                    lost = owner.until_lost(), if self.is_shared => Err(lost),
                     () = demand.gone() => Err(Error::Superseded),
                 };
                 match done {
@@ -133,7 +186,11 @@ impl Runtime for Topics {
                     done => done,
                 }
             };
-            cancel.run_until_cancelled(work).await.unwrap_or(Ok(()))
+            tokio::select! {
+                biased;
+                () = cancel.cancelled() => Ok(()),
+                done = work => done,
+            }
         })
     }
 
@@ -187,51 +244,105 @@ pub(super) fn check(text: &str, field: &'static str) -> Result<(), Error> {
     if is_one { Ok(()) } else { Err(Error::value(text, field)) }
 }
 
-/// The changes of records but the first few, and the place that they lead to.
+/// Hands over changes, about as many at once as go out together: while those are under way, the next
+/// are written as they go.
+async fn hand_over<'r>(
+    run: &Run,
+    mut changes: impl Iterator<Item = Change<'r>> + Send,
+) -> Result<Instruction, Error> {
+    let batch = run.spec.batch_size.and_then(|size| usize::try_from(size).ok()).unwrap_or(1);
+    let mut texts = Texts::default();
+    loop {
+        let some = changes.by_ref().take(batch.min(AT_ONCE)).map(|change| texts.event(&change));
+        let some: Vec<_> = some.collect::<Result<_, _>>()?;
+        if some.is_empty() {
+            return Ok(Instruction::Continue);
+        }
+        if run.deliver.deliver(some).await == Instruction::Exit {
+            return Ok(Instruction::Exit);
+        }
+        yield_now().await; // what is to be sent now goes first
+    }
+}
+
+/// What is told of one item.
+struct Change<'r> {
+    place: Place,
+    id: &'r Id,
+    version: i64,
+    /// None if it was deleted.
+    object: Option<&'r Object>,
+}
+
+/// The changes of records but the first few, from a time on if there is one.
 fn changes(
     records: &[Arc<Record>],
     known: usize,
-    run: &Run,
-) -> Result<(Vec<Event>, Option<Place>), Error> {
-    let mut events = Vec::new();
-    let mut reached = None;
-    for (at, record) in records.iter().enumerate() {
+    since: Option<Timestamp>,
+) -> impl Iterator<Item = Change<'_>> {
+    let late = move |record: &&Arc<Record>| {
+        let time = i64::try_from(record.time).unwrap_or(i64::MAX);
+        since.is_none_or(|since| time >= since.as_nanos() / 1_000_000)
+    };
+    let first = records.first().map(|record| record.index);
+    records.iter().filter(late).flat_map(move |record| {
         let index = record.index;
-        let early = run.since.is_some_and(|since| {
-            i64::try_from(record.time).unwrap_or(i64::MAX) < since.as_nanos() / 1_000_000
-        });
-        let skip = if at == 0 { known } else { 0 };
-        for (change, number) in record.changes.iter().zip(1..).skip(skip).filter(|_| !early) {
+        let skip = if Some(index) == first { known } else { 0 };
+        record.changes.iter().zip(1..).skip(skip).map(move |(change, number)| {
+            let Written { id, version, object } = change;
             let place = Place { index, part: Part::Changes(number) };
-            events.push(event(&place, change)?);
-        }
-        reached = Some(Place { index, part: Part::Changes(record.changes.len()) });
-    }
-    Ok((events, reached))
+            Change { place, id, version: *version, object: object.as_ref() }
+        })
+    })
 }
 
 /// All items of a snapshot.
-fn items(snapshot: &Snapshot) -> Result<(Vec<Event>, Option<Place>), Error> {
+fn items(snapshot: &Snapshot) -> impl Iterator<Item = Change<'_>> {
     let (index, count) = (snapshot.place.index, snapshot.items.len());
-    let events = snapshot.items.iter().zip(1..).map(|(item, number)| {
+    snapshot.items.iter().zip(1..).map(move |(item, number)| {
         let part = if number == count { Part::Snapshot } else { Part::Items(number) };
-        let (id, version, object) = (item.id.clone(), item.version, Some(item.object.clone()));
-        event(&Place { index, part }, &Written { id, version, object })
-    });
-    let reached = Place { index, part: Part::Snapshot };
-    Ok((events.collect::<Result<_, _>>()?, Some(reached)))
+        let Stored { id, version, object } = item;
+        Change { place: Place { index, part }, id, version: *version, object: Some(object) }
+    })
 }
 
-fn event(place: &Place, change: &Written) -> Result<Event, Error> {
-    let Written { id, version, object } = change;
-    let [kind, key] = [id.kind(), id.key()].map(|text| json!(text));
-    let value = match object {
-        Some(object) => format!("\"object\":{}", object.as_str()),
-        None => "\"deleted\":true".to_owned(),
-    };
-    let data = format!("{{\"kind\":{kind},\"key\":{key},\"version\":{version},{value}}}");
-    let topic = format!("{}/{}", id.kind(), id.key());
-    Event::new(&topic, &place.to_string(), &data)
+/// The texts that events are made of, for one after the other.
+#[derive(Default)]
+struct Texts {
+    topic: String,
+    place: String,
+    data: String,
+}
+
+impl Texts {
+    /// Its members are in the order in which they go out, so that nobody has to put them into it.
+    fn event(&mut self, change: &Change<'_>) -> Result<Event, Error> {
+        let Self { topic, place, data } = self;
+        for text in [&mut *topic, place, data] {
+            text.clear();
+        }
+        let Change { id, version, object, .. } = change;
+        topic.extend([id.kind(), "/", id.key()]);
+        data.push_str(if object.is_some() { "{\"key\":" } else { "{\"deleted\":true,\"key\":" });
+        quote(data, id.key());
+        data.push_str(",\"kind\":");
+        quote(data, id.kind());
+        if let Some(object) = object {
+            data.extend([",\"object\":", object.as_str()]);
+        }
+        write!(data, ",\"version\":{version}}}").expect("a String takes everything");
+        write!(place, "{}", change.place).expect("a String takes everything");
+        Event::new(topic, place, data)
+    }
+}
+
+/// A JSON string.
+fn quote(out: &mut String, text: &str) {
+    if text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_./: ".contains(&byte)) {
+        out.extend(["\"", text, "\""]);
+    } else {
+        out.push_str(&serde_json::to_string(text).expect("a text always has a JSON form"));
+    }
 }
 
 fn failed(failure: &Failure) -> Error {
@@ -239,4 +350,6 @@ fn failed(failure: &Failure) -> Error {
 }
 
 /// How many bytes of a log are read at once, about.
-const CHUNK: usize = 256 << 10;
+const CHUNK: usize = 128 << 10;
+/// How many events are handed over at once, about, however large the batches.
+const AT_ONCE: usize = 100;
