@@ -198,7 +198,7 @@ fn page(project: &Project, _: &WasmTools, mode: Mode) -> Result {
 }
 
 /// The scripts of the pages.
-const PAGES: [&str; 2] = ["main", "flags"];
+const PAGES: [&str; 3] = ["main", "flags", "orders"];
 
 /// A page with the header that all have, in which its own link is marked.
 fn with_header(name: &str, page: &str, header: &str) -> Result<String> {
