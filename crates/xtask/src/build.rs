@@ -198,7 +198,7 @@ fn page(project: &Project, _: &WasmTools, mode: Mode) -> Result {
 }
 
 /// The scripts of the pages.
-const PAGES: [&str; 4] = ["main", "flags", "orders", "items"];
+const PAGES: [&str; 5] = ["main", "flags", "orders", "items", "playground"];
 
 /// A page with the header that all have, in which its own link is marked.
 fn with_header(name: &str, page: &str, header: &str) -> Result<String> {
