@@ -74,7 +74,7 @@ impl DemoArguments {
 }
 
 /// Refuses what another site's page asks for: it can read no answer, but there are requests that do
-/// without one, and WebSockets know no such rule. Pages of this machine may do as they like.
+/// without one, and a web socket knows no such rule. Pages of this machine may do as they like.
 async fn only_own_pages(request: Request, next: Next) -> Response {
     if !is_of_another_site(request.headers()) {
         return next.run(request).await;

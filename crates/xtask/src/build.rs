@@ -182,7 +182,7 @@ fn page(project: &Project, _: &WasmTools, mode: Mode) -> Result {
     for entry in fs::read_dir(&www)? {
         let entry = entry?;
         let name = entry.file_name().to_string_lossy().into_owned();
-        if name.ends_with(".html") {
+        if entry.path().extension().is_some_and(|end| end == "html") {
             let page = fs::read_to_string(entry.path())?;
             fs::write(out.join(&name), with_header(&name, &page, &header)?)?;
         } else if entry.file_type()?.is_file() && !["style.css", "tsconfig.json"].contains(&&*name)
