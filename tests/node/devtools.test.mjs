@@ -325,7 +325,7 @@ test('a recorded body that is no session is read, too; what is neither is refuse
   const head = session('{"version":1,"protocol":"fdv2"}')
   for (const [text, words] of [
     ['', /it is empty/],
-    ['<html>\n<body>\n\n', /holds no event/],
+    ['\n<html>\n<body>\n\n', /holds no event: line 2 .+: <html>$/],
     [session('{"version":2}'), /version 2/],
     [session('nonsense'), /no JSON object: event 'highwater-session' in line 1/],
     [session('{"version":1,"protocol":"soap"}'), /there is no protocol 'soap'/],
@@ -333,6 +333,21 @@ test('a recorded body that is no session is read, too; what is neither is refuse
     [head + writeEvent({ event: 'highwater-connection', data: '{"at":1,"state":"aGk="}' }), /checkpoint/],
     [head + writeEvent({ event: 'highwater-connection', data: '{"at":"x"}' }), /must be numbers/],
   ]) assert.throws(() => readSession(text), words)
+})
+
+test('what was wrong with an event is told with its line, and the state is that of before', () => {
+  const put = ': a comment\nevent: put\ndata: {"data":{"flags":{"a":{"version":1}}}}\n\n'
+  const patch = (text) => `event: patch\nid: 1\ndata: {"path":"/flags/a","data":{"version":${text}\n\n`
+  const faults = []
+  assert.deepEqual(finalOf(readSession(put + patch('2') + patch('3}}'), 'relay', undefined, faults)), ['flags/a 1 {"version":1}'])
+  assert.deepEqual(faults.map(({ line, event, error }) => [line, event, error.code]), [[7, 'patch', 'bad-data']])
+  // The next connection is read.
+  faults.length = 0
+  const head = writeEvent({ event: 'highwater-session', data: '{"version":1,"protocol":"relay"}' })
+  const connection = writeEvent({ event: 'highwater-connection', data: '{"at":1}' })
+  const session = head + connection + put + patch('2') + connection + put.replace('1', '4')
+  assert.deepEqual(finalOf(readSession(session, undefined, undefined, faults)), ['flags/a 4 {"version":4}'])
+  assert.deepEqual(faults.map(({ line }) => line), [13])
 })
 
 test('events are written as they are read', () => {

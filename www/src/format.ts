@@ -54,7 +54,12 @@ export function shortCursor(cursor: string): string {
 }
 
 export function plural(count: number, noun: string, nouns = `${noun}s`): string {
-  return `${count} ${count === 1 ? noun : nouns}`
+  return `${thousands(count)} ${count === 1 ? noun : nouns}`
+}
+
+/** `100,000` */
+export function thousands(count: number): string {
+  return String(count).replace(/\B(?=(\d{3})+$)/g, ',')
 }
 
 function two(value: number): string {

@@ -1,4 +1,5 @@
-//! The `demo` sub-command: this machine's live process table, a page that shows it, and faults.
+//! The `demo` sub-command: the pages of `www/`, and what they are about: this machine's live process
+//! table and faults on its wire, flags, and event streams.
 
 mod control;
 mod fault;
@@ -8,14 +9,16 @@ mod page;
 mod publisher;
 mod wire;
 
+use crate::access::Access;
 use crate::app::{App, around, routes};
 use crate::cors::{Cors, is_loopback};
+use crate::durable::Chosen;
 use crate::error::ApiError;
 use crate::serve::{Failure, Keep, Listen};
 use axum::Router;
 use axum::extract::{Extension, Request};
-use axum::http::StatusCode;
-use axum::http::header::HOST;
+use axum::http::header::{HOST, ORIGIN};
+use axum::http::{HeaderMap, StatusCode};
 use axum::middleware::{self, Next};
 use axum::response::{IntoResponse as _, Response};
 use axum::routing::{get, post};
@@ -38,10 +41,10 @@ pub struct DemoArguments {
     /// Milliseconds between two looks at the process table
     #[arg(long, default_value_t = 1_000, value_parser = clap::value_parser!(u64).range(200..))]
     interval_ms: u64,
-    /// Serve flags to LaunchDarkly's SDKs as well, with a page where they are changed: /flags.html
-    #[arg(long)]
-    flags: bool,
-    /// The folder of the built page
+    /// Flags are served anyway: for scripts that still say it
+    #[arg(long = "flags", hide = true)]
+    _flags: bool,
+    /// The folder of the built pages
     #[arg(long, default_value = "www/dist", value_name = "DIR")]
     www: PathBuf,
 }
@@ -49,15 +52,18 @@ pub struct DemoArguments {
 impl DemoArguments {
     /// Publishes and serves until SIGTERM or Ctrl-C, then drains.
     pub async fn run(self) -> Result<(), Failure> {
-        let state = App::new(self.keep.settings(self.heartbeat_ms, Cors::Loopback));
+        let chosen = Chosen::in_memory(self.keep.retention());
+        let settings = self.keep.settings(self.heartbeat_ms, Cors::Loopback);
+        let state = chosen.app(settings, Access::default());
+        chosen.begin(&state).await?;
         let machine = Machine::start(&state, Duration::from_millis(self.interval_ms)).await?;
         let router = routes(get(wire::stream))
             .route("/demo/faults/{fault}", post(control::fault))
             .layer(Extension(Wires::default()))
             .layer(Extension(machine));
         let router: Router<App> = page::serve(router, &self.www);
-        let router = around(router, state.clone());
-        let router = if self.flags { router.merge(flags::serve(&state)?) } else { router };
+        let router = around(router, state.clone()).merge(flags::serve(&state).await?);
+        let router = router.layer(middleware::from_fn(only_own_pages));
         let router = if self.listen.is_loopback() {
             router.layer(middleware::from_fn(only_local_names))
         } else {
@@ -65,6 +71,25 @@ impl DemoArguments {
         };
         self.listen.run(state, router).await
     }
+}
+
+/// Refuses what another site's page asks for: it can read no answer, but there are requests that do
+/// without one, and a web socket knows no such rule. Pages of this machine may do as they like.
+async fn only_own_pages(request: Request, next: Next) -> Response {
+    if !is_of_another_site(request.headers()) {
+        return next.run(request).await;
+    }
+    let what = "the demo answers to its own pages, and to those of this machine";
+    ApiError::new(StatusCode::FORBIDDEN, "foreign-origin", what).into_response()
+}
+
+fn is_of_another_site(headers: &HeaderMap) -> bool {
+    let text = |name| headers.get(name).map(|value| value.to_str().unwrap_or_default());
+    let Some(origin) = text(ORIGIN) else {
+        return false; // no page
+    };
+    let page = origin.split_once("://").map(|(_, authority)| authority);
+    page.is_none_or(|page| !is_loopback(page) && text(HOST) != Some(page))
 }
 
 /// Refuses requests that reached this machine under another machine's name: a page of that name

@@ -5,7 +5,7 @@ mod answer;
 mod arguments;
 mod feed;
 
-pub(crate) use arguments::EngineArguments;
+pub(crate) use arguments::{Chosen, EngineArguments};
 
 use crate::error::ApiError;
 use crate::topics::{Channel, Topics};

@@ -134,7 +134,7 @@ pub(crate) struct Keep {
 
 impl Keep {
     /// What an engine keeps, to have it again after a restart.
-    fn retention(&self) -> Retention {
+    pub(crate) fn retention(&self) -> Retention {
         let (transactions, bytes) = (self.log_transactions as u64, self.log_bytes as u64);
         Retention { transactions, bytes, ..Retention::default() }
     }

@@ -9,15 +9,16 @@ use crate::setup::Nchan;
 use crate::{Result, setup, sh};
 
 /// What is said of a mistake.
-const USAGE: &str = "bench: say what: client, soak, devtools, server, relay, dispatch, core, sse or publisher; BENCHMARKS.md describes them";
+const USAGE: &str = "bench: say what: client, soak, devtools, page, server, relay, dispatch, core, sse or publisher; BENCHMARKS.md describes them";
 
-/// `cargo xtask bench client|soak|devtools|server|relay|dispatch|core|sse|publisher [ARGUMENT…]`
+/// `cargo xtask bench client|soak|devtools|page|server|relay|dispatch|core|sse|publisher [ARGUMENT…]`
 pub(crate) fn command(project: &Project, arguments: &[String]) -> Result<ExitCode> {
     let (what, rest) = arguments.split_first().ok_or(USAGE)?;
     match what.as_str() {
         "client" => client(project, rest),
         "soak" => soak(project, rest),
         "devtools" => devtools(project, rest),
+        "page" => page(project, rest),
         "server" => server(project, rest),
         "relay" => relay(project, rest),
         "dispatch" => dispatch(project, rest),
@@ -100,6 +101,16 @@ fn devtools(project: &Project, arguments: &[String]) -> Result {
     build::package(project, &tools, Mode::Release)?;
     let mut node = Command::new("node");
     node.arg(project.root.join(PEERS).join("devtools.mjs")).args(arguments);
+    sh::run(node.env("CHROME", &browser.chrome))
+}
+
+/// How soon the pages of the demo show what came.
+fn page(project: &Project, arguments: &[String]) -> Result {
+    let (tools, browser) = setup::for_bench(project, PEERS)?;
+    build::everything(project, &tools, Mode::Release)?;
+    let mut node = Command::new("node");
+    node.arg(project.root.join(PEERS).join("first-state.mjs")).args(arguments);
+    node.env("HIGHWATER_BIN", project.server(Mode::Release.server_profile()));
     sh::run(node.env("CHROME", &browser.chrome))
 }
 

@@ -160,7 +160,8 @@ fn is_module(file: &str) -> bool {
     MODULES.iter().any(|(name, _)| file.split('.').next() == Some(name))
 }
 
-/// www/dist: the page's scripts and styles bundled, everything else as it is.
+/// www/dist: the scripts and styles of the pages bundled, what the pages have in common put into each,
+/// everything else as it is.
 fn page(project: &Project, _: &WasmTools, mode: Mode) -> Result {
     let www = project.root.join("www");
     let out = www.join("dist");
@@ -168,24 +169,24 @@ fn page(project: &Project, _: &WasmTools, mode: Mode) -> Result {
         fs::remove_dir_all(&out)?;
     }
     let mut esbuild = sh::node_tool(&project.root, "esbuild");
-    esbuild.args([
-        "www/src/main.ts",
-        "www/src/flags.ts",
-        "www/style.css",
-        "--bundle",
-        "--outdir=www/dist",
-        "--entry-names=[name]",
-    ]);
-    esbuild.args(["--format=esm", "--target=es2022", "--sourcemap", "--log-level=warning"]);
+    esbuild.args(PAGES.map(|page| format!("www/src/{page}.ts")));
+    esbuild.args(["www/style.css", "--bundle", "--outdir=www/dist", "--entry-names=[name]"]);
+    // The pages share the client: whoever goes from one to the next has it already.
+    esbuild.args(["--format=esm", "--splitting", "--target=es2022", "--loader:.txt=text"]);
+    esbuild.args(["--sourcemap", "--log-level=warning"]);
     if mode == Mode::Release {
         esbuild.arg("--minify");
     }
     sh::run(&mut esbuild)?;
+    let header = fs::read_to_string(www.join("parts/header.html"))?;
     for entry in fs::read_dir(&www)? {
         let entry = entry?;
-        let name = entry.file_name();
-        let built = ["style.css", "tsconfig.json"].iter().any(|built| *built == name);
-        if entry.file_type()?.is_file() && !built {
+        let name = entry.file_name().to_string_lossy().into_owned();
+        if entry.path().extension().is_some_and(|end| end == "html") {
+            let page = fs::read_to_string(entry.path())?;
+            fs::write(out.join(&name), with_header(&name, &page, &header)?)?;
+        } else if entry.file_type()?.is_file() && !["style.css", "tsconfig.json"].contains(&&*name)
+        {
             fs::copy(entry.path(), out.join(name))?;
         }
     }
@@ -195,6 +196,21 @@ fn page(project: &Project, _: &WasmTools, mode: Mode) -> Result {
     }
     Ok(())
 }
+
+/// The scripts of the pages.
+const PAGES: [&str; 5] = ["main", "flags", "orders", "items", "playground"];
+
+/// A page with the header that all have, in which its own link is marked.
+fn with_header(name: &str, page: &str, header: &str) -> Result<String> {
+    let link = format!("href=\"{name}\"");
+    if !page.contains(HEADER) || !header.contains(&link) {
+        return Err(format!("www/{name} has no {HEADER}, or the header no link to it").into());
+    }
+    Ok(page.replace(HEADER, &header.replace(&link, &format!("{link} aria-current=\"page\""))))
+}
+
+/// Where the header belongs.
+const HEADER: &str = "<!-- header -->";
 
 /// The program `highwater`.
 fn server(_: &Project, _: &WasmTools, mode: Mode) -> Result {

@@ -7,8 +7,7 @@ use axum::Router;
 use highwater_publisher::{Id, Object, Operation, Transaction};
 
 /// Puts some flags into a topic, and serves it to SDKs.
-pub(super) fn serve(app: &App) -> Result<Router, Failure> {
-    let mut topic = app.topics().fresh(TOPIC);
+pub(super) async fn serve(app: &App) -> Result<Router, Failure> {
     let mut flags = Transaction::new();
     for (key, values, on) in FLAGS {
         let flag = format!(
@@ -17,8 +16,8 @@ pub(super) fn serve(app: &App) -> Result<Router, Failure> {
         );
         flags.push(Operation::put(Id::new("flag", key)?, Object::parse(&flag)?));
     }
-    topic.commit(flags)?;
-    app.topics().insert(topic);
+    let done = app.topics().commit(TOPIC, flags).await;
+    done.map_err(|error| error.of_list("flags").message().to_owned())?;
     Ok(relay::of_topic(app, TOPIC, ENVIRONMENT))
 }
 

@@ -78,6 +78,11 @@ impl EngineArguments {
 }
 
 impl Chosen {
+    /// Topics in memory, and event streams of them.
+    pub(crate) fn in_memory(retention: Retention) -> Self {
+        Self { place: Where::Memory(retention), streams: Some(EventStreams::default()) }
+    }
+
     /// An application that has its topics there.
     pub(crate) fn app(&self, settings: Settings, access: Access) -> App {
         match (&self.place, &self.streams) {

@@ -44,7 +44,7 @@ pub(crate) enum Beside {
 }
 
 /// What was chosen.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub(crate) struct EventStreams {
     configuration: Configuration,
     database: Option<String>,

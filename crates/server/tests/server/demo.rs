@@ -109,3 +109,24 @@ async fn another_machines_name_does_not_lead_here() {
         assert_eq!(response.status().as_u16(), status, "{host}");
     }
 }
+
+#[tokio::test]
+async fn another_sites_page_makes_nothing_here() {
+    let demo = start();
+    let put = async |origin: Option<&str>| {
+        // As a page may send it without asking first.
+        let request = Client::new().post(format!("{}/v1/eventstreams", demo.url));
+        let request = request.header("content-type", "text/plain").body(STREAM);
+        let request = match origin {
+            Some(origin) => request.header("origin", origin),
+            None => request,
+        };
+        request.send().await.unwrap().status().as_u16()
+    };
+    assert_eq!(put(Some("https://elsewhere.example")).await, 403);
+    assert_eq!(put(Some("null")).await, 403);
+    assert_eq!(put(Some("http://localhost:5173")).await, 201);
+    assert_eq!(put(None).await, 409, "the name is taken");
+}
+
+const STREAM: &str = r#"{"name":"a","type":"websocket","source":"orders"}"#;

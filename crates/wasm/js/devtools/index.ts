@@ -5,7 +5,9 @@
 import { HighwaterError } from '../errors.js'
 import { known, number, oneOf } from '../options.js'
 import { LIMITS, type Limits } from './recording.js'
-import { Stores } from './stores.js'
+import type { ProtocolOptions } from '../protocols.js'
+import { Stores, type Subject } from './stores.js'
+import type { ItemName, Version } from '../types.js'
 
 /** The parts of the panel. */
 export type TabName = 'items' | 'wire' | 'time' | 'connection' | 'charts' | 'break' | 'session'
@@ -34,9 +36,43 @@ export interface Devtools {
   hide(): void
   /** Light, dark, or as the system has it. */
   theme(theme: 'light' | 'dark' | 'system'): void
+  /**
+   * Shows a session that was exported, or the body of a stream as it was recorded, and answers with what it
+   * leads to. Throws a {@link HighwaterError} that says what cannot be read, and in which line.
+   */
+  import(text: string, options?: ImportOptions): Promise<Imported>
   /** Takes it away, and ends the recording. */
   close(): void
   [Symbol.dispose](): void
+}
+
+/** What a recording does not say itself. */
+export interface ImportOptions {
+  /** What it is called in the panel. */
+  readonly name?: string
+  /** What the stream spoke. Default: as a session says it, and otherwise `fdv2`. */
+  readonly protocol?: ProtocolOptions
+}
+
+/** A recording that was imported. */
+export interface Imported {
+  readonly protocol: ProtocolOptions
+  /** How many events it has, and how many of them mean nothing in this protocol. */
+  readonly events: number
+  readonly ignored: number
+  /** The state that it leads to: each item with its value as JSON. */
+  readonly items: readonly ImportedItem[]
+  /** What was wrong with events: what follows one is not read, up to the next connection. */
+  readonly faults: readonly { readonly line: number; readonly event: string; readonly error: HighwaterError }[]
+  /** Takes it out of the panel. */
+  close(): void
+}
+
+/** An item of a recording's last state. */
+export interface ImportedItem extends ItemName {
+  readonly version: Version
+  /** Its value as JSON. */
+  readonly text: string
 }
 
 /**
@@ -54,7 +90,7 @@ export function mount(options: DevtoolsOptions = {}): Devtools {
   const element = document.createElement('highwater-devtools')
   const shadow = element.attachShadow({ mode: 'open' })
   element.dataset['theme'] = theme
-  let view: Promise<{ show(open: boolean): void; close(): void }> | undefined
+  let view: Promise<{ show(open: boolean): void; choose(subject: Subject): void; close(): void }> | undefined
   let isOpen = false
   const load = (): typeof view => (view ??= import('./view/panel.js').then(({ Panel }) => new Panel(shadow, stores, tab, parent === undefined ? () => show(false) : undefined)))
   const show = async (open: boolean): Promise<void> => {
@@ -78,6 +114,12 @@ export function mount(options: DevtoolsOptions = {}): Devtools {
     open: () => show(true),
     hide: () => void show(false),
     theme: (theme) => void (element.dataset['theme'] = theme),
+    import: async (text, options) => {
+      const { bring } = await import('./bring.js')
+      const [subject, imported] = await bring(stores, limits, text, options)
+      ;(await view)?.choose(subject)
+      return imported
+    },
     close,
     [Symbol.dispose]: close,
   }

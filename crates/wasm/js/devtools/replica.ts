@@ -1,11 +1,12 @@
 // A second session that is told what was recorded, and so comes to the same state.
 
 import { Bit, Input, Machine } from '../machine.js'
-import { errorOf } from '../errors.js'
+import { errorOf, type HighwaterError } from '../errors.js'
 import { needModule } from '../module.js'
 import { numbersOf } from '../options.js'
 import type { ProtocolOptions } from '../protocols.js'
 import { restore } from '../restore.js'
+import { partsOf } from '../status.js'
 import { type TraceStep, traced } from '../trace.js'
 import type { ItemName, Version } from '../types.js'
 import { Names } from '../names.js'
@@ -72,6 +73,16 @@ export class Replica {
   take(entry: Entry): void {
     if (entry.type === 'event') this.#event(entry)
     else if (entry.type === 'base' && (entry.why !== 'key' || this.#connection === 0)) this.#base(entry)
+  }
+
+  /** Whether events are read: not after a fault, before the next connection. */
+  get isConnected(): boolean {
+    return this.#connection !== 0
+  }
+
+  /** What was wrong with the last event, if something was. */
+  get fault(): HighwaterError | undefined {
+    return partsOf(this.#machine).error
   }
 
   /** What the last event did. */

@@ -44,14 +44,22 @@ export function writeSession(recording: Recording, from = recording.first, to = 
   return pieces.join('')
 }
 
+/** What an event was refused for, and the line that its data stands in. */
+export interface Fault {
+  readonly line: number
+  readonly event: string
+  readonly error: HighwaterError
+}
+
 /**
  * Reads a file, and works out what each event did. One that {@link writeSession} did not write is taken
  * for one recorded body of a stream that speaks `protocol`. Throws a {@link HighwaterError} that says what is wrong, and where.
+ * `faults` gets what was wrong with events: what follows one is not read, up to the next connection.
  */
-export function readSession(text: string, protocol?: ProtocolOptions, limits: Limits = LIMITS): Recording {
+export function readSession(text: string, protocol?: ProtocolOptions, limits: Limits = LIMITS, faults: Fault[] = []): Recording {
   const raw = [...(/^\s*[{[]/.test(text) ? readLines(text) : readEvents(text))]
   const [head] = raw
-  if (head === undefined) refuse(text.trim() === '' ? 'it is empty' : 'it holds no event: it is no recorded stream')
+  if (head === undefined) refuse(nothingIn(text))
   const session = head.event === SESSION ? (jsonOf(head) as { version?: unknown; protocol?: ProtocolOptions; url?: unknown }) : undefined
   if (session !== undefined && session.version !== VERSION) refuse(`it is of version ${String(session.version)}; version ${VERSION} can be read`)
   const spoken = protocol ?? session?.protocol ?? 'fdv2'
@@ -64,6 +72,10 @@ export function readSession(text: string, protocol?: ProtocolOptions, limits: Li
     replica.take(entry)
     recording.push(entry.type === 'event' ? { ...entry, steps: replica.steps() } : entry)
   }
+  const fault = (one: Raw): void => {
+    const { fault: error } = replica
+    if (error !== undefined) faults.push({ line: one.dataLine, event: one.event, error })
+  }
   if (session === undefined) push({ type: 'base', at, why: 'connection', state: undefined, standing: -1 })
   for (const one of session === undefined ? raw : raw.slice(1)) {
     const { event, data, comment } = one
@@ -72,7 +84,11 @@ export function readSession(text: string, protocol?: ProtocolOptions, limits: Li
     last = one.id ?? last
     if (event === CONNECTION) push(baseOf(one))
     else if (event === STATUS) push({ ...(jsonOf(one) as unknown as StatusEntry), type: 'status' })
-    else push({ type: 'event', at, event, id: last, data, bytes: new TextEncoder().encode(data).length, steps: [] })
+    else {
+      const wasRead = replica.isConnected
+      push({ type: 'event', at, event, id: last, data, bytes: new TextEncoder().encode(data).length, steps: [] })
+      if (wasRead && !replica.isConnected) fault(one)
+    }
   }
   replica[Symbol.dispose]()
   return recording
@@ -98,6 +114,15 @@ function jsonOf(raw: Raw): Record<string, unknown> {
     // Told with what is no object.
   }
   refuse(`the data is no JSON object: ${place(raw)}`)
+}
+
+/** Why a text has no event in it. */
+function nothingIn(text: string): string {
+  const at = text.split('\n').findIndex((line) => line.trim() !== '')
+  if (at < 0) return 'it is empty'
+  const line = text.split('\n')[at]!.trim()
+  const shown = line.length > 60 ? `${line.slice(0, 60)}…` : line
+  return `it holds no event: line ${at + 1} is neither a field of one, such as 'data: …', with a blank line after the last, nor JSON: ${shown}`
 }
 
 function place({ event, line }: Raw): string {

@@ -11,8 +11,9 @@ export interface Written {
 export interface Raw extends Written {
   /** The last comment before it. */
   readonly comment: string | undefined
-  /** In which line it begins. */
+  /** In which line it begins, and in which its data does. */
   readonly line: number
+  readonly dataLine: number
 }
 
 export function writeEvent({ event, data, id }: Written): string {
@@ -27,13 +28,14 @@ export function* readEvents(text: string): Generator<Raw> {
   let id: string | undefined
   let comment: string | undefined
   let begin = 0
+  let dataLine = 0
   let number = 0
   for (const [line] of text.replace(/^\uFEFF/, '').matchAll(LINE)) {
     number += 1
     const bare = line.replace(/\r?\n$|\r$/, '')
     if (bare === line) return
     if (bare === '') {
-      if (data.length > 0) yield { event: event || 'message', data: data.join('\n'), ...(id === undefined ? {} : { id }), comment, line: begin }
+      if (data.length > 0) yield { event: event || 'message', data: data.join('\n'), ...(id === undefined ? {} : { id }), comment, line: begin, dataLine }
       event = ''
       data = []
       id = comment = undefined
@@ -46,7 +48,10 @@ export function* readEvents(text: string): Generator<Raw> {
     const value = colon < 0 ? '' : bare.slice(colon + 1).replace(/^ /, '')
     if (field === '') comment = value
     else if (field === 'event') event = value
-    else if (field === 'data') data.push(value)
+    else if (field === 'data') {
+      if (data.length === 0) dataLine = number
+      data.push(value)
+    }
     else if (field === 'id' && !value.includes('\0')) id = value
   }
 }
@@ -56,7 +61,7 @@ export function* readLines(text: string): Generator<Raw> {
   let line = 0
   for (const data of text.split('\n')) {
     line += 1
-    if (data.trim() !== '') yield { event: 'message', data, comment: undefined, line }
+    if (data.trim() !== '') yield { event: 'message', data, comment: undefined, line, dataLine: line }
   }
 }
 
