@@ -4,8 +4,8 @@
 
 import { HighwaterError } from '../errors.js'
 import { known, number, oneOf } from '../options.js'
+import { PageStores } from './page.js'
 import { LIMITS, type Limits } from './recording.js'
-import { Stores } from './stores.js'
 
 /** The parts of the panel. */
 export type TabName = 'items' | 'wire' | 'time' | 'connection' | 'charts' | 'break' | 'session'
@@ -50,7 +50,7 @@ export function mount(options: DevtoolsOptions = {}): Devtools {
   check(options)
   const { parent, open = parent !== undefined, tab = 'items', theme = 'system', window = {} } = options
   const limits: Limits = { ...LIMITS, ...window }
-  const stores = new Stores(limits)
+  const stores = new PageStores(limits)
   const element = document.createElement('highwater-devtools')
   const shadow = element.attachShadow({ mode: 'open' })
   element.dataset['theme'] = theme
