@@ -126,11 +126,12 @@ class Browser {
     return value
   }
 
-  /** Runs a script as Firefox itself. */
+  /** Runs a script as Firefox itself, and gives what it returns. */
   async asFirefox(script, ...args) {
     await this.ask('/moz/context', { context: 'chrome' })
-    await this.ask('/execute/sync', { script, args })
+    const answer = await this.ask('/execute/sync', { script, args })
     await this.ask('/moz/context', { context: 'content' })
+    return answer
   }
 
   async stop() {
