@@ -7,6 +7,8 @@ import { known, number, oneOf } from '../options.js'
 import { PageStores } from './page.js'
 import { LIMITS, type Limits } from './recording.js'
 
+export { reduxDevtools, type ReduxDevtoolsOptions } from './redux.js'
+
 /** The parts of the panel. */
 export type TabName = 'items' | 'wire' | 'time' | 'connection' | 'charts' | 'break' | 'session'
 
