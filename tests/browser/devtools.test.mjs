@@ -289,7 +289,7 @@ test('it is said how it was called wrongly', async (t) => {
 const snippets = [...readFileSync(join(root, 'docs/devtools.md'), 'utf8').matchAll(/^```ts (\S+)\n(.*?)^```$/gms)].map(([, name, text]) => [name, text])
 
 test('the snippets of docs/devtools.md compile, strictly', () => {
-  assert.equal(snippets.length, 2)
+  assert.equal(snippets.length, 3)
   for (const [name, text] of snippets) writeFileSync(join(folder, name), text)
   const compilerOptions = {
     target: 'ES2022', lib: ['ES2022', 'DOM', 'DOM.Iterable'], module: 'ESNext', moduleResolution: 'bundler', moduleDetection: 'force',
@@ -301,11 +301,13 @@ test('the snippets of docs/devtools.md compile, strictly', () => {
 })
 
 for (const [name, text] of snippets) {
-  test(`${name} of docs/devtools.md mounts the panel`, async (t) => {
+  test(`${name} of docs/devtools.md does what it says`, async (t) => {
     const { page, complaints } = await scene(t, { count: 1 })
     const own = { '/snippet.html': '<!doctype html><html lang="en"><title>snippet</title><link rel="icon" href="data:,"><body><script type="module" src="/snippet.js"></script>', '/snippet.js': await bundled(text) }
     for (const [path, body] of Object.entries(own)) await page.route(`**${path}`, (route) => route.fulfill({ contentType: path.endsWith('js') ? 'text/javascript' : 'text/html', body }))
     await page.addInitScript(() => {
+      const connect = ({ name }) => ({ init: () => (window.shown = name), send() {}, error() {}, subscribe() {} })
+      window.__REDUX_DEVTOOLS_EXTENSION__ = { connect }
       window.mounted = 0
       window.gone = 0
       new MutationObserver((records) => {
@@ -318,7 +320,8 @@ for (const [name, text] of snippets) {
     })
     const { port } = new URL(site.url)
     await page.goto(`http://localhost:${port}/snippet.html`)
-    await page.waitForFunction((gone) => window.mounted === 1 && window.gone === gone, name === 'main.ts' ? 1 : 0)
+    const [mounted, gone, shown] = { 'main.ts': [1, 1], 'dev.ts': [1, 0], 'redux.ts': [0, 0, 'tasks'] }[name]
+    await page.waitForFunction(([mounted, gone, shown]) => window.mounted === mounted && window.gone === gone && window.shown == shown, [mounted, gone, shown])
     assert.deepEqual(complaints, [])
   })
 }

@@ -12,7 +12,7 @@ inEach((name) => {
   let demo, browser, page
   before(async () => {
     demo = await startDemo()
-    browser = await startBrowser(name)
+    browser = await startBrowser(name, { language: 'C.UTF-8' }) // a system without any, which WebKit calls so
     page = await browser.open(demo.url)
     await live(page)
   })

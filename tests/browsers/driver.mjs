@@ -58,12 +58,11 @@ export function inEach(describes, names = browsers) {
   })
 }
 
-/** Starts a browser: `isPrivate` in private mode; it finds `host`, beside names that everybody has, on this machine. */
-export async function startBrowser(name, { isPrivate = false, host } = {}) {
+/** Starts a browser: `isPrivate` in private mode; it finds `host`, beside names that everybody has, on this machine; in this `language`. */
+export async function startBrowser(name, { isPrivate = false, host, language = 'en_US.UTF-8' } = {}) {
   const { driver: [program, ...words], capabilities } = BROWSERS[name]
   const port = await freePort()
-  // Somebody's language: where there is none, WebKit calls it `C`, which no `Intl` takes.
-  const env = { ...process.env, LANG: 'en_US.UTF-8', LANGUAGE: 'en_US' }
+  const env = { ...process.env, LANG: language, LC_ALL: language, LANGUAGE: language.split('.')[0] }
   const driver = spawn(program, [...words, `--port=${port}`], { stdio: 'ignore', env })
   const url = `http://127.0.0.1:${port}`
   await until(`${program} to listen`, () => fetch(`${url}/status`).then(({ ok }) => ok, String))
@@ -126,11 +125,12 @@ class Browser {
     return value
   }
 
-  /** Runs a script as Firefox itself. */
+  /** Runs a script as Firefox itself, and gives what it returns. */
   async asFirefox(script, ...args) {
     await this.ask('/moz/context', { context: 'chrome' })
-    await this.ask('/execute/sync', { script, args })
+    const answer = await this.ask('/execute/sync', { script, args })
     await this.ask('/moz/context', { context: 'content' })
+    return answer
   }
 
   async stop() {

@@ -6,8 +6,13 @@ import type { Machine } from './machine.js'
 import type { Options } from './options.js'
 import type { Store } from './store.js'
 
+/** What whoever looks from outside relies on, this file and what it names: raised when that becomes different. */
+export const LEVEL = 1
+
 /** A store, and what is behind it. Its options are its own: another `fetch` in them is called from then on. */
 export interface Announced {
+  /** {@link LEVEL}, of the package that the store is of. */
+  readonly level: number
   readonly store: Store
   readonly url: string
   readonly options: Options
@@ -32,7 +37,7 @@ export function withdraw({ self }: Announced): void {
   if (self !== undefined) registry().delete(self)
 }
 
-/** All of them. Who puts another set in its place hears of what comes. */
-export function registry(instead?: Set<WeakRef<Announced>>): Set<WeakRef<Announced>> {
-  return (realm[STORES] = instead ?? realm[STORES] ?? new Set())
+/** All of them: one list, for as long as there is the page. */
+export function registry(): Set<WeakRef<Announced>> {
+  return (realm[STORES] ??= new Set())
 }

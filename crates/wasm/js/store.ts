@@ -17,7 +17,7 @@ import { LiveView, type ViewSpec } from './rows.js'
 import type { Keeper } from './persist.js'
 import { heed } from './platform.js'
 import { wordsOfProtocol } from './protocols.js'
-import { type Announced, announce, withdraw } from './registry.js'
+import { type Announced, announce, LEVEL, withdraw } from './registry.js'
 import { judgeOf, type Outputs, type Schemas } from './schema.js'
 import { Standing } from './standing.js'
 import type { TraceEvent } from './trace.js'
@@ -110,7 +110,7 @@ export class Store<T extends object = AnyKinds> {
     this.#options = options
     this.#beginning = beginning
     this.ready = this.#standing.ready
-    this.#announced = { store: this as unknown as Store, url, options, running: () => this.#running }
+    this.#announced = { level: LEVEL, store: this as unknown as Store, url, options, running: () => this.#running }
     announce(this.#announced)
     this.#release = heed(url, options, {
       close: () => this.close(),

@@ -38,9 +38,10 @@ impl Mode {
 type Part = (&'static str, fn(&Project, &WasmTools, Mode) -> Result);
 
 /// In the order in which they need each other.
-const PARTS: [Part; 4] = [("wasm", wasm), ("js", js), ("page", page), ("server", server)];
+const PARTS: [Part; 5] =
+    [("wasm", wasm), ("js", js), ("page", page), ("extension", extension), ("server", server)];
 
-/// `cargo xtask build [--dev] [wasm] [js] [page] [server]`
+/// `cargo xtask build [--dev] [wasm] [js] [page] [extension] [server]`
 pub(crate) fn command(project: &Project, arguments: &[String]) -> Result {
     let mut mode = Mode::Release;
     let mut chosen = Vec::new();
@@ -211,6 +212,37 @@ fn with_header(name: &str, page: &str, header: &str) -> Result<String> {
 
 /// Where the header belongs.
 const HEADER: &str = "<!-- header -->";
+
+/// www/extension: what a browser loads as an extension.
+fn extension(project: &Project, _: &WasmTools, mode: Mode) -> Result {
+    let source = project.root.join("extension");
+    let out = project.root.join("www/extension");
+    if out.is_dir() {
+        fs::remove_dir_all(&out)?;
+    }
+    // What is put into pages shares their names: nothing of it may be seen there.
+    for (format, scripts) in
+        [("iife", &["agent", "relay", "background", "devtools"][..]), ("esm", &["panel"])]
+    {
+        let mut esbuild = sh::node_tool(&project.root, "esbuild");
+        esbuild.args(scripts.iter().map(|name| format!("extension/src/{name}.ts")));
+        esbuild.args(["--bundle", "--outdir=www/extension", "--target=es2022"]);
+        esbuild.args([&format!("--format={format}"), "--log-level=warning"]);
+        if mode == Mode::Release {
+            esbuild.arg("--minify");
+        }
+        sh::run(&mut esbuild)?;
+    }
+    for entry in fs::read_dir(&source)? {
+        let entry = entry?;
+        let name = entry.file_name();
+        if entry.file_type()?.is_file() && name != *"tsconfig.json" {
+            fs::copy(entry.path(), out.join(name))?;
+        }
+    }
+    fs::copy(project.root.join("dist/full.wasm"), out.join("full.wasm"))?;
+    Ok(())
+}
 
 /// The program `highwater`.
 fn server(_: &Project, _: &WasmTools, mode: Mode) -> Result {

@@ -23,7 +23,8 @@ const USAGE: &str = "\
 cargo xtask COMMAND
 
   setup                   get what building and testing need; what is there already is left alone
-  build [--dev]           the wasm package and its TypeScript (dist/), the page (www/dist/), the server
+  build [--dev]           the wasm package and its TypeScript (dist/), the page (www/dist/),
+                          the extension (www/extension/), the server
   start [-- ARGUMENT…]    set up, build, and run `highwater demo` with the page on 127.0.0.1:7070
   test [STEP…]            set up and run every step, or those named; stops at the first that fails
        [--keep-going]     run the rest after a failure too (as CI does)

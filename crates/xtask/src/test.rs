@@ -52,7 +52,7 @@ const STEPS: &[Step] = &[
     },
     Step { name: "api", what: "the server does what its API file says", run: api },
     Step { name: "vectors", what: "recorded vectors, natively and in wasm", run: vectors },
-    Step { name: "types", what: "tsc finds nothing in the page", run: types },
+    Step { name: "types", what: "tsc finds nothing in the page and the extension", run: types },
     Step { name: "wasm-node", what: "wasm tests in Node", run: wasm_node },
     Step {
         name: "wasm-browser",
@@ -269,7 +269,11 @@ fn vectors(context: &Context) -> Result {
 }
 
 fn types(context: &Context) -> Result {
-    sh::run(sh::node_tool(&context.project.root, "tsc").args(["--noEmit", "--project", "www"]))
+    for folder in ["www", "extension"] {
+        let mut tsc = sh::node_tool(&context.project.root, "tsc");
+        sh::run(tsc.args(["--noEmit", "--project", folder]))?;
+    }
+    Ok(())
 }
 
 fn wasm_node(context: &Context) -> Result {

@@ -3,6 +3,7 @@
 
 import type { Announced } from '../registry.js'
 import { Frames } from './frames.js'
+import type { Breakable } from './live.js'
 
 /** What is done to every transaction, until it is taken back. */
 export interface Conditions {
@@ -13,9 +14,10 @@ export interface Conditions {
 }
 
 /** Faults for one store. */
-export class Faults {
+export class Faults implements Breakable {
   readonly #announced: Announced
   readonly #before: Announced['options']['fetch']
+  readonly #own: typeof fetch = (input, init) => this.#fetch(input, init)
   #conditions: Conditions = { delay: 0, rate: 0 }
   #tap: Tap | undefined
   #refusals: number[] = []
@@ -27,15 +29,13 @@ export class Faults {
     this.#announced = announced
     const { options } = announced
     this.#before = options.fetch
-    ;(options as { fetch?: typeof fetch }).fetch = (input, init) => this.#fetch(input, init)
+    ;(options as { fetch?: typeof fetch }).fetch = this.#own
   }
 
-  /** Whether the connection at hand goes through here: it does not if it was made before. */
   get isTapped(): boolean {
     return this.#tap !== undefined
   }
 
-  /** Whether a connection can: the platform's own event source makes its own. */
   get isPossible(): boolean {
     return this.#announced.options.transport !== 'eventsource'
   }
@@ -49,7 +49,6 @@ export class Faults {
     this.#tell()
   }
 
-  /** What was asked for and has not happened yet, in words. */
   get pending(): string[] {
     const words: string[] = []
     if (this.#duplicates > 0) words.push(`the next ${this.#duplicates} come twice`)
@@ -58,37 +57,31 @@ export class Faults {
     return words
   }
 
-  /** Breaks the connection. */
   cut(): void {
     if (this.#tap === undefined) this.#announced.store.reconnect()
     else this.#tap.fail(new TypeError('cut by the devtools'))
   }
 
-  /** Sends each of the next transactions twice. */
   duplicate(count: number): void {
     this.#duplicates += count
     this.#tell()
   }
 
-  /** Sends the next two transactions the other way around. */
   reorder(): void {
     this.#swaps += 1
     this.#tell()
   }
 
-  /** Sends the last transactions once more, as a server does that has forgotten. Answers with how many. */
   replay(count: number): number {
     return this.#tap?.replay(count) ?? 0
   }
 
-  /** Breaks the connection, and answers the next attempts with a status. */
   refuse(status: number, count: number): void {
     this.#refusals.push(...Array.from({ length: count }, () => status))
     this.cut()
     this.#tell()
   }
 
-  /** Nothing is to be broken any more. */
   heal(): void {
     this.#conditions = { delay: 0, rate: 0 }
     this.#refusals = []
@@ -105,6 +98,8 @@ export class Faults {
   close(): void {
     this.heal()
     const options = this.#announced.options as { fetch?: typeof fetch }
+    // Whoever came later goes through here.
+    if (options.fetch !== this.#own) return
     if (this.#before === undefined) delete options.fetch
     else options.fetch = this.#before
   }

@@ -4,10 +4,13 @@
 
 import { HighwaterError } from '../errors.js'
 import { known, number, oneOf } from '../options.js'
-import { LIMITS, type Limits } from './recording.js'
 import type { ProtocolOptions } from '../protocols.js'
-import { Stores, type Subject } from './stores.js'
 import type { ItemName, Version } from '../types.js'
+import { PageStores } from './page.js'
+import { LIMITS, type Limits } from './recording.js'
+import type { Subject } from './stores.js'
+
+export { reduxDevtools, type ReduxDevtoolsOptions } from './redux.js'
 
 /** The parts of the panel. */
 export type TabName = 'items' | 'wire' | 'time' | 'connection' | 'charts' | 'break' | 'session'
@@ -86,7 +89,7 @@ export function mount(options: DevtoolsOptions = {}): Devtools {
   check(options)
   const { parent, open = parent !== undefined, tab = 'items', theme = 'system', window = {} } = options
   const limits: Limits = { ...LIMITS, ...window }
-  const stores = new Stores(limits)
+  const stores = new PageStores(limits)
   const element = document.createElement('highwater-devtools')
   const shadow = element.attachShadow({ mode: 'open' })
   element.dataset['theme'] = theme

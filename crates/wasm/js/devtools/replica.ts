@@ -43,6 +43,11 @@ export class Replica {
     return this.#machine.module.size(this.#machine.handle)
   }
 
+  /** Whether it is in a connection, as the store was then. */
+  get isConnected(): boolean {
+    return this.#connection !== 0
+  }
+
   /** Where the stream stands. */
   get cursor(): string | undefined {
     return this.#machine.position()[0] ?? undefined

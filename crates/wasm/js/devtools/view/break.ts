@@ -1,6 +1,6 @@
 // Faults on the live store, and what came of them.
 
-import type { Faults } from '../faults.js'
+import type { Breakable } from '../live.js'
 import type { Subject } from '../stores.js'
 import { button, choice, make, onDo, setText } from './dom.js'
 import { count } from './format.js'
@@ -10,14 +10,14 @@ interface Fault {
   readonly name: string
   readonly label: string
   readonly does: string
-  readonly cause: (faults: Faults) => string
+  readonly cause: (faults: Breakable) => string | Promise<string>
 }
 
 const FAULTS: readonly Fault[] = [
   { name: 'cut', label: 'Cut', does: 'Breaks the connection.', cause: (faults) => (faults.cut(), 'The connection was cut.') },
   { name: 'duplicate', label: 'Duplicate', does: 'Sends each of the next 5 transactions twice.', cause: (faults) => (faults.duplicate(5), 'The next 5 transactions come twice.') },
   { name: 'reorder', label: 'Reorder', does: 'Swaps the next two transactions.', cause: (faults) => (faults.reorder(), 'The next two transactions are swapped.') },
-  { name: 'replay', label: 'Stale replay', does: 'Sends the last 20 transactions again.', cause: (faults) => `${count(faults.replay(20), 'transaction')} sent again.` },
+  { name: 'replay', label: 'Stale replay', does: 'Sends the last 20 transactions again.', cause: async (faults) => `${count(await faults.replay(20), 'transaction')} sent again.` },
   { name: 'refuse', label: 'Server error', does: 'Breaks the connection; the next 3 attempts get a 503.', cause: (faults) => (faults.refuse(503, 3), 'The next 3 attempts get a 503.') },
 ]
 
@@ -49,7 +49,7 @@ export class BreakTab implements Tab {
     }
     this.#delay.addEventListener('change', conditions)
     this.#rate.addEventListener('change', conditions)
-    onDo(this.element, (action) => this.#cause(action))
+    onDo(this.element, (action) => void this.#cause(action))
   }
 
   begin(subject: Subject): void {
@@ -85,18 +85,18 @@ export class BreakTab implements Tab {
     this.#rate.value = String(faults.conditions.rate)
   }
 
-  get #faults(): Faults | undefined {
+  get #faults(): Breakable | undefined {
     return this.#subject?.live?.faults
   }
 
-  #cause(action: string): void {
+  async #cause(action: string): Promise<void> {
     const faults = this.#faults
     if (faults === undefined) return
     if (action === 'heal') faults.heal()
-    else if (action === 'tap') this.#subject?.live?.announced.store.reconnect()
+    else if (action === 'tap') this.#subject?.live?.reconnect()
     else {
       const fault = FAULTS.find(({ name }) => name === action)
-      if (fault !== undefined) this.#panel.say(fault.cause(faults))
+      if (fault !== undefined) this.#panel.say(await fault.cause(faults))
     }
     this.#panel.drawSoon()
   }

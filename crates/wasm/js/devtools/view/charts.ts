@@ -62,7 +62,7 @@ export class ChartsTab implements Tab {
   }
 
   draw(): void {
-    const seconds = this.#subject?.live?.recorder.rates.seconds
+    const seconds = this.#subject?.live?.seconds
     this.#nothing.hidden = seconds !== undefined
     // The second that is not over yet is none.
     const whole = seconds?.slice(0, -1) ?? []

@@ -28,11 +28,10 @@ export class ConnectionTab implements Tab {
     for (const [name, value] of this.#fields) fields.append(make('div', {}, make('dt', {}, name), value))
     this.element.append(make('div', { class: 'main scroll', tabindex: 0, role: 'region', 'aria-label': 'Status' }, this.#buttons, fields), make('section', { class: 'detail fixed', 'aria-label': 'History' }, make('h3', {}, 'History, the newest first'), this.#list.element))
     onDo(this.#buttons, (action) => {
-      const store = this.#subject?.live?.announced.store
-      if (store === undefined || store.status.phase === 'stopped') return
-      if (action === 'reconnect') store.reconnect()
-      else if (action === 'pause') store.pause(PAUSE)
-      else store.resume(PAUSE)
+      const live = this.#subject?.live
+      if (action === 'reconnect') live?.reconnect()
+      else if (action === 'pause') live?.pause()
+      else live?.resume()
     })
   }
 
@@ -43,7 +42,7 @@ export class ConnectionTab implements Tab {
     this.#looked = 0
     this.#buttons.hidden = subject.live === undefined
     const timer = setInterval(() => this.#panel.drawSoon(), 250)
-    const stop = subject.live?.recorder.onMore(() => this.#panel.drawSoon())
+    const stop = subject.live?.onMore(() => this.#panel.drawSoon())
     this.#stop = () => {
       clearInterval(timer)
       stop?.()
@@ -70,13 +69,12 @@ export class ConnectionTab implements Tab {
     this.#set('Protocol', protocol)
     const last = this.#history.at(-1)
     if (live === undefined) return this.#set('Phase', last === undefined ? 'recorded' : `recorded, ${last.phase} at the end`)
-    const { store } = live.announced
-    const { phase, connected, cursor, version, resumed, attempt, failures, lag, retryAt, error } = store.status
+    const { phase, connected, cursor, version, resumed, attempt, failures, lag, retryAt, error } = live.status
     const fault = error ?? this.#history.filter((entry) => entry.error !== undefined).at(-1)?.error
     this.#set('Phase', `${phase}${connected ? ', connected' : ', not connected'}`)
     this.#set('Cursor', cursor ?? 'none')
     this.#set('Version', String(version))
-    this.#set('Items', store.size.toLocaleString('en'))
+    this.#set('Items', live.size.toLocaleString('en'))
     this.#set('Last connection', resumed === undefined ? 'none yet' : resumed ? 'went on from the cursor' : 'began anew')
     this.#set('Attempt', String(attempt))
     this.#set('Failures', String(failures))
@@ -100,6 +98,3 @@ export class ConnectionTab implements Tab {
     row.title = summary(entry)
   }
 }
-
-/** No application pauses for this reason. */
-const PAUSE = 'highwater devtools'

@@ -64,16 +64,15 @@ export class ItemsTab implements Tab {
     if (other) this.#chosen = undefined
     const { live, recording } = subject
     if (live === undefined) this.#replica = stateAt(recording, recording.end - 1)
-    const store = live?.announced.store
-    this.#items = new ItemsList(() => this.#machine, this.#replica?.names() ?? store?.keys() ?? [])
+    this.#items = new ItemsList(() => this.#machine, this.#replica?.names() ?? live?.names() ?? [])
     this.#items.search(this.#search.value, this.#kind.value === '' ? undefined : this.#kind.value)
     const stops = [
-      store?.status.phase === 'stopped' ? undefined : store?.subscribe((change) => {
-        if (change.changed.length + change.removed.length > MANY) this.#items?.rebuild(store.keys())
-        else this.#items?.change(change)
+      live?.onChange((names) => {
+        if (names === undefined || names.changed.length + names.removed.length > MANY) this.#items?.rebuild(live.names())
+        else this.#items?.change(names)
         this.#panel.drawSoon()
       }),
-      live?.recorder.onMore(() => this.#panel.drawSoon()),
+      live?.onMore(() => this.#panel.drawSoon()),
     ]
     this.#stop = () => {
       for (const stop of stops) stop?.()
@@ -105,7 +104,7 @@ export class ItemsTab implements Tab {
   }
 
   get #machine(): Replica['machine'] | undefined {
-    return this.#replica?.machine ?? this.#subject?.live?.announced.running()?.machine
+    return this.#replica?.machine ?? this.#subject?.live?.machine
   }
 
   #text({ kind, key }: { readonly kind: string; readonly key: string }): string | undefined {

@@ -25,7 +25,8 @@ export class Panel implements Panelled {
   readonly #said = make('p', { class: 'said', role: 'status', 'data-testid': 'said' })
   readonly #list = make('div', { class: 'tabs', role: 'tablist', 'aria-label': 'Devtools' })
   readonly #body = make('div', { class: 'body', role: 'tabpanel', id: 'body' })
-  readonly #nothing = make('p', { class: 'nothing pad' }, 'This page has no store yet. Whatever it connects shows up here.')
+  readonly #nothing = make('p', { class: 'nothing pad', 'data-testid': 'nothing' })
+  readonly #warning = make('p', { class: 'warning', role: 'alert', 'data-testid': 'warning', hidden: true })
   readonly #tabs: Readonly<Record<TabName, Tab>>
   #current: TabName
   #subject: Subject | undefined
@@ -55,7 +56,7 @@ export class Panel implements Panelled {
     close.hidden = hide === undefined
     this.#root = make('section', { class: `panel ${hide === undefined ? 'fills' : 'docked'}`, 'aria-label': 'Highwater devtools', 'data-testid': 'devtools', hidden: true },
       make('header', { class: 'bar head' }, make('h2', { class: 'brand' }, 'Highwater'), this.#which, this.#phase, this.#facts, close),
-      this.#list, this.#nothing, this.#body, this.#said)
+      this.#warning, this.#list, this.#nothing, this.#body, this.#said)
     shadow.append(this.#root)
     this.#which.addEventListener('change', () => this.#begin(this.stores.all[Number(this.#which.value)]))
     onDo(this.#list, (name) => this.#go(name as TabName))
@@ -114,7 +115,7 @@ export class Panel implements Panelled {
   #draw(): void {
     const subject = this.#subject
     if (subject === undefined) return
-    const status = subject.live?.announced.store.status
+    const status = subject.live?.status
     setText(this.#phase, status?.phase ?? 'recorded')
     this.#phase.dataset['phase'] = status?.phase ?? 'recorded'
     const { cursor } = status ?? {}
@@ -127,7 +128,8 @@ export class Panel implements Panelled {
     this.#subject = subject
     this.#nothing.hidden = subject !== undefined
     this.#body.hidden = subject === undefined
-    if (subject === undefined || !this.#isOpen) return
+    if (!this.#isOpen) return
+    if (subject === undefined) return this.#tabs[this.#current].end()
     this.#which.value = String(this.stores.all.indexOf(subject))
     this.#tabs[this.#current].begin(subject)
     this.drawSoon()
@@ -166,7 +168,10 @@ export class Panel implements Panelled {
 
   /** The stores to choose from. */
   #offer(): void {
-    const { all } = this.stores
+    const { all, note, warning } = this.stores
+    setText(this.#nothing, note)
+    setText(this.#warning, warning)
+    this.#warning.hidden = warning === ''
     this.#which.replaceChildren(...all.map(({ name, live }, at) => make('option', { value: at }, `${live === undefined ? 'file: ' : ''}${name}`)))
     if (this.#subject === undefined || !all.includes(this.#subject)) this.#begin(all[0])
     this.#which.value = String(this.#subject === undefined ? -1 : all.indexOf(this.#subject))

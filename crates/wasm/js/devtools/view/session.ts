@@ -42,7 +42,7 @@ export class SessionTab implements Tab {
   begin(subject: Subject): void {
     this.end()
     this.#subject = subject
-    this.#stop = subject.live?.recorder.onMore(() => this.#panel.drawSoon()) ?? this.#stop
+    this.#stop = subject.live?.onMore(() => this.#panel.drawSoon()) ?? this.#stop
   }
 
   end(): void {
@@ -61,7 +61,7 @@ export class SessionTab implements Tab {
     setText(this.#window, `${count(end - first, 'entry', 'entries')}, about ${bytes(recording.bytes)}${began}.${went}${bound}`)
     this.#record.hidden = this.#clear.hidden = live === undefined
     this.#remove.hidden = live !== undefined
-    setText(this.#record, live?.recorder.isOn === true ? 'Stop recording' : 'Record')
+    setText(this.#record, live?.isRecording === true ? 'Stop recording' : 'Record')
   }
 
   async #do(action: string): Promise<void> {
@@ -69,9 +69,8 @@ export class SessionTab implements Tab {
     if (subject === undefined) return
     const { recording, live } = subject
     if (action === 'record') {
-      if (live?.recorder.isOn === true) live.recorder.stop()
-      else live?.recorder.start()
-    } else if (action === 'clear') live?.recorder.clear()
+      live?.record(!live.isRecording)
+    } else if (action === 'clear') live?.clear()
     else if (action === 'remove') this.#panel.stores.remove(subject)
     else if (recording.end === recording.first) this.#panel.say('There is nothing yet.')
     else if (action === 'export') this.#export(subject)

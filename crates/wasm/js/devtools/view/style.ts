@@ -46,6 +46,7 @@ input[type=search] { flex: 1 1 140px; min-width: 100px }
 .pad h3 { margin-top: 14px }
 .pad h3:first-child { margin-top: 0 }
 .pad .bar { padding: 6px 0 }
+.warning { padding: 4px 12px; color: var(--warn) }
 .said { padding: 0 12px; color: var(--muted) }
 .said:not(:empty) { padding: 4px 12px; border-top: 1px solid var(--line) }
 .split { display: flex }

@@ -82,7 +82,7 @@ export class TimeTab implements Tab {
     if (subject !== this.#subject) this.#to = this.#from = -1
     this.#subject = subject
     this.#recording = subject.recording
-    this.#stop = subject.live?.recorder.onMore(() => this.#panel.drawSoon()) ?? this.#stop
+    this.#stop = subject.live?.onMore(() => this.#panel.drawSoon()) ?? this.#stop
     if (this.#to < 0) this.#to = subject.recording.end - 1
   }
 

@@ -59,7 +59,7 @@ export class WireTab implements Tab {
     this.end()
     if (subject !== this.#subject) this.#close()
     this.#subject = subject
-    this.#stop = subject.live?.recorder.onMore(() => this.#panel.drawSoon()) ?? this.#stop
+    this.#stop = subject.live?.onMore(() => this.#panel.drawSoon()) ?? this.#stop
     this.#again()
   }
 
