@@ -1,7 +1,7 @@
 // A second session that is told what was recorded, and so comes to the same state.
 
 import { Bit, Input, Machine } from '../machine.js'
-import { errorOf } from '../errors.js'
+import { errorOf } from '../faults.js'
 import { needModule } from '../module.js'
 import { numbersOf } from '../options.js'
 import type { ProtocolOptions } from '../protocols.js'
