@@ -115,7 +115,13 @@ export class Edge {
       this.#moving ??= new Promise((resolve) => {
         this.withEverything(
           () => resolve(),
-          (error) => (this.#stopped ? resolve() : this.#break(error)),
+          (error) => {
+            this.#moving = undefined
+            // Who has shown a state goes on showing it, and tries again.
+            if ((bits & Bit.Synced) !== 0) this.#fail(this.#current, error)
+            else if (!this.#stopped) this.#break(error)
+            resolve()
+          },
         )
       })
     }
