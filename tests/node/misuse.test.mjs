@@ -26,7 +26,7 @@ test('options: a mistake is named before anything happens', () => {
     [{ protocol: { name: 'json', upsert: [1] } }, /^option protocol\.upsert must be a string or a list of strings/],
     [{ protocol: { name: 'xml' } }, /^option protocol\.name must be one of json, fdv2, consul, not 'xml'$/],
     [{ protocol: 'ping' }, /^protocol 'ping' needs option poll/],
-    [{ transport: 'websocket' }, /^option transport must be one of 'auto', 'fetch', 'eventsource', not 'websocket'$/],
+    [{ transport: 'websocket' }, /^option transport must be 'auto' or 'fetch' or 'eventsource', not 'websocket'$/],
     [{ transport: 'eventsource' }, /^here is no EventSource; use transport 'fetch'$/],
     [{ transport: 'eventsource', headers: {} }, /^option headers cannot be had with transport 'eventsource'/],
     [{ headers: 'x' }, /^option headers must be an object or a function, not 'x'$/],
@@ -34,18 +34,18 @@ test('options: a mistake is named before anything happens', () => {
     [{ method: '' }, /^option method must be a string/],
     [{ body: 'x' }, /^option body needs a method that has one/],
     [{ body: new ReadableStream(), method: 'POST' }, /^option body cannot be a stream/],
-    [{ credentials: 'yes' }, /^option credentials must be one of/],
+    [{ credentials: 'yes' }, /^option credentials must be 'omit' or/],
     [{ poll: 'ftp://x/' }, /^option poll must be an http or https URL, not ftp:/],
-    [{ retry: { max: '1s' } }, /^option retry\.max must be a number, not '1s'$/],
-    [{ retry: { jitter: 2 } }, /^option retry\.jitter must be from -10 to 1, not 2$/],
+    [{ retry: { max: '1s' } }, /^option retry\.max must be a number of at least 0, not '1s'$/],
+    [{ retry: { jitter: 2 } }, /^option retry\.jitter must be a number from -10 to 1, not 2$/],
     [{ retry: { delay: 2 } }, /^unknown option retry\.delay; there are: first/],
-    [{ idle: 0 }, /^option idle must be at least 1, not 0$/],
-    [{ idle: true }, /^option idle must be a number, not true$/],
-    [{ maxBytes: NaN }, /^option maxBytes must be a number, not NaN$/],
-    [{ tombstones: { count: -1 } }, /^option tombstones\.count must be from 0/],
-    [{ share: 'window' }, /^option share must be one of 'tab', 'browser', not 'window'$/],
+    [{ idle: 0 }, /^option idle must be false or a number of at least 1, not 0$/],
+    [{ idle: true }, /^option idle must be false or a number of at least 1, not true$/],
+    [{ maxBytes: NaN }, /^option maxBytes must be a number from 1 to 2147483647, not NaN$/],
+    [{ tombstones: { count: -1 } }, /^option tombstones\.count must be a number from 0/],
+    [{ share: 'window' }, /^option share must be 'tab' or 'browser', not 'window'$/],
     [{ share: 'browser', method: 'POST', body: new FormData() }, /^option share 'browser' needs a body that is a string/],
-    [{ validate: 'never' }, /^option validate must be one of 'read', 'ingest', not 'never'$/],
+    [{ validate: 'never' }, /^option validate must be 'read' or 'ingest', not 'never'$/],
     [{ signal: {} }, /^option signal must be an AbortSignal, not an object$/],
     [{ fetch: 1 }, /^option fetch must be a function, not 1$/],
     [{ onError: 'log' }, /^option onError must be a function, not 'log'$/],
@@ -90,7 +90,7 @@ test('the lower classes name mistakes too', () => {
   throws(() => new Materializer().push('text'), "push needs a Uint8Array, not 'text'")
   throws(() => new Materializer().pushEvent({ type: 'put' }), /^pushEvent needs an object with data/)
   throws(() => new SseDecoder().push([1]), 'push needs a Uint8Array, not an array')
-  throws(() => new SseDecoder({ limit: 0 }), /^option limit must be from 1/)
+  throws(() => new SseDecoder({ limit: 0 }), /^option limit must be a number from 1/)
   throws(() => new Session().handle(0, { type: 'begin' }), "there is no input 'begin'")
   throws(() => new Protocol('soap'), /^there is no protocol 'soap'/)
   assert.ok(new HighwaterError('closed', 'x') instanceof Error)

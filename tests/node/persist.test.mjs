@@ -276,7 +276,7 @@ test('persist: a mistake is named before anything happens', () => {
     [{ persist: 5 }, /^option persist must be an object, not 5$/],
     [{ persist: { nam: 'x' } }, /^unknown option persist\.nam; there are: name, maxAge, storage$/],
     [{ persist: { name: 5 } }, /^option persist\.name must be a string, not 5$/],
-    [{ persist: { maxAge: -1 } }, /^option persist\.maxAge must be at least 0, not -1$/],
+    [{ persist: { maxAge: -1 } }, /^option persist\.maxAge must be a number of at least 0, not -1$/],
     [{ persist: { storage: localStorageLike } }, /^option persist\.storage must have the methods get, set and delete$/],
     [{ persist: { storage: null } }, /^option persist\.storage must have the methods/],
     [{ persist: true, method: 'POST', body: new Uint8Array(1) }, /^option persist needs a body that is a string/],

@@ -133,8 +133,8 @@ test('show lists another part, and tells of it', async (t) => {
   assert.equal(keys(view), 'd')
   view.show(9)
   assert.deepEqual(view.rows, [])
-  assert.throws(() => view.show(-1), { code: 'bad-option', message: 'offset must be from 0 to 4294967295, not -1' })
-  assert.throws(() => view.show(), { message: 'offset must be a number, not null' })
+  assert.throws(() => view.show(-1), { code: 'bad-option', message: 'offset must be a number from 0 to 4294967295, not -1' })
+  assert.throws(() => view.show(), { message: 'offset must be a number from 0 to 4294967295, not undefined' })
 })
 
 test('a spec that is none is named, with the place', async (t) => {
@@ -154,7 +154,7 @@ test('a spec that is none is named, with the place', async (t) => {
   for (const [spec, message] of wrong) {
     assert.throws(() => store.view(spec), { name: 'HighwaterError', code: 'bad-query', message }, String(message))
   }
-  for (const spec of [null, 'task', [], 7]) assert.throws(() => store.view(spec), { code: 'bad-option', message: /^a view needs a spec: an object, not/ })
+  for (const spec of [null, 'task', [], 7]) assert.throws(() => store.view(spec), { code: 'bad-option', message: /^a view needs a spec, which must be an object, not/ })
   // Nobody was harmed.
   assert.equal(store.view().count, 4)
 })

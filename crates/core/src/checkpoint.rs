@@ -26,10 +26,10 @@ mod read;
 use alloc::vec::Vec;
 use core::ops::Range;
 
-use crate::FULL;
 use crate::bytes::{number, text};
 use crate::message::Version;
 use crate::names::Slot;
+#[cfg(feature = "full")]
 use crate::receiver::Known;
 use crate::state::State;
 #[cfg(feature = "full")]
@@ -59,7 +59,8 @@ pub(crate) fn write(
         entries.add(state, slot, item.version, false);
         text(&mut entries.out, item.value);
     }
-    if FULL {
+    #[cfg(feature = "full")]
+    {
         for (slot, known) in state.all_known() {
             if let Known::Tombstone(version) = known {
                 entries.add(state, slot, version, true);

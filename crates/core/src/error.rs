@@ -142,7 +142,7 @@ pub enum Error {
     },
     /// The stream is not written as our own server promises to, and this module reads no other:
     /// the one with everything has to. Nothing of the event took effect.
-    #[cfg(not(feature = "full"))]
+    #[cfg(any(test, not(feature = "full")))]
     Foreign {
         /// The event's type.
         event: Box<str>,
@@ -151,7 +151,7 @@ pub enum Error {
     },
 }
 
-#[cfg(not(feature = "full"))]
+#[cfg(any(test, not(feature = "full")))]
 impl Error {
     /// The bytes are not framed as our own server does.
     pub(crate) fn unlike() -> Self {
@@ -191,7 +191,7 @@ impl Error {
             Self::Checkpoint { .. } => "bad-checkpoint",
             Self::Network { .. } => "network",
             Self::Closed => "closed",
-            #[cfg(not(feature = "full"))]
+            #[cfg(any(test, not(feature = "full")))]
             Self::Foreign { .. } => "foreign",
             #[cfg(feature = "full")]
             Self::Aborted => "aborted",
@@ -317,7 +317,7 @@ impl fmt::Display for Error {
                 write!(f, "the checkpoint cannot be taken up: {what}, at byte {at}")
             }
             Self::Network { what, .. } => write!(f, "the connection failed: {what}"),
-            #[cfg(not(feature = "full"))]
+            #[cfg(any(test, not(feature = "full")))]
             Self::Foreign { .. } => f.write_str("the stream is not of our own server"),
             Self::Closed => f.write_str("the server closed the stream"),
             #[cfg(feature = "full")]

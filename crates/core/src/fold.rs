@@ -3,14 +3,13 @@
 use alloc::string::String;
 use alloc::vec::Vec;
 
-use crate::FULL;
 use crate::bytes::owned;
-use crate::cursor::Position;
 use crate::error::Error;
 use crate::item::{Change, Gate, Item};
 use crate::json;
 use crate::materializer::{Commit, Judge, MaterializerOptions, Refill, Signals};
 use crate::message::{Event, Message, Transfer};
+use crate::order::Order;
 use crate::protocol::Put;
 use crate::receiver::Action;
 use crate::state::{Brief, State};
@@ -104,17 +103,17 @@ impl<V: View> Fold<V> {
     }
 
     /// A chunk is at its end: what waits in it is moved, or collected if that is much.
-    pub(crate) fn leave(&mut self, chunk: &[u8]) {
-        if FULL && !self.brief.leave(chunk) {
+    #[expect(clippy::unnecessary_wraps, reason = "in the lean module it may be too much")]
+    pub(crate) fn leave(&mut self, chunk: &[u8]) -> Result<(), Error> {
+        if !self.brief.leave(chunk) {
             self.collect_brief(chunk);
         }
+        Ok(())
     }
 
     /// Collects what waits.
     fn collect_brief(&mut self, chunk: &[u8]) {
-        if FULL {
-            self.state.collect(&mut self.brief, chunk);
-        }
+        self.state.collect(&mut self.brief, chunk);
     }
 
     /// Takes in a message; `chunk`: what waits is in there.
@@ -138,7 +137,6 @@ impl<V: View> Fold<V> {
             | Message::Keep { .. }
             | Message::Listed { .. }
                 if self.transfer.is_none() => {}
-            #[cfg(feature = "full")]
             Message::Upsert { kind, key, version, value } => {
                 self.upsert(kind, key, version, value, signals)?;
             }
@@ -156,12 +154,10 @@ impl<V: View> Fold<V> {
                     self.state.delete(slot, version, self.is_gated());
                 }
             }
-            #[cfg(feature = "full")]
             Message::Keep { kind, key } => {
                 let slot = self.state.slot(kind, key);
                 self.state.keep(slot, None);
             }
-            #[cfg(feature = "full")]
             Message::Listed { kind } => {
                 let part = self.state.part(kind);
                 self.state.sweep(Some(part));
@@ -173,15 +169,12 @@ impl<V: View> Fold<V> {
             Message::Resumed(resumed) => signals.resumed = Some(resumed),
             Message::HeartbeatEvery(millis) => signals.heartbeat_every = Some(millis),
             Message::Target(target) => signals.target = Some(target),
-            #[cfg(feature = "full")]
             Message::Failed { reason, .. } => {
                 // What was collected goes; the kind of transfer stays, by the protocol.
                 self.abandon();
                 signals.fault = Some(Error::Server { reason: reason.into() });
             }
-            #[cfg(feature = "full")]
             Message::Invalidate => signals.invalidated = true,
-            #[cfg(feature = "full")]
             Message::Reconnect => signals.reconnect = true,
             Message::Goodbye { reason } => {
                 self.drop_transfer();
@@ -229,9 +222,7 @@ impl<V: View> Fold<V> {
 
     /// Drops what was collected, and what waits to be.
     fn abandon(&mut self) {
-        if FULL {
-            self.brief.clear();
-        }
+        self.brief.clear();
         self.state.abandon();
     }
 
@@ -239,7 +230,6 @@ impl<V: View> Fold<V> {
         &self.options
     }
 
-    #[cfg(feature = "full")]
     pub(crate) const fn state_mut(&mut self) -> &mut State {
         &mut self.state
     }
@@ -265,7 +255,7 @@ impl<V: View> Fold<V> {
     }
 
     pub(crate) fn staged(&self) -> usize {
-        self.state.collected() + if FULL { self.brief.len() } else { 0 }
+        self.state.collected() + self.brief.len()
     }
 
     pub(crate) fn in_snapshot(&self) -> bool {
@@ -294,7 +284,6 @@ impl<V: View> Fold<V> {
         }
     }
 
-    #[cfg(feature = "full")]
     fn upsert(
         &mut self,
         kind: &str,
@@ -316,10 +305,9 @@ impl<V: View> Fold<V> {
         Ok(())
     }
 
-    /// Whether the transaction at hand is brief as yet: of changes that are all to be taken in. (In the
-    /// lean module none is: that would be a fourteenth of its size.)
+    /// Whether the transaction at hand is brief as yet: of changes that are all to be taken in.
     fn is_brief(&self) -> bool {
-        FULL && self.transfer == Some(Transfer::Changes)
+        self.transfer == Some(Transfer::Changes)
             && self.gate.is_cursor()
             && self.trace.is_none()
             && self.state.collected() == 0
@@ -331,7 +319,7 @@ impl<V: View> Fold<V> {
     }
 
     fn empties_first(&self) -> bool {
-        FULL && self.options.refill == Refill::EmptyFirst
+        self.options.refill == Refill::EmptyFirst
     }
 
     fn empty(&mut self) {
@@ -354,7 +342,7 @@ impl<V: View> Fold<V> {
         };
         // Changes may follow without another beginning (FDv2).
         self.transfer = Some(Transfer::Changes);
-        match self.order(transfer, cursor, basis, ordered) {
+        match Order::of(self.cursor.as_deref(), transfer, cursor, basis, ordered) {
             Order::Next => {}
             Order::Seen => {
                 self.abandon();
@@ -381,7 +369,7 @@ impl<V: View> Fold<V> {
         if let Some(trace) = &mut self.trace {
             trace.outcomes(&self.state.take_outcomes(), &self.state);
         }
-        let removes = if !FULL || self.brief.is_empty() {
+        let removes = if self.brief.is_empty() {
             self.state.commit(now, &mut self.changes)
         } else {
             self.state.apply(&mut self.brief, chunk, &mut self.changes)
@@ -392,38 +380,6 @@ impl<V: View> Fold<V> {
         self.commits.push(Commit { snapshot, removes, end: self.changes.len() });
         self.tell_view(before, snapshot)?;
         Ok(true)
-    }
-
-    /// Where a transaction stands to those before it. Only cursors that say their order are held
-    /// to it: those of our own server ([`Position`]).
-    fn order(
-        &self,
-        transfer: Transfer,
-        cursor: Option<&str>,
-        basis: Option<&str>,
-        ordered: bool,
-    ) -> Order {
-        let Some(next) = cursor.and_then(Position::parse) else {
-            return Order::Next;
-        };
-        let basis = basis.and_then(Position::parse);
-        if transfer == Transfer::Snapshot && basis.is_some() {
-            // A snapshot builds on nothing: this is the end of another transfer, gone astray.
-            return Order::Gap;
-        }
-        let last = self.cursor.as_deref().and_then(Position::parse);
-        let last = last.filter(|last| last.epoch == next.epoch);
-        let seen = last.is_some_and(|last| match transfer {
-            Transfer::Snapshot => next.index < last.index,
-            Transfer::Changes => next.index <= last.index,
-        });
-        if seen && ordered {
-            return Order::Seen;
-        }
-        let follows = basis.is_none_or(|basis| {
-            last.is_some_and(|last| basis.epoch == last.epoch && basis.index <= last.index)
-        });
-        if follows { Order::Next } else { Order::Gap }
     }
 
     /// Takes up a cursor, in the place of the last one: most differ in a digit.
@@ -453,7 +409,6 @@ impl<V: View> Fold<V> {
         told.map_err(|what| Error::View { what })
     }
 
-    #[cfg(feature = "full")]
     fn judge(&self, kind: &str, key: &str, value: &[u8]) -> Result<(), Error> {
         if self.options.judge == Judge::WhenRead {
             return Ok(());
@@ -468,9 +423,3 @@ impl<V: View> Fold<V> {
 
 /// A list of more changes than this, as a snapshot makes, is not kept for the next.
 const KEPT: usize = 4096;
-
-enum Order {
-    Next,
-    Seen,
-    Gap,
-}

@@ -34,6 +34,10 @@
         reason = "what is only needed with everything is not marked one by one"
     )
 )]
+#![cfg_attr(
+    test,
+    allow(clippy::duplicate_mod, reason = "the lean state and the full one have parts in common")
+)]
 
 extern crate alloc;
 
@@ -43,6 +47,7 @@ mod bytes;
 mod checkpoint;
 mod cursor;
 mod error;
+#[cfg(feature = "full")]
 mod fold;
 mod frame;
 #[cfg(feature = "full")]
@@ -50,9 +55,13 @@ mod framing;
 mod index;
 mod item;
 mod json;
+#[cfg(any(test, not(feature = "full")))]
+#[cfg_attr(feature = "full", allow(unreachable_pub, dead_code, reason = "here it is only tested"))]
+mod lean;
 mod materializer;
 mod message;
 mod names;
+mod order;
 mod pages;
 #[cfg(any(test, not(feature = "full")))]
 mod plain;
@@ -63,6 +72,7 @@ mod receiver;
 mod same;
 mod session;
 mod sse;
+#[cfg(feature = "full")]
 mod state;
 mod time;
 mod trace;
@@ -73,6 +83,8 @@ pub use cursor::Position;
 pub use error::{Class, Error};
 pub use item::{Change, Gate, Item, Noop, Tombstones};
 pub use json::JsonError;
+#[cfg(not(feature = "full"))]
+use lean::state;
 pub use materializer::{Commit, Judge, Materializer, MaterializerOptions, Refill, Signals};
 pub use message::{Event, Message, Transfer, Version};
 pub use names::Slot;

@@ -7,14 +7,13 @@ use crate::checkpoint;
 #[cfg(feature = "full")]
 use crate::checkpoint::Checkpoint;
 use crate::error::Error;
+#[cfg(feature = "full")]
 use crate::fold::Fold;
 use crate::frame::Frame;
 #[cfg(feature = "full")]
 use crate::framing::Framing;
 use crate::item::{Change, Item, Tombstones};
 use crate::message::{Event, Message};
-#[cfg(not(feature = "full"))]
-use crate::plain::Plain as Framing;
 use crate::protocol::Protocol;
 use crate::sse::SseEvent;
 #[cfg(feature = "full")]
@@ -23,6 +22,8 @@ use crate::state::State;
 use crate::time::Instant;
 use crate::trace::Traced;
 use crate::view::View;
+#[cfg(not(feature = "full"))]
+use crate::{lean::fold::Fold, plain::Plain as Framing};
 
 /// What becomes of the state that is there when a new snapshot begins.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -205,8 +206,7 @@ impl<V: View> Materializer<V> {
         signals: &mut Signals,
     ) -> Result<(), Error> {
         let result = self.read(now, bytes, signals);
-        self.fold.leave(bytes);
-        result
+        result.and(self.fold.leave(bytes))
     }
 
     fn read(&mut self, now: Instant, bytes: &[u8], signals: &mut Signals) -> Result<(), Error> {
@@ -254,13 +254,11 @@ impl<V: View> Materializer<V> {
         }
         let put = self.protocol.promised_put(event.kind.as_bytes(), event.data);
         if put.is_some_and(|put| self.fold.promised_put(&put, event.data)) {
-            self.fold.leave(event.data);
-            return Ok(());
+            return self.fold.leave(event.data);
         }
         let result =
             decode(&mut self.protocol, &mut self.fold, now, event, event.data, signals, false);
-        self.fold.leave(event.data);
-        result
+        result.and(self.fold.leave(event.data))
     }
 
     pub(crate) fn fetched_into(
@@ -353,16 +351,19 @@ impl<V: View> Materializer<V> {
     }
 
     /// Begins or ends the recording of what every event does.
+    #[cfg(feature = "full")]
     pub fn set_tracing(&mut self, on: bool) {
         self.fold.set_tracing(on);
     }
 
     /// What every event did since this was last called; empty unless tracing.
+    #[cfg(feature = "full")]
     pub fn take_trace(&mut self) -> Vec<Traced> {
         self.fold.take_trace()
     }
 
     /// Takes up a state that was kept elsewhere: the materializer must be new.
+    #[cfg(feature = "full")]
     pub fn restore<'i>(&mut self, cursor: Option<&str>, items: impl Iterator<Item = Item<'i>>) {
         self.fold.restore(cursor, items);
     }

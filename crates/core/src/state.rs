@@ -10,6 +10,7 @@ mod collect;
 mod places;
 mod record;
 mod tend;
+mod written;
 
 use alloc::boxed::Box;
 use alloc::collections::VecDeque;
@@ -24,7 +25,7 @@ use crate::same::same;
 use crate::time::Instant;
 use crate::trace::Outcomes;
 pub(crate) use brief::Brief;
-#[cfg(feature = "full")]
+pub(crate) use collect::NameOf;
 pub(crate) use places::Places;
 use record::{Entry, Record, Replaced};
 
@@ -196,10 +197,12 @@ impl State {
         Some(if collected { self.replaced.get(entry.before) } else { &entry.now })
     }
 
-    #[cfg_attr(feature = "full", inline)]
-    #[cfg_attr(not(feature = "full"), inline(never))]
+    #[inline]
     fn part_of(&self, kind: &[u8]) -> Option<Part> {
         // A handful of kinds: a scan is faster than a hash.
         self.kinds.iter().position(|known| same(known.as_bytes(), kind)).map(|at| at as Part)
     }
 }
+
+/// A transaction of more bytes of texts than this is not brief.
+const BRIEF: usize = 64 << 10;

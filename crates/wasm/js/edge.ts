@@ -9,13 +9,10 @@
 //   read, what came is kept, and is given to the module with everything.
 
 import { HEADERS_FAILED, HighwaterError, wordsOf } from './errors.js'
-import { report } from './listeners.js'
 import { Bit, type Effect, Input, type Machine } from './machine.js'
 import { loadModule, type Module, moduleFor } from './module.js'
 import { addressOf, LONGEST, type Options } from './options.js'
-import { wordsOfProtocol } from './protocols.js'
 import type { Share } from './share.js'
-import type { Polled } from './share-words.js'
 
 /** Keeps a stream up. */
 export class Edge {
@@ -118,7 +115,13 @@ export class Edge {
       this.#moving ??= new Promise((resolve) => {
         this.withEverything(
           () => resolve(),
-          (error) => (this.#stopped ? resolve() : this.#break(error)),
+          (error) => {
+            this.#moving = undefined
+            // Who has shown a state goes on showing it, and tries again.
+            if ((bits & Bit.Synced) !== 0) this.#fail(this.#current, error)
+            else if (!this.#stopped) this.#break(error)
+            resolve()
+          },
         )
       })
     }
@@ -189,11 +192,7 @@ export class Edge {
         const headers = await this.#headers(attempt, expired)
         if (id !== this.#current) return
         if (!headers.has('accept')) headers.set('accept', 'text/event-stream, application/x-ndjson;q=0.9')
-        // Where the address says where to go on, the header would only cost a preflight.
-        const sent = sendable(lastEventId)
-        if (sent !== '' && !query.includes('basis') && !query.includes('index') && !headers.has('last-event-id')) {
-          headers.set('last-event-id', sent)
-        }
+        if (lastEventId !== '') this.#machine.module.more.sendId(headers, lastEventId, query)
         this.#abort = new AbortController()
         const answer = await this.#send(withQuery(this.#url, query), headers, this.#abort.signal)
         if (id !== this.#current) return
@@ -250,9 +249,8 @@ export class Edge {
     const { module, handle } = this.#machine
     const ask = async (expired: boolean): Promise<Response> =>
       this.#send(addressOf('option poll', this.#options.poll), await this.#headers(1, expired), signal)
-    const poll = (): Promise<Polled> => module.more.poll(ask, typeof this.#options.headers === 'function', isOfHeaders)
     try {
-      const [status, body] = await (this.#share?.poll(poll) ?? poll())
+      const [status, body] = await module.more.poll(ask, this.#options, this.#share, isOfHeaders)
       if (id === this.#current) this.#take(() => module.session_fetched(handle, performance.now(), id, status, module.give(body)))
     } catch (error) {
       this.#fail(id, error)
@@ -261,16 +259,8 @@ export class Edge {
 
   /** Takes part in the one connection of all pages; or not, where that cannot be. */
   async #join(): Promise<void> {
-    try {
-      const { Share } = await import('./share.js')
-      const words = wordsOfProtocol(this.#options.protocol)
-      this.#share = await Share.of(this.#machine, this.#url, words, this.#options, () => this.input(Input.Reconnect))
-    } catch (error) {
-      // A server has no other pages.
-      if (!isPage()) return
-      const words = `option share: this page has a connection of its own: ${wordsOf(error)}`
-      report(this.#options.onError, new HighwaterError('share', words, { cause: error }))
-    }
+    const { more } = this.#machine.module
+    this.#share = await more.join(this.#machine, this.#url, this.#options, () => this.input(Input.Reconnect))
   }
 
   async #headers(attempt: number, expired: boolean): Promise<Headers> {
@@ -315,37 +305,23 @@ export function isNative({ transport = 'auto', fetch = globalThis.fetch }: Optio
   return !streams && typeof globalThis.EventSource === 'function'
 }
 
-/** Whether there may be other pages: here is one, or a worker of one. */
-function isPage(): boolean {
-  return typeof document === 'object' || 'WorkerGlobalScope' in globalThis
-}
-
 function isOfHeaders(error: unknown): error is Error {
   return error instanceof Error && error.message.startsWith(HEADERS_FAILED)
 }
 
+/** The address with what the stream asks for: that takes the place of what the application put there. */
 function withQuery(url: string, query: readonly string[]): string {
   if (query.length === 0) return url
   const address = new URL(url)
   let more = ''
   for (let at = 0; at < query.length; at += 2) {
     const [name = '', value = ''] = query.slice(at, at + 2)
-    // What the application put there holds until the stream has a position of its own.
     if (address.searchParams.has(name)) address.searchParams.delete(name)
     more += `&${encodeURIComponent(name)}=${encodeURIComponent(value)}`
   }
   // Added as text: to set it would write the application's part anew.
   const { href } = address
   return href + (address.search === '' ? `${href.endsWith('?') ? '' : '?'}${more.slice(1)}` : more)
-}
-
-/**
- * How a `Last-Event-ID` is sent: its UTF-8 bytes, each as a character, which is all that `Headers`
- * takes. Empty for what no header can hold or no server would take.
- */
-function sendable(id: string): string {
-  const bytes = new TextEncoder().encode(id)
-  return bytes.length > 4096 || bytes.some((byte) => byte < 0x20 || byte === 0x7f) ? '' : String.fromCharCode(...bytes)
 }
 
 /** A `Retry-After`, seconds or a date, in milliseconds; NaN for none. */

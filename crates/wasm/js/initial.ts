@@ -1,6 +1,6 @@
 // What a store begins with, before the network answers.
 
-import { described, known, refuse } from './options.js'
+import { described, isObject, refuse } from './options.js'
 import type { AnyKinds, Version } from './types.js'
 
 /** An item as Highwater's own server lists it. */
@@ -52,10 +52,10 @@ export function beginningOf(initial: unknown): Beginning | undefined {
       add(kind, key, version, object, at)
     })
   } else {
-    known('option initial.items.', items, Object.keys(items ?? {}))
+    isObject('option initial.items', items)
     for (const [kind, values] of Object.entries(items)) {
       const at = `items.${kind}`
-      known(`option initial.${at}.`, values, Object.keys(values ?? {}))
+      isObject(`option initial.${at}`, values)
       for (const [key, value] of Object.entries(values)) add(kind, key, 0, value, `${at}.${key}`)
     }
   }

@@ -1,7 +1,7 @@
 // Who wants to hear of what, and that one who throws stops nobody else.
 
 import type { Transacted } from './reads.js'
-import { callable, described, known, refuse } from './options.js'
+import { callable, check, described, must, refuse } from './options.js'
 import type { Change, ItemName, Scope } from './types.js'
 
 /** Reports what is nobody else's to hear. */
@@ -25,7 +25,7 @@ export class Listeners<A> {
 
   /** Adds a listener; each addition counts by itself. Returns what takes it away. */
   add(listener: (argument: A) => void): () => void {
-    if (typeof listener !== 'function') callable('listener', listener ?? null)
+    callable('listener', listener)
     const entry = { listener }
     this.#all.add(entry)
     return () => void this.#all.delete(entry)
@@ -141,26 +141,22 @@ export class Subscriptions<T extends object> {
 export function placesOf<T extends object>(scope: Scope<T> | undefined): Places | undefined {
   if (scope === undefined) return undefined
   if (typeof scope === 'string') return { kind: scope, length: 0, texts: new Set(['']) }
-  known('scope.', scope, ['kind', 'key', 'keys', 'prefix'])
-  const { kind, key, keys, prefix = '' } = scope as Record<string, unknown>
-  text('kind', kind)
-  if (key !== undefined) text('key', key)
-  text('prefix', prefix)
-  if (keys !== undefined && (typeof keys === 'string' || typeof (keys as Iterable<string> | null)?.[Symbol.iterator] !== 'function')) {
+  check('scope', 'scope.', scope, SCOPE)
+  const { kind, key, keys, prefix = '' } = scope
+  must('scope.kind', kind, '""')
+  if (typeof keys === 'string' || (keys !== undefined && typeof (keys as Iterable<string> | null)?.[Symbol.iterator] !== 'function')) {
     refuse(`scope.keys must be a list of strings, not ${described(keys)}`)
   }
   if (key === undefined && keys === undefined) return { kind, length: prefix.length, texts: new Set([prefix]) }
-  const texts = new Set((keys ?? [key]) as Iterable<string>)
+  const texts = new Set(keys ?? [key as string])
   for (const one of texts) {
-    text('keys', one)
+    must('scope.keys', one, '""')
     if (!one.startsWith(prefix) || (key !== undefined && one !== key)) texts.delete(one)
   }
   return { kind, length: -1, texts }
 }
 
-function text(name: string, value: unknown): asserts value is string {
-  if (typeof value !== 'string') refuse(`scope.${name} must be a string, not ${described(value)}`)
-}
+const SCOPE = { kind: '""', key: '""', keys: '*', prefix: '""' }
 
 /** What a map has for a key, made if there is nothing. */
 function inner<K, V>(map: Map<K, V>, key: K, make: () => V): V {

@@ -4,20 +4,37 @@ import { HighwaterError } from './errors.js'
 import type { Items } from './items.js'
 import type { Machine } from './machine.js'
 import { Thing } from './module.js'
-import type { Edits, Group, ViewSnapshot } from './rows.js'
+import { described } from './options.js'
+import type { Edits, Group, ViewSnapshot, ViewSpec } from './rows.js'
 
 /** How a list became another, worked out when somebody wants to know. */
 type Made<R> = () => Edits<R>
 
 /** Lists what a spec asks for, as text; or says what is wrong with it. */
-export function list<R>(machine: Machine, items: Items, spec: string, group: string | undefined): Listing<R> | HighwaterError {
-  const text = new TextEncoder().encode(spec)
+export function list<R>(machine: Machine, items: Items, spec: ViewSpec): Listing<R> | HighwaterError {
+  const written = textOf(spec)
+  if (written instanceof HighwaterError) return written
+  const text = new TextEncoder().encode(written)
   const { module } = machine
   const handle = module.query_new(machine.handle, module.give(text))
-  if (handle !== 0) return new Listing(new Thing(module, handle, module.query_free), machine, items, group)
+  if (handle !== 0) return new Listing(new Thing(module, handle, module.query_free), machine, items, spec.group?.replace(/^-/, ''))
   const [[, words, , , at = 0]] = module.jsonOf(module.numberAt(0)) as [[string, string, string, null, number]]
   const near = new TextDecoder().decode(text.subarray(at, at + 32))
   return new HighwaterError('bad-query', `the view's spec is wrong at ${near === '' ? 'its end' : near}: ${words}`, { at })
+}
+
+/** Writes a spec as the module reads it: what JSON would leave out or change is a mistake. */
+function textOf(spec: ViewSpec): string | HighwaterError {
+  let wrong: HighwaterError | undefined
+  const text = JSON.stringify(spec, function (this: unknown, name, value: unknown) {
+    const odd = typeof value === 'number' ? !Number.isFinite(value) : Array.isArray(this) ? value === undefined : false
+    if (odd || typeof value === 'function' || typeof value === 'symbol' || typeof value === 'bigint') {
+      wrong ??= new HighwaterError('bad-query', `the view's spec is wrong at ${name}: it cannot be ${described(value)}`)
+      return null
+    }
+    return value
+  })
+  return wrong ?? text
 }
 
 /** The rows, made when they are asked for: the same objects as long as they are the same. */

@@ -1,7 +1,7 @@
 // A session in the module: what happened goes in, what is to be done comes out.
 
 import { type Module, Thing } from './module.js'
-import { type ProtocolOptions, wordsOfProtocol } from './protocols.js'
+import type { ProtocolOptions } from './protocols.js'
 
 /** What happened; the numbers are the module's. */
 export const Input = {
@@ -117,6 +117,7 @@ export class Machine extends Thing {
 }
 
 function made(module: Module, protocol: ProtocolOptions | undefined, numbers: Float64Array, wanted: boolean): number {
-  module.say(wordsOfProtocol(protocol), numbers)
+  // The lean one has no choice of protocols.
+  module.say(module.isWhole ? module.more.wordsOfProtocol(protocol) : [], numbers)
   return module.session_new(numbers.length, wanted ? 1 : 0)
 }

@@ -1,11 +1,12 @@
 // Bytes or events in, state out: for streams that come by a way of the application's own.
 
-import { errorOf, HighwaterError } from './errors.js'
+import { HighwaterError } from './errors.js'
+import { errorOf } from './faults.js'
 import { Items } from './items.js'
 import { Bit, Machine } from './machine.js'
 import { needModule } from './module.js'
 import type { Later } from './names.js'
-import { checkTombstones, described, known, number, numbersOf, oneOf, refuse, type TombstoneOptions } from './options.js'
+import { check, described, numbersOf, refuse, type Table, TOMBSTONES, type TombstoneOptions } from './options.js'
 import { isProtocol, type ProtocolOptions } from './protocols.js'
 import { Reads, type Transacted } from './reads.js'
 import { restore } from './restore.js'
@@ -65,13 +66,9 @@ export class Materializer<T extends object = AnyKinds> extends Reads<T> {
 
   constructor(options: MaterializerOptions = {}, view?: View) {
     super()
-    known('option', options, ['protocol', 'refill', 'validate', 'tombstones', 'maxBytes', 'trace'])
-    const { protocol, refill, validate, tombstones, maxBytes, trace } = options as MaterializerOptions
+    check('options', 'option ', options, OPTIONS)
+    const { protocol, refill, trace } = options as MaterializerOptions
     isProtocol(protocol)
-    oneOf('option refill', refill, ['aside', 'empty-first'])
-    oneOf('option validate', validate, ['read', 'ingest'])
-    number('option maxBytes', maxBytes, 1, 2 ** 31 - 1)
-    checkTombstones(tombstones)
     isView(view)
     const numbers = numbersOf(options as MaterializerOptions, { emptyFirst: refill === 'empty-first' })
     this.#view = view
@@ -219,4 +216,13 @@ const enum Push {
 
 function cursorOf(cursor: string | undefined): { cursor?: string } {
   return cursor === undefined ? {} : { cursor }
+}
+
+const OPTIONS: Readonly<Record<keyof MaterializerOptions, string | Table>> = {
+  protocol: '*',
+  refill: 'aside|empty-first',
+  validate: 'read|ingest',
+  tombstones: TOMBSTONES,
+  maxBytes: '1..2147483647',
+  trace: '*',
 }

@@ -82,8 +82,16 @@ let told: (length: number) => number = () => 0
 
 const imports = { view: { tell: (length: number): number => told(length) } }
 
-/** What is only ever called in the module with everything. */
+/** What is called in the module with everything, or for some options. */
 export type More = typeof import('./more.js')
+
+/** It, once it is there. */
+export let moreThere: More | undefined
+
+/** The same, loaded if need be. */
+export async function loadMore(): Promise<More> {
+  return (moreThere ??= await import('./more.js'))
+}
 
 /** A module: what it exports, and its memory. */
 // eslint-disable-next-line @typescript-eslint/no-unsafe-declaration-merging -- the constructor takes them over
@@ -220,6 +228,7 @@ export function setSources(whole: Source, lean?: Source): void {
 
 /** Takes the module with everything, whose bytes are there. */
 export function loadSync(source: BufferSource | WebAssembly.Module, more: More): void {
+  moreThere = more
   take(new WebAssembly.Instance(source instanceof WebAssembly.Module ? source : new WebAssembly.Module(source), imports), more)
 }
 
@@ -259,8 +268,8 @@ export async function bring(source: ModuleSource): Promise<void> {
 
 async function fetched(source: Source | undefined, whole: boolean): Promise<Module> {
   try {
-    const [instance, more] = await Promise.all([instantiated(await source?.()), whole ? import('./more.js') : undefined])
-    return take(instance, more ?? ('session_arrive' in instance.exports ? await import('./more.js') : undefined))
+    const [instance, more] = await Promise.all([instantiated(await source?.()), whole ? loadMore() : undefined])
+    return take(instance, more ?? ('session_arrive' in instance.exports ? await loadMore() : undefined))
   } catch (error) {
     throw new HighwaterError('wasm', `the WebAssembly module did not load: ${wordsOf(error)}`, { cause: error })
   }

@@ -1,6 +1,12 @@
-// What is only ever called in the module with everything: it comes with that module, and not before.
+// What a stream of our own server's, followed in the lean module, does without: it comes with the module
+// with everything, or when an option asks for it, and not before.
 
+export { checkRest } from './checks.js'
+export { beginningOf } from './initial.js'
 export { list } from './listing.js'
+export { wordsOfProtocol } from './protocols.js'
 export { restore } from './restore.js'
+export { judgeOf } from './schema.js'
+export { sentenceOf } from './sentences.js'
 export { traced } from './trace.js'
-export { listen, poll } from './transports.js'
+export { join, listen, poll, sendId } from './transports.js'

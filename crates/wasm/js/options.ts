@@ -1,9 +1,10 @@
-// The options of a store, checked: a mistake is named before anything happens.
+// The options of a store, and what each must be by itself. What is within some of them, and how they go
+// together, is for checks.ts.
 
 import { HighwaterError } from './errors.js'
 import type { Initial } from './initial.js'
-import { isSchemas, type Schemas } from './schema.js'
-import { isProtocol, type ProtocolOptions } from './protocols.js'
+import type { ProtocolOptions } from './protocols.js'
+import type { Schemas } from './schema.js'
 
 export type { JsonProtocol, ProtocolName, ProtocolOptions } from './protocols.js'
 
@@ -151,112 +152,100 @@ export function addressOf(name: string, url: unknown): string {
   return address.href
 }
 
-/** What something given must be: one of some words, a number from one bound to another, or what a function does not refuse. */
-type Check = readonly string[] | readonly [least: number, greatest?: number] | ((name: string, value: unknown) => void)
-
-/** Checks that it is an object, and that each of its members is what it must be, or not there. */
-function check(prefix: string, value: unknown, checks: Readonly<Record<string, Check>>): asserts value is Record<string, unknown> {
-  known(prefix, value, Object.keys(checks))
-  for (const [member, must] of Object.entries(checks)) {
-    const [name, given] = [prefix.endsWith('.') ? prefix + member : `${prefix} ${member}`, value[member]]
-    if (given === undefined) continue
-    if (typeof must === 'function') must(name, given)
-    else if (typeof must[0] === 'number') number(name, given, ...(must as [number, number?]))
-    else oneOf(name, given, must as readonly string[])
-  }
+/**
+ * What members must be, by name: a table of their own members, or one of some things, with `|` between
+ * them: `a..b` is a number, `()` a function, `{}` an object, `""` a string, `@` a signal, `:false` that, and `*` is
+ * looked at later. Any other is a word.
+ */
+export interface Table {
+  readonly [member: string]: string | Table
 }
 
-/** Checks that it is a string, or not there. */
-function text(name: string, value: unknown): asserts value is string | undefined {
-  if (value !== undefined && typeof value !== 'string') refuse(`${name} must be a string, not ${described(value)}`)
+const TIME = '0..'
+
+/** What members of the option `retry` must be. */
+export const RETRY = { first: TIME, min: TIME, max: TIME, jitter: '-10..1', freeFailures: TIME, healthy: 'update|0..', attempts: '1..' } satisfies Record<keyof RetryOptions, string>
+/** What members of the option `tombstones` must be. */
+export const TOMBSTONES = { count: '0..1073741824', age: TIME } satisfies Record<keyof TombstoneOptions, string>
+
+const OPTIONS: Readonly<Record<keyof Options, string | Table>> = {
+  protocol: '*',
+  transport: 'auto|fetch|eventsource',
+  headers: '{}|()',
+  method: '""',
+  body: '*',
+  credentials: 'omit|same-origin|include',
+  poll: '*',
+  retry: RETRY,
+  idle: ':false|1..',
+  snapshotTimeout: '1..',
+  connectTimeout: '1..',
+  maxBytes: '1..2147483647',
+  tombstones: TOMBSTONES,
+  validate: 'read|ingest',
+  share: 'tab|browser',
+  signal: '@',
+  fetch: '()',
+  onError: '()',
+  initial: '*',
+  schema: '*',
+  hidden: ':false|pause|0..2147483647',
+  persist: '*',
 }
 
-/** What the options of {@link connect} must be, each by itself. */
-const OPTIONS: Readonly<Record<keyof Options, Check>> = {
-  protocol: (_, value) => isProtocol(value),
-  transport: ['auto', 'fetch', 'eventsource'],
-  headers: (name, value) => typeof value === 'function' || checkHeaders(name, value),
-  method: (name, value) => {
-    if (typeof value !== 'string' || value === '') refuse(`${name} must be a string, not ${described(value)}`)
-  },
-  body: (name, value) => {
-    if (typeof ReadableStream === 'function' && value instanceof ReadableStream) refuse(`${name} cannot be a stream: it is sent with every attempt`)
-  },
-  credentials: ['omit', 'same-origin', 'include'],
-  poll: addressOf,
-  retry: (_, value) => checkRetry(value),
-  idle: (name, value) => value === false || number(name, value, 1),
-  snapshotTimeout: [1],
-  connectTimeout: [1],
-  maxBytes: [1, 2 ** 31 - 1],
-  tombstones: (_, value) => checkTombstones(value),
-  validate: ['read', 'ingest'],
-  share: ['tab', 'browser'],
-  signal: (name, value) => {
-    const is = typeof value === 'object' && value !== null && 'aborted' in value && 'addEventListener' in value
-    if (!is) refuse(`${name} must be an AbortSignal, not ${described(value)}`)
-  },
-  fetch: callable,
-  onError: callable,
-  // Read where it is needed.
-  initial: () => {},
-  schema: (_, value) => isSchemas(value),
-  hidden: (name, value) => {
-    if (typeof value === 'number') number(name, value, 0, LONGEST)
-    else if (value !== false && value !== 'pause') refuse(`${name} must be 'pause', a number of milliseconds or false, not ${described(value)}`)
-  },
-  persist: (name, value) => typeof value === 'boolean' || typeof value === 'string' || check(`${name}.`, value, PERSIST),
-}
-
-const PERSIST: Readonly<Record<keyof PersistOptions, Check>> = {
-  name: text,
-  maxAge: [0],
-  storage: (name, value) => {
-    for (const method of ['get', 'set', 'delete']) {
-      if (typeof (value as Record<string, unknown> | null)?.[method] !== 'function') refuse(`${name} must have the methods get, set and delete`)
-    }
-  },
-}
-
-/** Checks all options of {@link connect}. */
+/** Checks the options of {@link connect}, each by itself. */
 export function checkOptions(options: unknown): asserts options is Options {
-  check('option', options, OPTIONS)
-  const { protocol, transport, method, body, poll, fetch, share, persist = false } = options
-  if (body !== undefined) {
-    if (method === undefined || /^(get|head)$/i.test(method as string)) refuse('option body needs a method that has one, such as POST or REPORT')
-    if (typeof body !== 'string') {
-      if (share === 'browser') refuse("option share 'browser' needs a body that is a string: pages compare it")
-      if (persist !== false) refuse('option persist needs a body that is a string: what is kept is found by it')
-    }
-  }
-  if (poll === undefined && protocol === 'ping') refuse("protocol 'ping' needs option poll: where the state is fetched")
-  if (transport === 'eventsource') {
-    for (const name of ['headers', 'method', 'body', 'fetch', ...(share === 'browser' ? ['share'] : [])]) {
-      if (options[name] !== undefined) refuse(`option ${name} cannot be had with transport 'eventsource', which sends a plain GET; use transport 'fetch'`)
-    }
-    if (typeof globalThis.EventSource !== 'function') refuse("here is no EventSource; use transport 'fetch'")
-  } else if (fetch === undefined && typeof globalThis.fetch !== 'function') {
-    refuse('here is no fetch; give one as option fetch')
+  check('options', 'option ', options, OPTIONS)
+}
+
+/** Checks that it is an object. */
+export function isObject(name: string, value: unknown): asserts value is Record<string, unknown> {
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) refuse(`${name} must be an object, not ${described(value)}`)
+}
+
+/** Checks that it is an object, whose members are what they must be, or not there. */
+export function check(name: string, prefix: string, value: unknown, table: Table): asserts value is Record<string, unknown> {
+  isObject(name, value)
+  for (const [member, given] of Object.entries(value)) {
+    const what = Object.hasOwn(table, member) ? table[member] : undefined
+    const one = prefix + member
+    if (what === undefined) refuse(`unknown ${one}; there are: ${Object.keys(table).join(', ')}`)
+    if (given === undefined) continue
+    if (typeof what === 'string') must(one, given, what)
+    else check(one, `${one}.`, given, what)
   }
 }
 
-/** Checks how deletions are remembered. */
-export function checkTombstones(tombstones: unknown): void {
-  if (tombstones !== undefined) check('option tombstones.', tombstones, { count: [0, 2 ** 30], age: [0] })
+/** Checks that it is one of the things that it must be. */
+export function must(name: string, value: unknown, what: string): void {
+  if (!what.split('|').some((choice) => fits(value, choice))) refuse(`${name} must be ${inWords(what)}, not ${described(value)}`)
 }
 
-/** Checks how failures are waited out. */
-export function checkRetry(retry: unknown): asserts retry is RetryOptions | undefined {
-  if (retry === undefined) return
-  check('option retry.', retry, {
-    first: [0],
-    min: [0],
-    max: [0],
-    jitter: [-10, 1],
-    freeFailures: [0],
-    healthy: (name, value) => value === 'update' || number(name, value, 0),
-    attempts: [1],
+function fits(value: unknown, choice: string): boolean {
+  const [least, greatest] = choice.split('..')
+  if (greatest !== undefined) return typeof value === 'number' && value >= Number(least) && value <= Number(greatest || Infinity)
+  const kind = typeof value
+  if (choice === '()') return kind === 'function'
+  if (choice === '{}') return kind === 'object' && value !== null
+  if (choice === '""') return kind === 'string'
+  if (choice === '@') return typeof (value as AbortSignal | null)?.addEventListener === 'function'
+  return choice === '*' || (kind === 'boolean' ? `:${value as boolean}` : value) === choice
+}
+
+function inWords(what: string): string {
+  const words = what.split('|').map((choice) => {
+    const [least = '', greatest] = choice.split('..')
+    if (greatest !== undefined) return greatest === '' ? `a number of at least ${least}` : `a number from ${least} to ${greatest}`
+    return WORDS[choice] ?? (choice.startsWith(':') ? choice.slice(1) : `'${choice}'`)
   })
+  return words.join(' or ')
+}
+
+const WORDS: Readonly<Record<string, string>> = { '()': 'a function', '{}': 'an object', '""': 'a string', '@': 'an AbortSignal' }
+
+/** Checks that it is a function. */
+export function callable(name: string, value: unknown): void {
+  if (typeof value !== 'function') refuse(`${name} must be a function, not ${described(value)}`)
 }
 
 /** The list of numbers that the core takes; NaN: as the protocol has it. */
@@ -265,65 +254,26 @@ export function numbersOf(
   more: { seed?: number; emptyFirst?: boolean } = {},
 ): Float64Array {
   const { idle, snapshotTimeout, connectTimeout, retry, validate, tombstones, maxBytes } = options
-  return Float64Array.of(
-    idle === false ? Infinity : (idle ?? NaN),
-    snapshotTimeout ?? NaN,
-    connectTimeout ?? NaN,
-    retry?.attempts ?? NaN,
-    more.seed ?? NaN,
+  // What is not there becomes NaN.
+  return Float64Array.from([
+    idle === false ? Infinity : idle,
+    snapshotTimeout,
+    connectTimeout,
+    retry?.attempts,
+    more.seed,
     more.emptyFirst === true ? 1 : NaN,
     validate === 'ingest' ? 1 : NaN,
-    tombstones?.count ?? NaN,
-    tombstones?.age ?? NaN,
-    maxBytes ?? NaN,
+    tombstones?.count,
+    tombstones?.age,
+    maxBytes,
     ...retryNumbers(retry ?? {}),
-  )
+  ] as number[])
 }
 
 /** The part of it that a back-off takes. */
-export function retryNumbers(retry: RetryOptions): number[] {
-  const { freeFailures, first, min, max, jitter, healthy } = retry
-  return [
-    freeFailures ?? NaN,
-    first ?? NaN,
-    min ?? NaN,
-    max ?? NaN,
-    // The core has percentages, and takes away what is below zero.
-    jitter === undefined ? NaN : -jitter * 100,
-    healthy === undefined ? NaN : healthy === 'update' ? -1 : healthy,
-  ]
-}
-
-/** Checks that it is an object with no members but these. */
-export function known(prefix: string, value: unknown, names: readonly string[]): asserts value is Record<string, unknown> {
-  const one = prefix.endsWith('.') ? prefix.slice(0, -1) : 'options'
-  if (typeof value !== 'object' || value === null || Array.isArray(value)) refuse(`${one} must be an object, not ${described(value)}`)
-  for (const name of Object.keys(value)) {
-    if (!names.includes(name)) {
-      refuse(`unknown ${prefix.endsWith('.') ? prefix : `${prefix} `}${name}; there are: ${names.join(', ')}`)
-    }
-  }
-}
-
-/** Checks that it is a number within bounds, or not there. */
-export function number(name: string, value: unknown, least: number, greatest = Infinity): asserts value is number | undefined {
-  if (value === undefined) return
-  if (typeof value !== 'number' || Number.isNaN(value)) refuse(`${name} must be a number, not ${described(value)}`)
-  if (value < least || value > greatest) {
-    refuse(`${name} must be ${greatest === Infinity ? `at least ${least}` : `from ${least} to ${greatest}`}, not ${value}`)
-  }
-}
-
-/** Checks that it is one of these, or not there. */
-export function oneOf(name: string, value: unknown, choices: readonly string[]): void {
-  if (value !== undefined && !choices.includes(value as string)) {
-    refuse(`${name} must be one of ${choices.map((choice) => `'${choice}'`).join(', ')}, not ${described(value)}`)
-  }
-}
-
-/** Checks that it is a function, or not there. */
-export function callable(name: string, value: unknown): void {
-  if (value !== undefined && typeof value !== 'function') refuse(`${name} must be a function, not ${described(value)}`)
+export function retryNumbers({ freeFailures, first, min, max, jitter, healthy }: RetryOptions): number[] {
+  // The core has percentages, and takes away what is below zero.
+  return [freeFailures, first, min, max, -(jitter ?? NaN) * 100, healthy === 'update' ? -1 : healthy] as number[]
 }
 
 /** What somebody gave, in a few words. */
@@ -333,15 +283,6 @@ export function described(value: unknown): string {
   if (typeof value === 'bigint') return `${value}n`
   if (Array.isArray(value)) return 'an array'
   return typeof value === 'function' ? 'a function' : 'an object'
-}
-
-function checkHeaders(name: string, headers: unknown): void {
-  if (typeof headers !== 'object') refuse(`${name} must be an object or a function, not ${described(headers)}`)
-  try {
-    new Headers(headers as HeadersInit)
-  } catch (error) {
-    refuse(`${name} cannot be sent: ${(error as Error).message}`)
-  }
 }
 
 /** Timers of 2^31 ms and more go off at once. */

@@ -1,6 +1,6 @@
 // One wire format by itself.
 
-import { errorOf } from './errors.js'
+import { errorOf } from './faults.js'
 import { needModule, Thing } from './module.js'
 import { isProtocol, type ProtocolOptions, wordsOfProtocol } from './protocols.js'
 import { type Version, versionOf } from './types.js'

@@ -1,6 +1,6 @@
 // Protocols, as options name or describe them.
 
-import { described, known, refuse } from './options.js'
+import { check, described, refuse } from './options.js'
 
 /** The protocols that have a name. */
 export type ProtocolName = 'fdv2' | 'relay' | 'flags' | 'ping' | 'autoconfig' | 'consul' | 'eventstream' | 'json'
@@ -66,7 +66,7 @@ export function isProtocol(protocol: unknown): asserts protocol is ProtocolOptio
   const { name } = protocol as { name?: unknown }
   const members = MEMBERS[name as keyof typeof MEMBERS] as readonly string[] | undefined
   if (members === undefined) refuse(`option protocol.name must be one of ${Object.keys(MEMBERS).join(', ')}, not ${described(name)}`)
-  known('option protocol.', protocol, ['name', ...members])
+  check('option protocol', 'option protocol.', protocol, Object.fromEntries(['name', ...members].map((member) => [member, '*'])))
   for (const [member, value] of Object.entries(protocol)) {
     const place = `option protocol.${member}`
     if (member === 'recorded' || member === 'valueLast') {

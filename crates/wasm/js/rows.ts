@@ -6,7 +6,7 @@ import type { Items } from './items.js'
 import type { Listing } from './listing.js'
 import { Listeners } from './listeners.js'
 import type { Machine } from './machine.js'
-import { callable, described, number, refuse } from './options.js'
+import { callable, isObject, must } from './options.js'
 import type { AnyKinds } from './types.js'
 
 /** What is looked at in an item: a JSON pointer into its value, its key, or its kind. */
@@ -108,8 +108,7 @@ export interface Edits<R = Row> {
  * listed. Made by {@link Store.view}. Nothing is parsed before the rows are read.
  */
 export class LiveView<T extends object = AnyKinds, K extends keyof T & string = keyof T & string> {
-  readonly #text: string
-  readonly #group: string | undefined
+  readonly #spec: ViewSpec<K>
   readonly #store: Followed
   readonly #follower: Follower
   readonly #listeners = new Listeners<Edits<Row<T, K>>>()
@@ -125,8 +124,8 @@ export class LiveView<T extends object = AnyKinds, K extends keyof T & string = 
 
   /** @internal Use {@link Store.view}. */
   constructor(spec: ViewSpec<K>, store: Followed) {
-    this.#text = textOf(spec)
-    this.#group = spec.group?.replace(/^-/, '')
+    isObject('a view needs a spec, which', spec)
+    this.#spec = spec
     this.#store = store
     this.ready = new Promise((resolve, reject) => (this.#settle = (error) => (error === undefined ? resolve() : reject(error))))
     // Who does not wait for it need not catch it.
@@ -177,7 +176,7 @@ export class LiveView<T extends object = AnyKinds, K extends keyof T & string = 
    * view.subscribe(() => render(view.rows))
    */
   subscribe(listener: (edits: Edits<Row<T, K>>) => void): () => void {
-    callable('listener', listener ?? null)
+    callable('listener', listener)
     if (this.#closed) throw new HighwaterError('closed', 'subscribe: the view was closed')
     const remove = this.#listeners.add(listener)
     this.#store.hold(this.#follower, true)
@@ -194,8 +193,8 @@ export class LiveView<T extends object = AnyKinds, K extends keyof T & string = 
    * view.show(view.rows.length, 20)  // the next page
    */
   show(offset: number, limit: number = NO_LIMIT): void {
-    number('offset', offset ?? null, 0, NO_LIMIT)
-    number('limit', limit, 0, NO_LIMIT)
+    must('offset', offset, '0..4294967295')
+    must('limit', limit, '0..4294967295')
     if (this.#listing === undefined) this.#window = [offset, limit]
     else {
       this.#tell(this.#listing.show(offset, limit))
@@ -219,7 +218,7 @@ export class LiveView<T extends object = AnyKinds, K extends keyof T & string = 
 
   #start(machine: Machine, items: Items): void {
     if (this.#closed) return
-    const listing = machine.module.more.list<Row<T, K>>(machine, items, this.#text, this.#group)
+    const listing = machine.module.more.list<Row<T, K>>(machine, items, this.#spec)
     if (listing instanceof HighwaterError) {
       this.#error = listing
       this.#settle(listing)
@@ -239,18 +238,6 @@ export class LiveView<T extends object = AnyKinds, K extends keyof T & string = 
     const told = edits()
     this.#store.tell((failed) => this.#listeners.tell(told, failed))
   }
-}
-
-/** Writes a spec as the module reads it: what JSON would leave out or change is a mistake. */
-function textOf(spec: unknown): string {
-  if (typeof spec !== 'object' || spec === null || Array.isArray(spec)) refuse(`a view needs a spec: an object, not ${described(spec)}`)
-  return JSON.stringify(spec, function (this: unknown, name, value: unknown) {
-    const odd = typeof value === 'number' ? !Number.isFinite(value) : Array.isArray(this) ? value === undefined : false
-    if (odd || typeof value === 'function' || typeof value === 'symbol' || typeof value === 'bigint') {
-      throw new HighwaterError('bad-query', `the view's spec is wrong at ${name}: it cannot be ${described(value)}`)
-    }
-    return value
-  })
 }
 
 const NO_LIMIT = 2 ** 32 - 1

@@ -1,7 +1,7 @@
 // Values as the application declares them: by Standard Schema (https://standardschema.dev), version 1.
 
 import { type ErrorDetails, HighwaterError, type Issue, wordsOf } from './errors.js'
-import { described, known, refuse } from './options.js'
+import { described, isObject, refuse } from './options.js'
 
 /** A schema of any library that follows the standard: Zod, Valibot, ArkType, … */
 export interface StandardSchema<Output = unknown> {
@@ -32,7 +32,7 @@ export type Judge = (kind: string, key: string, value: unknown) => unknown
 /** Checks the option `schema`. */
 export function isSchemas(schemas: unknown): void {
   if (schemas === undefined) return
-  known('option schema.', schemas, Object.keys(schemas ?? {}))
+  isObject('option schema', schemas)
   for (const [kind, schema] of Object.entries(schemas)) {
     const standard = (schema as StandardSchema | null | undefined)?.['~standard']
     if (standard?.version !== 1 || typeof standard.validate !== 'function') {

@@ -5,7 +5,7 @@ import { Items } from './items.js'
 import { type Effect, Input, Machine } from './machine.js'
 import type { MaterializerOptions } from './materializer.js'
 import { needModule, Thing } from './module.js'
-import { checkRetry, checkTombstones, described, known, number, numbersOf, oneOf, refuse, type RetryOptions, retryNumbers } from './options.js'
+import { check, described, must, numbersOf, refuse, RETRY, TOMBSTONES, type RetryOptions, retryNumbers, type Table } from './options.js'
 import { isProtocol } from './protocols.js'
 import type { Later } from './names.js'
 import { Reads, type Transacted } from './reads.js'
@@ -96,21 +96,9 @@ export class Session<T extends object = AnyKinds> extends Reads<T> {
 
   constructor(options: SessionOptions = {}, view?: View) {
     super()
-    known('option', options, [
-      'protocol', 'refill', 'validate', 'tombstones', 'maxBytes', 'trace', 'retry', 'idle', 'snapshotTimeout',
-      'connectTimeout', 'seed',
-    ])
-    const { protocol, refill, validate, maxBytes, trace, retry, idle, seed, ...rest } = options as SessionOptions
+    check('options', 'option ', options, OPTIONS)
+    const { protocol, refill, trace, seed } = options as SessionOptions
     isProtocol(protocol)
-    oneOf('option refill', refill, ['aside', 'empty-first'])
-    oneOf('option validate', validate, ['read', 'ingest'])
-    number('option maxBytes', maxBytes, 1, 2 ** 31 - 1)
-    number('option snapshotTimeout', rest.snapshotTimeout, 1)
-    number('option connectTimeout', rest.connectTimeout, 1)
-    number('option seed', seed, -Infinity)
-    if (idle !== false) number('option idle', idle, 1)
-    checkRetry(retry)
-    checkTombstones(rest.tombstones)
     isView(view)
     const more = { emptyFirst: refill === 'empty-first', ...(seed === undefined ? {} : { seed }) }
     this.#view = view
@@ -131,7 +119,7 @@ export class Session<T extends object = AnyKinds> extends Reads<T> {
 
   /** Takes in what happened, at this time, and answers with what is to be done, in order. */
   handle(now: number, input: SessionInput): SessionEffect[] {
-    number('the time', now, 0)
+    must('the time', now, '0..')
     const bits = viewing(this.#raw, this.#view, () => this.#give(now, input))
     this.#transactions = this.items.took(bits, true)
     return this.#raw.effects().map(effectOf)
@@ -195,7 +183,7 @@ export class Backoff {
   readonly #raw: Thing
 
   constructor(options: BackoffOptions = {}) {
-    checkRetry(options)
+    check('option retry', 'option retry.', options, RETRY)
     const module = needModule('Backoff')
     module.give(Float64Array.from(retryNumbers(options)))
     this.#raw = new Thing(module, module.backoff_new(), module.backoff_free)
@@ -213,13 +201,13 @@ export class Backoff {
 
   /** Counts a failure and returns the wait that follows, in milliseconds; `chance` is from 0 to 1. */
   fail(chance: number = Math.random()): number {
-    number('chance', chance, 0, 1)
+    must('chance', chance, '0..1')
     return this.#raw.module.backoff_fail(this.#raw.handle, chance)
   }
 
   /** Takes this as the first wait, as a server asks by `retry:`. */
   setFirst(millis: number): void {
-    number('the wait', millis, 0)
+    must('the wait', millis, '0..')
     this.#raw.module.backoff_first(this.#raw.handle, millis)
   }
 
@@ -238,3 +226,17 @@ function effectOf([type, number, attempt = 0, lastEventId, ...query]: Effect): S
 }
 
 const COMMANDS: readonly string[] = ['start', 'reconnect', 'wake', 'offline', 'online', 'stop']
+
+const OPTIONS: Readonly<Record<keyof SessionOptions, string | Table>> = {
+  protocol: '*',
+  refill: 'aside|empty-first',
+  validate: 'read|ingest',
+  tombstones: TOMBSTONES,
+  maxBytes: '1..2147483647',
+  trace: '*',
+  retry: RETRY,
+  idle: ':false|1..',
+  snapshotTimeout: '1..',
+  connectTimeout: '1..',
+  seed: '-Infinity..',
+}

@@ -1,7 +1,7 @@
 // The decoder of server-sent events by itself.
 
 import { needModule, Thing } from './module.js'
-import { described, known, number, refuse } from './options.js'
+import { check, described, refuse } from './options.js'
 
 /** An event, as the standard has it. */
 export interface SseEvent {
@@ -39,9 +39,8 @@ export class SseDecoder {
   #retry: number | undefined
 
   constructor(options: SseDecoderOptions = {}) {
-    known('option', options, ['limit', 'onComment', 'onRetry', 'onTooLarge'])
+    check('options', 'option ', options, OPTIONS)
     const { limit } = options as SseDecoderOptions
-    number('option limit', limit, 1, 2 ** 31 - 1)
     const module = needModule('SseDecoder')
     this.#options = options
     this.#raw = new Thing(module, module.decoder_new(limit ?? 0), module.decoder_free)
@@ -94,3 +93,5 @@ export class SseDecoder {
     this.#raw.free()
   }
 }
+
+const OPTIONS: Readonly<Record<keyof SseDecoderOptions, string>> = { limit: '1..2147483647', onComment: '*', onRetry: '*', onTooLarge: '*' }

@@ -1,6 +1,7 @@
 // How a store stands, out of the numbers that the module gives.
 
-import { errorOf, type HighwaterError } from './errors.js'
+import type { HighwaterError } from './errors.js'
+import { errorOf } from './faults.js'
 import type { Machine } from './machine.js'
 import type { Phase, Status } from './types.js'
 

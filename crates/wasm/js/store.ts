@@ -2,23 +2,23 @@
 
 import { Edge, isNative, needsEverything } from './edge.js'
 import { collectionOf } from './collection.js'
-import { errorOf, HighwaterError, wordsOf } from './errors.js'
+import { HighwaterError, wordsOf } from './errors.js'
+import { errorOf } from './faults.js'
 import { type Followed, type Follower, Followers } from './followers.js'
-import { type Beginning, beginningOf } from './initial.js'
+import type { Beginning } from './initial.js'
 import { iterate } from './iteration.js'
 import { Items } from './items.js'
 import { Listeners, placesOf, report, Subscriptions } from './listeners.js'
 import { Bit, Input, Machine } from './machine.js'
-import { bring, loadModule, type Module, moduleFor, type ModuleSource } from './module.js'
+import { bring, loadModule, loadMore, type Module, moduleFor, type ModuleSource, type More, moreThere } from './module.js'
 import { addressOf, checkOptions, numbersOf, type Options } from './options.js'
 import { Materialized, type StoreView } from './materialized.js'
 import type { Transacted } from './reads.js'
 import { LiveView, type ViewSpec } from './rows.js'
 import type { Keeper } from './persist.js'
 import { heed } from './platform.js'
-import { wordsOfProtocol } from './protocols.js'
 import { type Announced, announce, LEVEL, withdraw } from './registry.js'
-import { judgeOf, type Outputs, type Schemas } from './schema.js'
+import type { Judge, Outputs, Schemas } from './schema.js'
 import { Standing } from './standing.js'
 import type { TraceEvent } from './trace.js'
 import type { AnyKinds, Change, Collection, ItemName, Scope, Snapshot, Status, Version } from './types.js'
@@ -27,8 +27,9 @@ import type { AnyKinds, Change, Collection, ItemName, Scope, Snapshot, Status, V
  * Connects to a stream, and keeps its state. Synchronous: what is not there yet reads as
  * `undefined`, and `ready` says when the first whole state is.
  *
- * Throws a {@link HighwaterError} with code `bad-option` if it is called wrongly. All that
- * happens afterwards is told by `status`.
+ * Throws a {@link HighwaterError} with code `bad-option` if it is called wrongly; what is within the options
+ * `schema`, `protocol`, `initial` and `persist` is looked at when code for them is there, which in a browser is later.
+ * All that happens afterwards is told by `status`.
  *
  * @example
  * const flags = connect<{ flag: Flag }>('/v1/topics/flags/stream')
@@ -40,7 +41,7 @@ export function connect<T extends object = AnyKinds>(url: string | URL, options?
 export function connect<T extends object = AnyKinds>(url: string | URL, options: Options = {}): Store<T> {
   const address = addressOf('the URL to connect to', url)
   checkOptions(options)
-  return new Store<T>(address, { ...options }, beginningOf(options.initial))
+  return new Store<T>(address, { ...options })
 }
 
 /**
@@ -97,6 +98,7 @@ export class Store<T extends object = AnyKinds> {
   /** Why the module is of no use. */
   #broken: HighwaterError | undefined
   #beginning: Beginning | undefined
+  #judge: Judge | undefined
   /** What keeps the state for the next visit. */
   #keeper: Keeper | undefined
   #queue: (() => void)[] = []
@@ -106,9 +108,9 @@ export class Store<T extends object = AnyKinds> {
   readonly #announced: Announced
 
   /** @internal Use {@link connect}. */
-  constructor(url: string, options: Options, beginning?: Beginning) {
+  constructor(url: string, options: Options) {
     this.#options = options
-    this.#beginning = beginning
+    if (moreThere !== undefined) this.#prepare(moreThere)
     this.ready = this.#standing.ready
     this.#announced = { level: LEVEL, store: this as unknown as Store, url, options, running: () => this.#running }
     announce(this.#announced)
@@ -122,10 +124,11 @@ export class Store<T extends object = AnyKinds> {
     if (this.#closed) return
     const isKept = (options.persist ?? false) !== false
     const needs = needsEverything(options)
-    const module = isKept ? undefined : moduleFor(needs)
+    const lacks = moreThere === undefined && (needs || NEED_MORE.some((name) => options[name] !== undefined))
+    const module = isKept || lacks ? undefined : moduleFor(needs)
     if (module !== undefined) this.#run(url, module)
     else {
-      Promise.all([this.#module(needs), isKept ? this.#kept(url) : undefined]).then(
+      Promise.all([this.#module(needs), isKept || lacks ? this.#gather(url, lacks, isKept) : undefined]).then(
         ([loaded, keeper]) => this.#run(url, loaded, keeper),
         (error: unknown) => this.#fail(error),
       )
@@ -366,8 +369,23 @@ export class Store<T extends object = AnyKinds> {
     })
   }
 
+  /** Looks into options; throws what is wrong with them. */
+  #prepare({ checkRest, beginningOf, judgeOf }: More): void {
+    const { initial, schema } = this.#options
+    checkRest(this.#options)
+    this.#beginning = beginningOf(initial)
+    this.#judge = schema && judgeOf(schema)
+  }
+
+  /** What options need that are not only handed on. */
+  async #gather(url: string, lacks: boolean, isKept: boolean): Promise<Keeper | undefined> {
+    const more = await loadMore()
+    if (lacks) this.#prepare(more)
+    return isKept ? this.#kept(url, more) : undefined
+  }
+
   /** What was kept, and what goes on keeping it. */
-  async #kept(url: string): Promise<Keeper | undefined> {
+  async #kept(url: string, { wordsOfProtocol }: More): Promise<Keeper | undefined> {
     const options = this.#options
     try {
       const { Keeper } = await import('./persist.js')
@@ -393,7 +411,7 @@ export class Store<T extends object = AnyKinds> {
     this.#guard(() => {
       const machine = new Machine(module, options.protocol, numbersOf(chosen, { seed: Math.random() }))
       const edge = new Edge(machine, url, options, (bits) => this.#notify(bits), (error) => this.#fail(error))
-      const items = new Items(machine, (error) => this.#told(error), options.schema && judgeOf(options.schema))
+      const items = new Items(machine, (error) => this.#told(error), this.#judge)
       this.#running = { machine, edge, items }
       this.#begin(machine, this.#beginning ?? keeper?.beginning)
       keeper?.attend(machine, () => edge.leads)
@@ -541,6 +559,8 @@ export class Store<T extends object = AnyKinds> {
   }
 }
 
+/** Options that are looked into, though the lean module will do. */
+const NEED_MORE = ['schema', 'body', 'poll'] as const
 /** What makes `ready` settle. */
 const SETTLES = Bit.Synced | Bit.Stopped
 const NOTHING = Object.freeze(Object.create(null) as object)

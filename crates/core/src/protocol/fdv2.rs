@@ -111,7 +111,6 @@ impl Fdv2 {
         if !full && !none && intent.code != "xfer-changes" {
             return Ok(false);
         }
-        self.promised = true;
         self.mode = if full { Mode::Full } else { Mode::Changes };
         let means = [
             Message::HeartbeatEvery(intent.heartbeat.unsigned_abs()),
@@ -123,6 +122,8 @@ impl Fdv2 {
         for message in means.iter().take(if none { 5 } else { 4 }) {
             sink(*message)?;
         }
+        // Not before the lean module has taken it: what it cannot follow is read again elsewhere.
+        self.promised = true;
         Ok(true)
     }
 }

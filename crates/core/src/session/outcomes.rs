@@ -167,6 +167,7 @@ impl<V: View> Session<V> {
 
     /// Notes that the connection, if there was one, is over.
     pub(super) fn note_end(&mut self, now: Instant) {
+        self.foreign = false;
         if let Link::Open(open) = self.link {
             self.lived = Some(now.millis_since(open.since));
             if !self.loops() {

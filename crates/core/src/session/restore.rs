@@ -8,6 +8,7 @@ use crate::view::View;
 
 impl<V: View> Session<V> {
     /// Takes up a state that was kept elsewhere. The session must not have started.
+    #[cfg(feature = "full")]
     pub fn restore<'i>(
         &mut self,
         now: Instant,

@@ -6,14 +6,11 @@
 
 use alloc::vec::Vec;
 
-use super::State;
-use super::collect::NameOf;
-use super::record::Record;
+use super::{NameOf, State};
 use crate::item::Change;
 use crate::message::Version;
 use crate::names::Slot;
-use crate::receiver::{Action, Known};
-use crate::same::same;
+use crate::receiver::Action;
 
 /// Such a transaction, as far as it has come.
 #[derive(Default)]
@@ -57,7 +54,8 @@ impl Brief {
     }
 
     /// An item is put, or deleted if it has no value. The texts are in this chunk, most of them.
-    #[inline]
+    #[cfg_attr(feature = "full", inline)]
+    #[cfg_attr(not(feature = "full"), inline(never))]
     pub(crate) fn push(
         &mut self,
         name: NameOf,
@@ -69,6 +67,18 @@ impl Brief {
         let key = self.place(key, chunk);
         let value = value.map(|value| self.place(value, chunk));
         self.items.push(Item { name, slot: Slot(u32::MAX), version, key, value });
+    }
+
+    /// Tells each item, in order: its name, version and key, and its value unless it is deleted.
+    pub(crate) fn each(
+        &self,
+        chunk: &[u8],
+        mut then: impl FnMut(NameOf, Version, &[u8], Option<&[u8]>),
+    ) {
+        for &Item { name, version, key, value, .. } in &self.items {
+            let value = value.map(|value| value.of(chunk, &self.kept));
+            then(name, version, key.of(chunk, &self.kept), value);
+        }
     }
 
     /// A chunk is at its end: its texts are kept. False, and nothing is done, if that is too much.
@@ -119,7 +129,8 @@ fn keep(kept: &mut Vec<u8>, text: &[u8]) -> Place {
 }
 
 impl Place {
-    #[inline]
+    #[cfg_attr(feature = "full", inline)]
+    #[cfg_attr(not(feature = "full"), inline(never))]
     fn of<'b>(self, chunk: &'b [u8], kept: &'b [u8]) -> &'b [u8] {
         let bytes = if self.at < KEPT { chunk } else { kept };
         let at = (self.at & !KEPT) as usize;
@@ -128,20 +139,6 @@ impl Place {
 }
 
 impl State {
-    /// Collects what there is of a transaction, which is not to be brief after all.
-    pub(crate) fn collect(&mut self, brief: &mut Brief, chunk: &[u8]) {
-        for Item { name, version, key, value, .. } in &brief.items {
-            let slot = self.slot_of(*name, key.of(chunk, &brief.kept));
-            match value {
-                Some(value) => {
-                    self.upsert(slot, *version, value.of(chunk, &brief.kept), false);
-                }
-                None => self.forget(slot, *version),
-            }
-        }
-        brief.clear();
-    }
-
     /// Lets a transaction take effect, as a whole. What it did is appended to `changes`; the answer is
     /// whether items are gone.
     pub(crate) fn apply(
@@ -157,7 +154,7 @@ impl State {
         // And then the values that are to be replaced.
         let mut seen = 0;
         for item in &brief.items {
-            if let Some(span) = self.names.get(item.slot).and_then(|entry| entry.now.value()) {
+            if let Some(span) = self.span(item.slot) {
                 seen ^= self.values.touch(span);
             }
         }
@@ -174,46 +171,10 @@ impl State {
         brief.clear();
         removes
     }
-
-    /// Writes a value where the one is that it takes the place of: nobody reads meanwhile.
-    #[inline]
-    fn replace(&mut self, slot: Slot, version: Version, value: Option<&[u8]>) -> Option<Action> {
-        // What an earlier transaction has replaced may not have been cleared away.
-        self.settle(slot);
-        let entry = self.names.get_mut(slot)?;
-        let (known, last) = (entry.now.known(), entry.now.value());
-        if let (Known::Live(known), Some(span), Some(value)) = (known, last, value)
-            && known == version
-            && same(self.values.get(span), value)
-        {
-            return None;
-        }
-        let record = match (value, last) {
-            (Some(value), Some(span)) => Record::live(version, self.values.replace(span, value)),
-            (Some(value), None) => Record::live(version, self.values.push(value)),
-            (None, _) => Record::forgotten(version),
-        };
-        entry.now = record;
-        self.tombstones -= usize::from(matches!(known, Known::Tombstone(_)));
-        if last.is_some()
-            && let Some(epoch) = self.epochs.get_mut(slot.index())
-        {
-            *epoch = epoch.wrapping_add(1);
-        }
-        if value.is_some() {
-            self.live += usize::from(last.is_none());
-            return Some(if last.is_some() { Action::Update } else { Action::Insert });
-        }
-        self.vacant.push(slot);
-        let span = last?;
-        self.values.free(span);
-        self.live -= 1;
-        Some(Action::Delete)
-    }
 }
 
 const KEPT: u32 = 1 << 31;
 /// So many bytes of texts are kept, at most: a transaction that has more is not brief.
-const MOST: usize = 64 << 10;
+const MOST: usize = super::BRIEF;
 /// Room for more items than this is not kept.
 const MANY: usize = 4096;

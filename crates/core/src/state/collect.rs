@@ -3,8 +3,8 @@
 use alloc::vec::Vec;
 
 use super::record::{Entry, Record};
-use super::{Collected, State};
-use crate::FULL;
+use super::{Brief, Collected, State};
+use crate::arena::Span;
 use crate::bytes::owned;
 use crate::index::hash;
 use crate::item::{Change, Noop, Outcome};
@@ -30,8 +30,7 @@ impl State {
 
     /// What finds the slot of a name, once the number of its kind is given out; `None` if it is no
     /// text.
-    #[cfg_attr(feature = "full", inline)]
-    #[cfg_attr(not(feature = "full"), inline(never))]
+    #[inline]
     pub(crate) fn name_of(&mut self, kind: &[u8], key: &[u8]) -> Option<NameOf> {
         if !key.is_ascii() {
             core::str::from_utf8(key).ok()?;
@@ -44,8 +43,7 @@ impl State {
     }
 
     /// The slot of a name, made if there is none.
-    #[cfg_attr(feature = "full", inline)]
-    #[cfg_attr(not(feature = "full"), inline(never))]
+    #[inline]
     pub(crate) fn slot_of(&mut self, NameOf { part, hash }: NameOf, key: &[u8]) -> Slot {
         let slot = self.names.slot_hashed(part, hash, key);
         self.cover(slot);
@@ -66,6 +64,65 @@ impl State {
             self.kinds.push(owned(kind));
             (self.kinds.len() - 1) as Part
         })
+    }
+
+    /// Where the value is that a slot holds.
+    #[inline]
+    pub(super) fn span(&self, slot: Slot) -> Option<Span> {
+        self.names.get(slot)?.now.value()
+    }
+
+    /// Collects what there is of a transaction, which is not to be brief after all.
+    pub(crate) fn collect(&mut self, brief: &mut Brief, chunk: &[u8]) {
+        brief.each(chunk, |name, version, key, value| {
+            let slot = self.slot_of(name, key);
+            match value {
+                Some(value) => self.upsert(slot, version, value, false),
+                None => self.forget(slot, version),
+            }
+        });
+        brief.clear();
+    }
+
+    /// Writes a value where the one is that it takes the place of: nobody reads meanwhile.
+    #[inline]
+    pub(super) fn replace(
+        &mut self,
+        slot: Slot,
+        version: Version,
+        value: Option<&[u8]>,
+    ) -> Option<Action> {
+        // What an earlier transaction has replaced may not have been cleared away.
+        self.settle(slot);
+        let entry = self.names.get_mut(slot)?;
+        let (known, last) = (entry.now.known(), entry.now.value());
+        if let (Known::Live(known), Some(span), Some(value)) = (known, last, value)
+            && known == version
+            && same(self.values.get(span), value)
+        {
+            return None;
+        }
+        let record = match (value, last) {
+            (Some(value), Some(span)) => Record::live(version, self.values.replace(span, value)),
+            (Some(value), None) => Record::live(version, self.values.push(value)),
+            (None, _) => Record::forgotten(version),
+        };
+        entry.now = record;
+        self.tombstones -= usize::from(matches!(known, Known::Tombstone(_)));
+        if last.is_some()
+            && let Some(epoch) = self.epochs.get_mut(slot.index())
+        {
+            *epoch = epoch.wrapping_add(1);
+        }
+        if value.is_some() {
+            self.live += usize::from(last.is_none());
+            return Some(if last.is_some() { Action::Update } else { Action::Insert });
+        }
+        self.vacant.push(slot);
+        let span = last?;
+        self.values.free(span);
+        self.live -= 1;
+        Some(Action::Delete)
     }
 
     /// Whether anything was collected that has not taken effect.
@@ -203,10 +260,8 @@ impl State {
         self.tombstones = self.tombstones.wrapping_add_signed(self.collected.tombstones);
         self.revision += u64::from(!self.collected.changes.is_empty());
         self.next_pass();
-        if FULL {
-            for (slot, version) in self.collected.graves.drain(..) {
-                self.graves.push_back((slot, version, now));
-            }
+        for (slot, version) in self.collected.graves.drain(..) {
+            self.graves.push_back((slot, version, now));
         }
         self.clear_away();
         if changes.is_empty() {
@@ -216,9 +271,7 @@ impl State {
         }
         self.collected.silent.clear();
         self.start();
-        if FULL {
-            self.bury(now);
-        }
+        self.bury(now);
         removes
     }
 
@@ -234,9 +287,7 @@ impl State {
         while let Some(slot) = self.collected.silent.pop() {
             self.take_back(slot);
         }
-        if FULL {
-            self.collected.graves.clear();
-        }
+        self.collected.graves.clear();
         self.next_pass();
         self.start();
     }

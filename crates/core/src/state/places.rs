@@ -3,27 +3,9 @@
 use alloc::vec::Vec;
 
 use super::State;
-#[cfg(feature = "full")]
 use crate::bytes::Bytes;
-use crate::bytes::{number, text};
-
-impl State {
-    /// Writes the revision, the kinds, and for each slot its epoch and whether there is an item in it.
-    pub(crate) fn write_places(&self, out: &mut Vec<u8>) {
-        number(out, self.revision);
-        number(out, self.kinds.len() as u64);
-        for kind in &self.kinds {
-            text(out, kind.as_bytes());
-        }
-        number(out, self.epochs.len() as u64);
-        for (slot, &epoch) in self.names.slots().zip(&self.epochs) {
-            number(out, u64::from(epoch) << 1 | u64::from(self.value(slot).is_some()));
-        }
-    }
-}
 
 /// What was written of places.
-#[cfg(feature = "full")]
 #[derive(Default)]
 pub(crate) struct Places<'a> {
     revision: u64,
@@ -33,7 +15,6 @@ pub(crate) struct Places<'a> {
     items: Vec<u32>,
 }
 
-#[cfg(feature = "full")]
 impl<'a> Places<'a> {
     pub(crate) fn read(bytes: &mut Bytes<'a>) -> Option<Self> {
         let mut places = Self { revision: bytes.number()?, ..Self::default() };
@@ -60,7 +41,6 @@ impl<'a> Places<'a> {
     }
 }
 
-#[cfg(feature = "full")]
 impl State {
     /// Has these numbers for kinds, in a state that is new.
     pub(crate) fn number_kinds(&mut self, places: &Places<'_>) {

@@ -2,7 +2,6 @@
 
 use alloc::vec::Vec;
 
-use crate::FULL;
 use crate::arena::Span;
 use crate::message::Version;
 use crate::receiver::Known;
@@ -57,7 +56,7 @@ impl Record {
     pub(super) const fn known(&self) -> Known {
         match self.at.segment {
             UNKNOWN_SEGMENT => Known::Unknown,
-            TOMBSTONE_SEGMENT if FULL => Known::Tombstone(self.version),
+            TOMBSTONE_SEGMENT => Known::Tombstone(self.version),
             _ => Known::Live(self.version),
         }
     }

@@ -3,7 +3,7 @@
 /// <reference lib="esnext.disposable" preserve="true" />
 
 import { HighwaterError } from '../errors.js'
-import { known, number, oneOf } from '../options.js'
+import { check as checkMembers, type Table } from '../options.js'
 import type { ProtocolOptions } from '../protocols.js'
 import type { ItemName, Version } from '../types.js'
 import { PageStores } from './page.js'
@@ -130,15 +130,9 @@ export function mount(options: DevtoolsOptions = {}): Devtools {
 
 function check(options: DevtoolsOptions): void {
   if (typeof document !== 'object') throw new HighwaterError('bad-option', 'mount: there is no page that the panel could be put into')
-  known('option', options, ['parent', 'open', 'tab', 'theme', 'window'])
-  const { parent, tab, theme, window = {} }: DevtoolsOptions = options
+  checkMembers('options', 'option ', options, OPTIONS)
+  const { parent }: DevtoolsOptions = options
   if (parent !== undefined && !(parent instanceof Element)) throw new HighwaterError('bad-option', 'option parent must be an element')
-  oneOf('option tab', tab, ['items', 'wire', 'time', 'connection', 'charts', 'break', 'session'])
-  oneOf('option theme', theme, ['light', 'dark', 'system'])
-  const { entries, bytes } = window
-  known('option window.', window, ['entries', 'bytes'])
-  number('option window.entries', entries, 100, 1e6)
-  number('option window.bytes', bytes, 1 << 16, 2 ** 31)
 }
 
 /** The button in the corner: all that there is before the panel is opened. */
@@ -167,3 +161,11 @@ const LAUNCHER = `
 .launcher:focus-visible { outline: 2px solid light-dark(#0a62a8, #5bbcff); outline-offset: 2px }
 .launcher[aria-expanded=true] { display: none }
 `
+
+const OPTIONS: Readonly<Record<keyof DevtoolsOptions, string | Table>> = {
+  parent: '*',
+  open: '*',
+  tab: 'items|wire|time|connection|charts|break|session',
+  theme: 'light|dark|system',
+  window: { entries: '100..1000000', bytes: '65536..2147483648' },
+}

@@ -1,7 +1,7 @@
 // A store's changes in the Redux DevTools extension, for people who have that open anyway.
 
 import { HighwaterError } from '../errors.js'
-import { known, number } from '../options.js'
+import { check } from '../options.js'
 import type { Store } from '../store.js'
 import type { Change, ItemName, Status } from '../types.js'
 
@@ -46,11 +46,7 @@ interface Message {
  * reduxDevtools(store, { name: 'flags' })
  */
 export function reduxDevtools<T extends object>(store: Store<T>, options: ReduxDevtoolsOptions = {}): () => void {
-  known('option', options, ['name', 'every', 'maxBytes', 'onJump'])
-  const { every, maxBytes, onJump }: ReduxDevtoolsOptions = options
-  number('option every', every, 0, 60_000)
-  number('option maxBytes', maxBytes, 0, 2 ** 31)
-  if (onJump !== undefined && typeof onJump !== 'function') throw new HighwaterError('bad-option', 'option onJump must be a function')
+  check('options', 'option ', options, { name: '""', every: '0..60000', maxBytes: '0..2147483648', onJump: '()' })
   const { __REDUX_DEVTOOLS_EXTENSION__: extension } = globalThis as { __REDUX_DEVTOOLS_EXTENSION__?: Extension }
   if (extension === undefined) return () => {}
   const bridge = new Bridge(store as unknown as Store, extension, options)

@@ -1,7 +1,8 @@
 // A second session that is told what was recorded, and so comes to the same state.
 
 import { Bit, Input, Machine } from '../machine.js'
-import { errorOf, type HighwaterError } from '../errors.js'
+import type { HighwaterError } from '../errors.js'
+import { errorOf } from '../faults.js'
 import { needModule } from '../module.js'
 import { numbersOf } from '../options.js'
 import type { ProtocolOptions } from '../protocols.js'
@@ -43,7 +44,7 @@ export class Replica {
     return this.#machine.module.size(this.#machine.handle)
   }
 
-  /** Whether it is in a connection, as the store was then. */
+  /** Whether it is in a connection, as the store was then: not after a fault, before the next one. */
   get isConnected(): boolean {
     return this.#connection !== 0
   }
@@ -78,11 +79,6 @@ export class Replica {
   take(entry: Entry): void {
     if (entry.type === 'event') this.#event(entry)
     else if (entry.type === 'base' && (entry.why !== 'key' || this.#connection === 0)) this.#base(entry)
-  }
-
-  /** Whether events are read: not after a fault, before the next connection. */
-  get isConnected(): boolean {
-    return this.#connection !== 0
   }
 
   /** What was wrong with the last event, if something was. */

@@ -1,0 +1,197 @@
+//! The lean fold beside the full one, told the same.
+
+use alloc::collections::BTreeMap;
+use alloc::format;
+use alloc::string::{String, ToString};
+use alloc::vec::Vec;
+
+use crate::fold::Fold as Full;
+use crate::item::{Change, Gate};
+use crate::lean::fold::Fold as Lean;
+use crate::materializer::{MaterializerOptions, Signals};
+use crate::message::{Message, Transfer};
+use crate::protocol::Put;
+use crate::receiver::Action;
+use crate::time::Instant;
+
+struct Both {
+    full: Full<()>,
+    lean: Lean<()>,
+    random: u64,
+}
+
+type Items = BTreeMap<(String, String), (i64, Vec<u8>)>;
+
+impl Both {
+    fn new(seed: u64) -> Self {
+        let options = MaterializerOptions::default();
+        Self {
+            full: Full::new(Gate::Cursor, (), options),
+            lean: Lean::new(Gate::Cursor, (), options),
+            random: seed,
+        }
+    }
+
+    fn below(&mut self, bound: u64) -> u64 {
+        self.random =
+            self.random.wrapping_mul(0x5851_f42d_4c95_7f2d).wrapping_add(0x1405_7b7e_f767_814f);
+        (self.random >> 33) % bound
+    }
+
+    /// Tells both, and says whether both took it to be next.
+    fn tell(&mut self, message: Message<'_>, chunk: &[u8]) -> bool {
+        let (mut one, mut other) = (Signals::default(), Signals::default());
+        let now = Instant::default();
+        let full = self.full.message(now, message, chunk, &mut one);
+        let lean = self.lean.message(now, message, chunk, &mut other);
+        assert_eq!((full.is_ok(), one.committed), (lean.is_ok(), other.committed), "{message:?}");
+        if full.is_err() {
+            self.full.drop_transfer();
+            self.lean.drop_transfer();
+        }
+        one.committed
+    }
+
+    /// One chunk of some changes, of which the last transaction may go on in the next.
+    fn chunk(&mut self, index: &mut u64) {
+        let mut texts = Vec::new();
+        for _ in 0..self.below(12) {
+            let (kind, key) = (self.below(3), self.below(40));
+            let size = if self.below(30) == 0 { 9000 } else { self.below(60) };
+            let value = format!("{:0>1$}", self.below(3), size as usize);
+            texts.push((format!("k{kind}"), format!("a-rather-long-key-{key}"), value));
+        }
+        let chunk: String = texts.iter().flat_map(|(_, key, value)| [&**key, value]).collect();
+        let mut at = 0;
+        let mut next = |length: usize| {
+            at += length;
+            chunk.get(at - length..at).expect("it is made of these")
+        };
+        for (kind, key, value) in &texts {
+            let (key, value) = (next(key.len()), next(value.len()));
+            let version = self.below(3).cast_signed();
+            if self.below(5) == 0 && !self.full.in_snapshot() {
+                self.tell(Message::Delete { kind, key, version }, chunk.as_bytes());
+            } else {
+                let (kind, key, value) = (kind.as_bytes(), key.as_bytes(), value.as_bytes());
+                let put = Put { kind, key, version, value };
+                let full = self.full.promised_put(&put, chunk.as_bytes());
+                assert_eq!(self.lean.promised_put(&put, chunk.as_bytes()), full);
+            }
+            if self.below(4) == 0 {
+                let (last, gap) = (format!("e.{index}"), self.below(20) == 0);
+                *index += self.below(3);
+                let basis = if gap { "e.999999" } else { &last };
+                let cursor = format!("e.{index}");
+                let basis = Some(basis).filter(|_| !self.full.in_snapshot());
+                let message =
+                    Message::Commit { cursor: Some(&cursor), version: None, basis, ordered: true };
+                self.tell(message, chunk.as_bytes());
+            }
+        }
+        self.full.leave(chunk.as_bytes()).expect("any size will do");
+        self.lean.leave(chunk.as_bytes()).expect("they are brief");
+    }
+
+    fn check(&self) {
+        let full: Items = self.full.state().iter().map(|(_, item)| entry(item)).collect();
+        let lean: Items = self.lean.state().iter().map(|(_, item)| entry(item)).collect();
+        assert_eq!(lean, full);
+        assert_eq!(self.lean.state().len(), full.len());
+        assert_eq!(self.lean.state().revision(), self.full.state().revision());
+        assert_eq!(self.lean.cursor(), self.full.cursor());
+        assert_eq!(self.lean.in_snapshot(), self.full.in_snapshot());
+        let told = |changes: &[Change], name: &dyn Fn(&Change) -> Option<String>| {
+            changes.iter().map(|change| (name(change), change.action, change.version)).collect()
+        };
+        let names = |change: &Change| self.full.state().name(change.slot).map(|n| format!("{n:?}"));
+        let full: Vec<(_, Action, _)> = told(self.full.changes(), &names);
+        let state = self.lean.state();
+        let names = |change: &Change| {
+            let (part, key) = state.place(change.slot)?;
+            Some(format!("{:?}", (state.kinds().nth(part as usize)?, key)))
+        };
+        if !self.lean.in_snapshot() {
+            assert_eq!(told(self.lean.changes(), &names), full);
+        }
+        let ends = |commits: &[crate::Commit]| commits.iter().map(|c| (c.end, c.removes)).collect();
+        let (full, lean): (Vec<_>, Vec<_>) = (ends(self.full.commits()), ends(self.lean.commits()));
+        assert_eq!(lean, full);
+        for (slot, item) in state.iter() {
+            assert_eq!(state.find(item.kind, item.key), Some(slot));
+        }
+    }
+}
+
+fn entry(item: crate::Item<'_>) -> ((String, String), (i64, Vec<u8>)) {
+    ((item.kind.to_string(), item.key.to_string()), (item.version, item.value.to_vec()))
+}
+
+#[test]
+fn it_does_what_the_full_one_does() {
+    for seed in 0..60 {
+        let mut both = Both::new(seed);
+        let mut index = 0;
+        // A snapshot that is cut at times, and begun anew.
+        while both.full.cursor().is_none() {
+            both.tell(Message::Begin(Transfer::Snapshot), &[]);
+            for _ in 0..both.below(5) {
+                both.begin();
+                both.chunk(&mut index);
+                both.check();
+                if both.full.cursor().is_some() {
+                    break;
+                }
+            }
+            if both.full.cursor().is_none() {
+                both.full.drop_transfer();
+                both.lean.drop_transfer();
+            }
+        }
+        for _ in 0..100 {
+            both.begin();
+            if both.below(8) == 0 || !both.is_under_way() {
+                both.tell(Message::Begin(Transfer::Changes), &[]);
+            }
+            both.chunk(&mut index);
+            both.check();
+        }
+    }
+}
+
+impl Both {
+    fn begin(&mut self) {
+        self.full.begin();
+        self.lean.begin();
+    }
+
+    /// Whether changes are taken in: not after a fault.
+    fn is_under_way(&mut self) -> bool {
+        let put = Put { kind: b"k0", key: b"probe", version: 1, value: b"1" };
+        let lean = self.lean.promised_put(&put, b"1");
+        assert_eq!(self.full.promised_put(&put, b"1"), lean);
+        lean
+    }
+}
+
+#[test]
+fn a_second_snapshot_and_what_is_large_are_for_the_other() {
+    let mut both = Both::new(1);
+    let mut signals = Signals::default();
+    let (cursor, now) = (Some("e.1"), Instant::default());
+    both.tell(Message::Begin(Transfer::Snapshot), &[]);
+    let value = alloc::vec![b'1'; 2 << 20];
+    let put = Put { kind: b"k", key: b"large", version: 1, value: &value };
+    assert!(both.lean.promised_put(&put, &value) && both.full.promised_put(&put, &value));
+    both.tell(Message::Commit { cursor, version: None, basis: None, ordered: true }, &[]);
+    both.check();
+    assert!(!both.lean.promised_put(&put, &value));
+    for key in [&b"one"[..], b"two"] {
+        let put = Put { kind: b"k", key, version: 1, value: &value[..600 << 10] };
+        assert!(both.lean.promised_put(&put, &value));
+    }
+    assert!(both.lean.leave(&value).is_err());
+    let snapshot = Message::Begin(Transfer::Snapshot);
+    assert!(both.lean.message(now, snapshot, &[], &mut signals).is_err());
+    assert_eq!(both.lean.state().len(), 1);
+}
