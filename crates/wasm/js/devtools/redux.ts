@@ -1,6 +1,5 @@
 // A store's changes in the Redux DevTools extension, for people who have that open anyway.
 
-import { HighwaterError } from '../errors.js'
 import { check } from '../options.js'
 import type { Store } from '../store.js'
 import type { Change, ItemName, Status } from '../types.js'
