@@ -34,6 +34,7 @@ pub enum Error {
         /// What was wrong, and at which byte of the data.
         cause: JsonError,
     },
+    #[cfg(feature = "full")]
     /// An event, or a line of NDJSON, is larger than the limit.
     TooLarge {
         /// The limit, in bytes.
@@ -66,6 +67,7 @@ pub enum Error {
         /// The cursor that the transaction builds on.
         basis: Box<str>,
     },
+    #[cfg(feature = "full")]
     /// The application's view refused a transaction.
     View {
         /// The view's words.
@@ -164,9 +166,8 @@ impl Error {
     pub const fn class(&self) -> Class {
         match self {
             Self::Status { terminal: true, .. } => Class::Terminal,
-            Self::View { .. } => Class::Reset,
             #[cfg(feature = "full")]
-            Self::Aborted => Class::Reset,
+            Self::View { .. } | Self::Aborted => Class::Reset,
             _ => Class::Retry,
         }
     }
@@ -176,12 +177,14 @@ impl Error {
         match self {
             #[cfg(feature = "full")]
             Self::Data { .. } => "bad-data",
+            #[cfg(feature = "full")]
             Self::TooLarge { .. } => "too-large",
             #[cfg(feature = "full")]
             Self::Value { .. } => "bad-value",
             #[cfg(feature = "full")]
             Self::Order { .. } => "out-of-order",
             Self::Gap { .. } => "gap",
+            #[cfg(feature = "full")]
             Self::View { .. } => "view",
             Self::Status { .. } => "status",
             Self::ContentType { .. } => "content-type",
@@ -214,9 +217,8 @@ impl Error {
             #[cfg(feature = "full")]
             Self::Order { what, .. } | Self::Checkpoint { what, .. } => what,
             #[cfg(feature = "full")]
-            Self::Server { reason } => reason,
+            Self::Server { reason: what } | Self::View { what } => what,
             Self::Gap { basis: what }
-            | Self::View { what }
             | Self::Network { what, .. }
             | Self::ContentType { found: what } => what,
             Self::Loop { last, .. } => last,
@@ -247,12 +249,14 @@ impl Error {
     /// The number that belongs to the fault: a byte offset, a status, a limit in bytes, or a time
     /// in milliseconds.
     pub fn number(&self) -> Option<u64> {
+        #[cfg(feature = "full")]
         let number = |size: usize| u64::try_from(size).ok();
         match self {
             #[cfg(feature = "full")]
             Self::Data { cause, .. } | Self::Value { cause, .. } | Self::Query { cause } => {
                 number(cause.at)
             }
+            #[cfg(feature = "full")]
             Self::TooLarge { limit, .. } => number(*limit),
             #[cfg(feature = "full")]
             Self::Checkpoint { at, .. } => number(*at),
@@ -292,6 +296,7 @@ impl fmt::Display for Error {
             Self::Data { event, cause } => {
                 write!(f, "the data of event '{event}': {} at byte {}", cause.what, cause.at)
             }
+            #[cfg(feature = "full")]
             Self::TooLarge { limit, at } => {
                 write!(f, "an event larger than {limit} bytes, at byte {at} of the stream")
             }
@@ -302,6 +307,7 @@ impl fmt::Display for Error {
             #[cfg(feature = "full")]
             Self::Order { event, what } => write!(f, "event '{event}' out of order: {what}"),
             Self::Gap { basis } => write!(f, "the transactions up to {basis} never came"),
+            #[cfg(feature = "full")]
             Self::View { what } => write!(f, "the view refused a transaction: {what}"),
             Self::Status { code, terminal: true } => {
                 write!(f, "the server answered {code}, which trying again cannot heal")

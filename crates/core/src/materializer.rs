@@ -3,6 +3,7 @@
 use alloc::boxed::Box;
 use alloc::vec::Vec;
 
+use crate::FULL;
 use crate::checkpoint;
 #[cfg(feature = "full")]
 use crate::checkpoint::Checkpoint;
@@ -185,6 +186,7 @@ impl<V: View> Materializer<V> {
     }
 
     /// Reads one event that a transport has already taken out of its frame.
+    #[cfg(feature = "full")]
     pub fn event(&mut self, now: Instant, event: &Event<'_>) -> Result<Signals, Error> {
         let mut signals = Signals::default();
         self.event_into(now, event, &mut signals)?;
@@ -233,13 +235,14 @@ impl<V: View> Materializer<V> {
                 #[cfg(not(feature = "full"))]
                 Frame::Unlike => return Err(Error::unlike()),
             }
-            if signals.reconnect || signals.goodbye.is_some() {
+            if FULL && signals.reconnect || signals.goodbye.is_some() {
                 break;
             }
         }
         Ok(())
     }
 
+    #[cfg(feature = "full")]
     pub(crate) fn event_into(
         &mut self,
         now: Instant,

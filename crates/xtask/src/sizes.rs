@@ -28,7 +28,7 @@ const LOADS: [Load; 6] = [
         import: None,
         later: false,
         files: &["core.wasm"],
-        ceiling: 20_600,
+        ceiling: 20_300,
         budget: 16_000,
     },
     Load {
@@ -36,7 +36,7 @@ const LOADS: [Load; 6] = [
         import: Some("export { connect } from './dist/browser.js'"),
         later: false,
         files: &["core.wasm"],
-        ceiling: 35_700,
+        ceiling: 35_300,
         budget: 25_000,
     },
     Load {
@@ -44,7 +44,7 @@ const LOADS: [Load; 6] = [
         import: Some("export { connect } from './dist/inline.js'"),
         later: false,
         files: &[],
-        ceiling: 37_000,
+        ceiling: 36_700,
         budget: 30_000,
     },
     Load {

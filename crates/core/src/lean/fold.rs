@@ -11,7 +11,6 @@ use crate::materializer::{Commit, MaterializerOptions, Signals};
 use crate::message::{Event, Message, Transfer};
 use crate::order::Order;
 use crate::protocol::Put;
-use crate::receiver::Action;
 use crate::time::Instant;
 
 /// The part of a materializer behind its protocol, which is FDv2: the cursor decides.
@@ -208,7 +207,7 @@ impl<V> Fold<V> {
         let snapshot = transfer == Transfer::Snapshot;
         let removes = if snapshot {
             self.state.show();
-            self.changes.iter().any(|change| change.action == Action::Delete)
+            false
         } else {
             self.state.apply(&mut self.brief, chunk, &mut self.changes)
         };

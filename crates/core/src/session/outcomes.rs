@@ -33,7 +33,7 @@ impl<V: View> Session<V> {
                 self.news += 1;
             }
         }
-        if let Some(retry) = signals.retry {
+        if FULL && let Some(retry) = signals.retry {
             self.backoff.set_factor(Duration::from_millis(retry));
         }
         if let Some(millis) = signals.heartbeat_every.filter(|&millis| millis > 0) {
@@ -75,7 +75,7 @@ impl<V: View> Session<V> {
         if let Err(error) = result {
             self.disconnect(now);
             self.fail(now, error, 0);
-        } else if signals.reconnect || signals.goodbye.is_some() {
+        } else if FULL && signals.reconnect || signals.goodbye.is_some() {
             // Asked for, so no fault; but waited for, as after one.
             self.disconnect(now);
             self.retry(now, 0);
@@ -131,7 +131,7 @@ impl<V: View> Session<V> {
             self.materializer.reset();
         }
         let terminal = error.class() == Class::Terminal;
-        if !(first && error.is_temporary()) {
+        if !(FULL && first && error.is_temporary()) {
             self.tell(error);
         }
         if terminal {

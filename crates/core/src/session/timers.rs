@@ -3,6 +3,7 @@
 use core::time::Duration;
 
 use super::{Effect, Link, Session};
+use crate::FULL;
 use crate::error::Error;
 use crate::time::{Instant, millis};
 use crate::view::View;
@@ -47,7 +48,8 @@ impl<V: View> Session<V> {
             Link::Open(open) => {
                 let timeout = millis(self.options.snapshot_timeout);
                 let mut due = (Instant::NEVER, timeout);
-                for since in [open.snapshot_since, open.fetch_since].into_iter().flatten() {
+                let fetch_since = open.fetch_since.filter(|_| FULL);
+                for since in [open.snapshot_since, fetch_since].into_iter().flatten() {
                     due.0 = due.0.min(since.after(timeout));
                 }
                 if let Some(idle) = self.idle()

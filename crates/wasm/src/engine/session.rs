@@ -60,7 +60,7 @@ export! {
         let mut input = Input::take();
         let connection = ConnectionId::from_u32(connection);
         let mut texts = [None; 3];
-        let count = if what == EVENT { 3 } else { usize::from(what >= PAUSE) };
+        let count = if FULL && what == EVENT { 3 } else { usize::from(what >= PAUSE) };
         for text in texts.iter_mut().take(count) {
             *text = input.next();
         }
@@ -82,7 +82,8 @@ export! {
             EVENT => Happening::Event { connection, event: event(&input, texts) },
             // The last, 11: it failed.
             _ => {
-                let temporary = if number < 0.0 { None } else { Some(number > 0.0) };
+                // The edge of the lean module does not know.
+                let temporary = if FULL && number >= 0.0 { Some(number > 0.0) } else { None };
                 let failure = Failure::Network { what: text, temporary };
                 Happening::Failed { connection, failure }
             }
@@ -270,3 +271,4 @@ const BYTES: u32 = 8;
 const PAUSE: u32 = 9;
 const UNPAUSE: u32 = 10;
 const EVENT: u32 = 12;
+const FULL: bool = cfg!(feature = "full");
