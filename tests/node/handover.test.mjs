@@ -26,6 +26,16 @@ async function stream(t, turns, options = {}) {
   return { store, server, heard, basis, send: (text) => responses.at(-1).write(text) }
 }
 
+test('what is wrong within options is told by the store as long as what looks into them is not there', async () => {
+  const wrong = () => connect('http://127.0.0.1:9/', { schema: { flag: 1 } })
+  const named = { code: 'bad-option', message: /^option schema\.flag must be/ }
+  assert.throws(() => connect('http://127.0.0.1:9/', { hidden: 'x' }), { code: 'bad-option', message: /^option hidden must be/ })
+  const store = wrong()
+  await assert.rejects(store.ready, named)
+  assert.deepEqual([store.status.phase, store.status.error.code], ['stopped', 'bad-option'])
+  assert.throws(wrong, named)
+})
+
 test('without the whole module: a stream of our own goes on, whatever cannot be had is reported', async (t) => {
   missing.add('full.wasm')
   t.after(() => missing.clear())
