@@ -1,5 +1,8 @@
 //! What an operator decides.
 
+mod size;
+mod webhooks;
+
 use crate::duration::Period;
 use crate::keyword::Keyword;
 use crate::spec::HttpOptions;
@@ -57,7 +60,8 @@ pub struct Defaults {
     /// Those of the WebSocket part.
     #[serde(alias = "webSockets")]
     pub websockets: WebSocketDefaults,
-    /// How webhooks make requests.
+    /// How webhooks make requests: in the words of a stream, or in those of FireFly's configuration.
+    #[serde(deserialize_with = "webhooks::read")]
     pub webhooks: HttpOptions,
 }
 
@@ -89,12 +93,16 @@ pub struct WebSockets {
     /// How long a client may take over a batch.
     pub ack_timeout: Period,
     /// How many bytes are read at once, about.
+    #[serde(deserialize_with = "size::read")]
     pub read_buffer_size: usize,
     /// How many bytes are collected before they are written.
+    #[serde(deserialize_with = "size::read")]
     pub write_buffer_size: usize,
     /// The longest message of a client.
+    #[serde(deserialize_with = "size::read")]
     pub max_message_size: usize,
     /// How many bytes may wait for a connection; one that is further behind is closed.
+    #[serde(deserialize_with = "size::read")]
     pub max_queue_size: usize,
     /// How often a quiet connection is pinged. One that does not answer until the next is closed.
     pub ping_interval: Period,

@@ -62,8 +62,8 @@ pub trait Persistence: fmt::Debug + Send + Sync + 'static {
     /// The checkpoint of a stream, for one who has the stream from now on and no longer than until
     /// somebody else claims it. `fence` is greater than that of whoever had it before.
     ///
-    /// A storage that several processes share refuses with [`Error::Superseded`] claims that come
-    /// late, and from then on checkpoints of others.
+    /// A storage that several processes share refuses with [`Error::Superseded`] checkpoints of others
+    /// from then on, and claims that come late where it knows of the fences of all.
     fn claim_checkpoint<'a>(&'a self, id: &'a str, fence: u64) -> Answer<'a, Option<String>> {
         let _ = fence;
         self.checkpoint(id)

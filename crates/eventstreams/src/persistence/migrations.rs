@@ -82,6 +82,8 @@ $$ LANGUAGE plpgsql;
 CREATE TRIGGER eventstreams_changed AFTER INSERT OR UPDATE OR DELETE ON eventstreams
     FOR EACH ROW EXECUTE FUNCTION eventstreams_changed();",
     },
+    // Which of them moves a checkpoint.
+    Migration { sqlite: "", postgres: "ALTER TABLE es_checkpoints ADD COLUMN owner TEXT;" },
 ];
 
 const OURS: &str = "

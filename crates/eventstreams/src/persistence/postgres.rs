@@ -1,7 +1,7 @@
 //! Streams in PostgreSQL.
 
 use super::migrations::MIGRATIONS;
-use super::tables::{Cell, Database};
+use super::tables::{Cell, Claims, Database};
 use super::{Answer, Changed};
 use crate::error::Error;
 use crate::filter::Dialect;
@@ -23,6 +23,7 @@ pub struct PostgresPersistence {
     pool: PgPool,
     /// What is asked about a stream is asked in order: one lock for all streams of a hash.
     turns: [Arc<Mutex<()>>; TURNS],
+    claims: Claims,
 }
 
 impl PostgresPersistence {
@@ -36,7 +37,8 @@ impl PostgresPersistence {
             .await
             .map_err(|error| failed(&error))?;
         migrate(&pool).await.map_err(|error| failed(&error))?;
-        Ok(Self { pool, turns: core::array::from_fn(|_| Arc::default()) })
+        let turns = core::array::from_fn(|_| Arc::default());
+        Ok(Self { pool, turns, claims: Claims::default() })
     }
 
     /// Whether a URL is one to connect to, wherever it leads.
@@ -74,6 +76,10 @@ impl Database for PostgresPersistence {
             });
             run.await.unwrap_or_else(|ended| Err(Error::Storage(ended.to_string().into())))
         })
+    }
+
+    fn claims(&self) -> Option<&Claims> {
+        Some(&self.claims)
     }
 
     fn changes(&self) -> Option<mpsc::UnboundedReceiver<Changed>> {

@@ -10,6 +10,8 @@ use crate::timestamp::Timestamp;
 use core::fmt;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
+use std::collections::HashMap;
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use tokio::sync::mpsc;
 
 /// A value of a row, or of a statement; null has a type, too.
@@ -43,9 +45,24 @@ pub(super) trait Database: fmt::Debug + Send + Sync + 'static {
         self.run(stream, text, values)
     }
 
+    /// Which streams this process has; nothing of a database that others do not use.
+    fn claims(&self) -> Option<&Claims> {
+        None
+    }
+
     /// Of streams that others have changed, too; nothing of a database that others do not use.
     fn changes(&self) -> Option<mpsc::UnboundedReceiver<Changed>> {
         None
+    }
+}
+
+/// The streams that this process has claimed, and by which names: the one that is stored counts.
+#[derive(Debug, Default)]
+pub(super) struct Claims(Mutex<HashMap<String, String>>);
+
+impl Claims {
+    fn of(&self) -> MutexGuard<'_, HashMap<String, String>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -164,15 +181,38 @@ impl<D: Database> Persistence for D {
         })
     }
 
+    /// Whoever claims it last has it, whatever the fences say: they may be of another life of whatever
+    /// gave them.
+    fn claim_checkpoint<'a>(&'a self, id: &'a str, _: u64) -> Answer<'a, Option<String>> {
+        let Some(claims) = self.claims() else { return self.checkpoint(id) };
+        Box::pin(async move {
+            let owner = uuid::Uuid::new_v4().to_string();
+            let values = vec![id.into(), Timestamp::now().into(), owner.clone().into()];
+            let rows = self.run(Some(id), CLAIM_CHECKPOINT, values).await?;
+            claims.of().insert(id.to_owned(), owner);
+            Ok(rows.into_iter().flatten().next().and_then(Cell::text))
+        })
+    }
+
     fn put_checkpoint<'a>(&'a self, id: &'a str, position: &'a str) -> Answer<'a, ()> {
         Box::pin(async move {
-            let values = vec![id.into(), Timestamp::now().into(), position.into()];
-            self.note(Some(id), PUT_CHECKPOINT, values).await.map(drop)
+            let mut values = vec![id.into(), Timestamp::now().into(), position.into()];
+            let Some(claims) = self.claims() else {
+                return self.note(Some(id), PUT_CHECKPOINT, values).await.map(drop);
+            };
+            let owner = claims.of().get(id).cloned();
+            let text = if owner.is_some() { PUT_OWN_CHECKPOINT } else { PUT_NOBODYS_CHECKPOINT };
+            values.extend(owner.map(Cell::from));
+            let rows = self.note(Some(id), text, values).await?;
+            if rows.is_empty() { Err(Error::Superseded) } else { Ok(()) }
         })
     }
 
     fn delete_checkpoint<'a>(&'a self, id: &'a str) -> Answer<'a, ()> {
         Box::pin(async move {
+            if let Some(claims) = self.claims() {
+                claims.of().remove(id);
+            }
             let text = "DELETE FROM es_checkpoints WHERE id = ?1";
             self.run(Some(id), text, vec![id.into()]).await.map(drop)
         })
@@ -215,6 +255,20 @@ const UPDATE: &str = "UPDATE eventstreams SET \
 const PUT_CHECKPOINT: &str = "INSERT INTO es_checkpoints (id, created, updated, sequence_id) \
     VALUES (?1, ?2, ?2, ?3) ON CONFLICT (id) DO UPDATE SET \
     updated = excluded.updated, sequence_id = excluded.sequence_id";
+
+const CLAIM_CHECKPOINT: &str = "INSERT INTO es_checkpoints (id, created, updated, owner) \
+    VALUES (?1, ?2, ?2, ?3) ON CONFLICT (id) DO UPDATE SET owner = excluded.owner \
+    RETURNING sequence_id";
+
+/// One that was deleted is not there again: whoever still works on it has to claim it anew.
+const PUT_OWN_CHECKPOINT: &str = "UPDATE es_checkpoints SET updated = ?2, sequence_id = ?3 \
+    WHERE id = ?1 AND owner = ?4 RETURNING id";
+
+/// Of a program that claims nothing.
+const PUT_NOBODYS_CHECKPOINT: &str = "INSERT INTO es_checkpoints (id, created, updated, sequence_id) \
+    VALUES (?1, ?2, ?2, ?3) ON CONFLICT (id) DO UPDATE SET \
+    updated = excluded.updated, sequence_id = excluded.sequence_id \
+    WHERE es_checkpoints.owner IS NULL RETURNING id";
 
 /// A stream in the order of [`COLUMNS`].
 fn cells(spec: &EventStreamSpec) -> Result<Vec<Cell>, Error> {

@@ -44,6 +44,37 @@ async fn an_owner_that_wakes_up_late_moves_no_checkpoint() {
     one.put_checkpoint(&id, "0001").await.unwrap();
 }
 
+/// In a database it is whoever claimed last, by whatever fence.
+#[tokio::test]
+async fn an_owner_that_wakes_up_late_moves_no_checkpoint_of_a_database() {
+    let Some(server) = Postgres::start() else { return };
+    create(&server, "fences").await;
+    let url = server.url("fences");
+    let one = PostgresPersistence::connect(&url).await.unwrap();
+    let other = PostgresPersistence::connect(&url).await.unwrap();
+    let id = id(1);
+    one.put_checkpoint(&id, "0001").await.unwrap(); // nobody has claimed it
+    assert_eq!(one.claim_checkpoint(&id, 7).await, Ok(Some("0001".into())));
+    one.put_checkpoint(&id, "0002").await.unwrap();
+
+    assert_eq!(other.claim_checkpoint(&id, 2).await, Ok(Some("0002".into())));
+    other.put_checkpoint(&id, "0009").await.unwrap();
+    for _ in 0..2 {
+        assert_eq!(one.put_checkpoint(&id, "0003").await, Err(Error::Superseded));
+    }
+    assert_eq!(one.checkpoint(&id).await, Ok(Some("0009".into())));
+    let unclaimed = PostgresPersistence::connect(&url).await.unwrap();
+    assert_eq!(unclaimed.put_checkpoint(&id, "0004").await, Err(Error::Superseded));
+
+    assert_eq!(one.claim_checkpoint(&id, 3).await, Ok(Some("0009".into())));
+    assert_eq!(other.put_checkpoint(&id, "0010").await, Err(Error::Superseded));
+    other.delete_checkpoint(&id).await.unwrap();
+    assert_eq!(one.put_checkpoint(&id, "0011").await, Err(Error::Superseded));
+    assert_eq!(one.checkpoint(&id).await, Ok(None));
+    assert_eq!(one.claim_checkpoint(&id, 3).await, Ok(None));
+    one.put_checkpoint(&id, "0001").await.unwrap();
+}
+
 /// Until this one is told of, or anything may have changed.
 async fn told_of(changes: &mut UnboundedReceiver<Changed>, id: &str) {
     loop {

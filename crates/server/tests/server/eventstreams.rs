@@ -409,6 +409,53 @@ async fn servers_hear_of_what_others_did() {
     until("it is gone", async || get(&other, path).await.0 == 404).await;
 }
 
+/// Streams in a database that goes away beneath the server, and returns: what is there goes on, what
+/// cannot be done is told, and nothing is lost by it.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_database_that_goes_away_and_returns_holds_up_nothing() {
+    let Some(mut postgres) = Postgres::start() else { return };
+    let (folder, database) = (tempfile::tempdir().unwrap(), postgres.url("postgres"));
+    let arguments = ["--event-streams", "--event-streams-database", &database];
+    let mut server = Process::durable(folder.path(), &arguments);
+    let mut receiver = Receiver::answering(200, "").await;
+    let mut other = Receiver::answering(200, "").await;
+    put(&server, "/v1/eventstreams/work", webhook(&receiver.url("/"), "orders")).await;
+    put(&server, "/v1/eventstreams/other", webhook(&other.url("/"), "orders")).await;
+    let order = async |server: &Process, n: usize| {
+        put(server, &format!("/v1/topics/orders/order/{n}"), json!({ "n": n })).await;
+    };
+    let told = |n: usize| format!("order/{n} {{\"n\":{n}}}");
+    order(&server, 0).await;
+    assert_eq!(changes(&mut receiver, 1).await, [told(0)]);
+    assert_eq!(changes(&mut other, 1).await, [told(0)]);
+    settled(&server).await;
+
+    postgres.stop();
+    for n in 1..10 {
+        order(&server, n).await;
+    }
+    let expect: Vec<_> = (1..10).map(told).collect();
+    assert_eq!(changes(&mut receiver, 9).await, expect);
+    assert_eq!(changes(&mut other, 9).await, expect);
+    let (status, refusal) =
+        call(&server, Method::PUT, "/v1/eventstreams/new", webhook(&other.url("/"), "none")).await;
+    let text = refusal["error"].as_str().unwrap_or_default();
+    assert!(status == 500 && text.starts_with("FF00177: the storage failed"), "{status} {refusal}");
+    let (_, shown) = get(&server, "/v1/eventstreams/work").await;
+    let statistics = &shown["statistics"];
+    assert_ne!(statistics["checkpoint"], statistics["highestDetected"], "{shown}");
+
+    // It is there again, and what could not be written down is written down.
+    postgres.restart();
+    settled(&server).await;
+    put(&server, "/v1/eventstreams/new", webhook(&other.url("/"), "none")).await;
+    server.child.kill().unwrap();
+    server.child.wait().unwrap();
+    let server = Process::durable(folder.path(), &arguments);
+    order(&server, 10).await;
+    assert_eq!(changes(&mut receiver, 1).await, [told(10)]);
+}
+
 /// Who may consume and manage which streams, at a real server.
 #[tokio::test]
 async fn tokens_say_which_streams() {
