@@ -80,7 +80,7 @@ export interface ImportedItem extends ItemName {
 
 /**
  * Mounts the panel: from now on it records every store of the page, those that are yet to come too.
- * Throws a {@link HighwaterError} with code `bad-option` if it is called wrongly.
+ * Throws a `HighwaterError` with code `bad-option` if it is called wrongly.
  *
  * @example
  * if (import.meta.env.DEV) import('highwater/devtools').then(({ mount }) => mount())
