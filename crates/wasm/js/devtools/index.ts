@@ -59,9 +59,11 @@ export interface ImportOptions {
 
 /** A recording that was imported. */
 export interface Imported {
+  /** What it was read as. */
   readonly protocol: ProtocolOptions
-  /** How many events it has, and how many of them mean nothing in this protocol. */
+  /** How many events it has. */
   readonly events: number
+  /** How many of them mean nothing in this protocol. */
   readonly ignored: number
   /** The state that it leads to: each item with its value as JSON. */
   readonly items: readonly ImportedItem[]
@@ -73,6 +75,7 @@ export interface Imported {
 
 /** An item of a recording's last state. */
 export interface ImportedItem extends ItemName {
+  /** Its version, exact. */
   readonly version: Version
   /** Its value as JSON. */
   readonly text: string
