@@ -106,6 +106,17 @@ test('stores that were there before are found, and followed, on a page that allo
   await page.waitForFunction(() => globalThis[Symbol.for('highwater.stores')].heard === undefined)
 })
 
+test('a state that is larger than what a port takes at a time comes in parts', async (t) => {
+  const one = await topic(0)
+  // With what a port makes of text that is not ASCII.
+  for (let at = 0; at < 24; at += 1) await one.put(`large-${at}`, { text: 'größer '.repeat(20_000) })
+  const { page } = await tab(t, `topic=${one.name}`)
+  const { items, byId } = await open(t, page)
+  await items(24)
+  await one.put('large-7', { text: 'small' })
+  await byId('items').locator('[role=option]').filter({ hasText: '{"text":"small"}' }).waitFor()
+})
+
 test('every part of the panel works on a store of another tab', async (t) => {
   const one = await topic()
   const { page, goto } = await tab(t, `topic=${one.name}`)

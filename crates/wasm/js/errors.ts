@@ -30,6 +30,7 @@ export type ErrorCode =
 
 /** What a schema has against a value. */
 export interface Issue {
+  /** What is wrong, in the words of the schema. */
   readonly message: string
   /** Where in the value. */
   readonly path?: readonly (PropertyKey | { readonly key: PropertyKey })[] | undefined
@@ -68,12 +69,19 @@ export interface ErrorDetails {
 export class HighwaterError extends Error {
   /** What went wrong. */
   declare readonly code: ErrorCode
+  /** The type of the event that it was met in. */
   declare readonly event: string | undefined
+  /** The kind of the item that it is about. */
   declare readonly kind: string | undefined
+  /** Its key. */
   declare readonly key: string | undefined
+  /** At which byte of the data. */
   declare readonly at: number | undefined
+  /** What the server answered. */
   declare readonly status: number | undefined
+  /** Where the stream stood. */
   declare readonly cursor: string | undefined
+  /** What a schema found wrong with a value. */
   declare readonly issues: readonly Issue[] | undefined
   /** Whether trying again cannot help: the store has stopped. */
   declare readonly terminal: boolean

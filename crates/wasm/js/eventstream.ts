@@ -3,6 +3,7 @@
 
 /** An event: what its source put into it, where it belongs and where it stands. */
 export interface StreamEvent {
+  /** The topic that it is of. */
   readonly topic: string
   /** Sorts as events come. */
   readonly sequenceId: string
@@ -63,6 +64,7 @@ export function eventStream<E extends StreamEvent = StreamEvent>(
 
 /** Events that are to be dealt with together. */
 export class Batch<E extends StreamEvent = StreamEvent> implements Iterable<E> {
+  /** In the order of the stream. */
   readonly events: readonly E[]
   /** How the server calls it; nothing of a broadcast, which nobody answers for. */
   readonly number: number | undefined

@@ -5,10 +5,13 @@ import type { AnyKinds, Version } from './types.js'
 
 /** An item as Highwater's own server lists it. */
 export interface InitialItem {
+  /** Its kind. */
   readonly kind: string
+  /** Its key. */
   readonly key: string
   /** Default: 0, so that any other takes its place. */
   readonly version?: Version
+  /** Its value. */
   readonly object: unknown
 }
 
@@ -22,7 +25,9 @@ export interface InitialItem {
  * connect(url, { initial: JSON.parse(document.querySelector('#flags').textContent) })
  */
 export interface Initial<T extends object = AnyKinds> {
+  /** By kind and key, or in a list. */
   readonly items: { readonly [K in keyof T & string]?: Readonly<Record<string, T[K]>> } | readonly InitialItem[]
+  /** Where the stream goes on from. */
   readonly cursor?: string | undefined
 }
 

@@ -22,6 +22,7 @@ export interface MaterializerOptions {
   readonly refill?: 'aside' | 'empty-first'
   /** When values are checked to be JSON. Default: `read`. */
   readonly validate?: 'read' | 'ingest'
+  /** How deletions are remembered. */
   readonly tombstones?: TombstoneOptions
   /** The largest event, in bytes. */
   readonly maxBytes?: number

@@ -46,7 +46,9 @@ export interface TombstoneOptions {
 export interface PersistStorage {
   /** Answers with `undefined` or `null` if there is nothing. */
   get(key: string): Promise<Uint8Array | null | undefined> | Uint8Array | null | undefined
+  /** Keeps bytes in place of those that were there. What it returns is waited for. */
   set(key: string, bytes: Uint8Array): unknown
+  /** Forgets them. */
   delete(key: string): unknown
 }
 
@@ -72,9 +74,11 @@ export interface Options {
   readonly method?: string
   /** Sent with every attempt, so no stream. */
   readonly body?: Exclude<BodyInit, ReadableStream>
+  /** Whether cookies are sent, as `fetch` means it. */
   readonly credentials?: RequestCredentials
   /** Where protocol `ping` fetches the state. */
   readonly poll?: string | URL
+  /** How failures are waited out. */
   readonly retry?: RetryOptions
   /** A connection on which nothing comes for so many milliseconds is given up; `false`: never. */
   readonly idle?: number | false
@@ -84,6 +88,7 @@ export interface Options {
   readonly connectTimeout?: number
   /** The largest event, in bytes. Default: 64 MiB. */
   readonly maxBytes?: number
+  /** How deletions are remembered. */
   readonly tombstones?: TombstoneOptions
   /** When values are checked to be JSON: when somebody reads them, or as they arrive. Default: `read`. */
   readonly validate?: 'read' | 'ingest'

@@ -13,6 +13,7 @@ export type ProtocolName = 'fdv2' | 'relay' | 'flags' | 'ping' | 'autoconfig' | 
  * connect(url, { protocol: { name: 'json', upsert: 'price', key: '/symbol', version: '/at' } })
  */
 export interface JsonProtocol {
+  /** Which protocol this is. */
   readonly name: 'json'
   /** Types of the events that carry one changed item. Default: `message`. */
   readonly upsert?: string | readonly string[]

@@ -5,8 +5,11 @@ import type { AnyKinds, ItemName, Snapshot, Version } from './types.js'
 
 /** What changed in one transaction. */
 export interface Transacted {
+  /** Whether it was a whole new state. */
   readonly snapshot: boolean
+  /** What is new or has another value. */
   readonly changed: readonly ItemName[]
+  /** What is gone. */
   readonly removed: readonly ItemName[]
   /** Those of `changed` that were not there before. */
   readonly inserted: readonly ItemName[]

@@ -10,10 +10,13 @@ export type ReceiverAction = 'insert' | 'updated' | 'delete' | 'noop'
 
 /** What is known of an id. */
 export interface ReceiverEntry<T> {
+  /** Which item. */
   readonly id: string
+  /** The newest version that is known of it. */
   readonly version: Version
   /** Whether it is known to be gone. */
   readonly tombstone: boolean
+  /** The item; nothing of one that is gone. */
   readonly item: T | undefined
 }
 

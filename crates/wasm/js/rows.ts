@@ -16,13 +16,21 @@ export type Scalar = string | number | boolean | null
 
 /** What is asked of one field; all of it must hold. */
 export interface Test {
+  /** Equal to this. */
   readonly eq?: Scalar
+  /** Not equal to this, or missing. */
   readonly ne?: Scalar
+  /** Less than this. */
   readonly lt?: Scalar
+  /** At most this. */
   readonly lte?: Scalar
+  /** More than this. */
   readonly gt?: Scalar
+  /** At least this. */
   readonly gte?: Scalar
+  /** Equal to one of these. */
   readonly in?: readonly Scalar[]
+  /** Whether there is anything at all. */
   readonly exists?: boolean
   /** What a text begins with. */
   readonly prefix?: string
@@ -39,11 +47,17 @@ export interface Test {
  */
 export interface Condition {
   readonly [pointer: `/${string}`]: Scalar | Test
+  /** The whole value. */
   readonly ''?: Scalar | Test
+  /** The item's key. */
   readonly key?: Scalar | Test
+  /** The item's kind. */
   readonly kind?: Scalar | Test
+  /** All of these hold. */
   readonly and?: readonly Condition[]
+  /** One of these holds. */
   readonly or?: readonly Condition[]
+  /** This does not hold. */
   readonly not?: Condition
 }
 
@@ -51,6 +65,7 @@ export interface Condition {
 export interface ViewSpec<K extends string = string> {
   /** Only items of this kind. */
   readonly kind?: K
+  /** Only items that this holds for. */
   readonly where?: Condition
   /** Fields to sort by, the first one first; with `-` before it, in falling order. Equal ones are sorted by key. */
   readonly sort?: readonly (Field | `-${Field}`)[]
@@ -78,11 +93,13 @@ export interface Group {
   readonly value: unknown
   /** The place of the first among all rows, listed or not. */
   readonly start: number
+  /** How many there are, listed or not. */
   readonly count: number
 }
 
 /** What a view lists at one moment. */
 export interface ViewSnapshot<R = Row> {
+  /** What is listed, in order. */
   readonly rows: readonly R[]
   /** How many there are, listed or not. */
   readonly count: number

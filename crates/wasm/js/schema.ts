@@ -5,6 +5,7 @@ import { described, isObject, refuse } from './options.js'
 
 /** A schema of any library that follows the standard: Zod, Valibot, ArkType, … */
 export interface StandardSchema<Output = unknown> {
+  /** What [Standard Schema](https://standardschema.dev) has of it. */
   readonly '~standard': {
     readonly version: 1
     readonly vendor: string

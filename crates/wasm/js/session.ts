@@ -16,9 +16,13 @@ import { isView, type View, viewing } from './view.js'
 
 /** The choices that a session leaves open. Times are milliseconds. */
 export interface SessionOptions extends MaterializerOptions {
+  /** How failures are waited out. */
   readonly retry?: RetryOptions
+  /** After how many milliseconds of silence a connection is taken for dead; `false`: never. */
   readonly idle?: number | false
+  /** Within how many milliseconds a snapshot has to end. */
   readonly snapshotTimeout?: number
+  /** Within how many milliseconds a server has to answer. */
   readonly connectTimeout?: number
   /** Where chance comes from. */
   readonly seed?: number
@@ -62,17 +66,29 @@ export type SessionEffect =
 
 /** How a session stands; times are those of its clock. */
 export interface SessionStatus {
+  /** What the session is about. */
   readonly phase: Phase
+  /** Whether a connection is open. */
   readonly connected: boolean
+  /** How many connections were tried since it was last live. */
   readonly attempt: number
+  /** How many failures the next wait is for. */
   readonly failures: number
+  /** Whether the last connection went on where the stream was left. */
   readonly resumed: boolean | undefined
+  /** Moves with every transaction that changed anything. */
   readonly version: number
+  /** Where the stream was last whole. */
   readonly cursor: string | undefined
+  /** When the next connection will be tried, by the clock that the inputs carry. */
   readonly retryAt: number | undefined
+  /** Since when the state may have been out of date, by the same clock. */
   readonly staleSince: number | undefined
+  /** The last fault; gone with the next update. */
   readonly error: HighwaterError | undefined
+  /** How many items of an unfinished transfer are there. */
   readonly received: number
+  /** The position that it leads to, if that was said. */
   readonly target: number | undefined
   /** Whether there was ever a whole state. */
   readonly synced: boolean

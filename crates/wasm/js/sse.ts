@@ -7,6 +7,7 @@ import { check, described, refuse } from './options.js'
 export interface SseEvent {
   /** Its type; `message` where the stream names none. */
   readonly type: string
+  /** What it carries: its lines of data, joined. */
   readonly data: string
   /** The last event id as of this event; empty if there was none. */
   readonly lastEventId: string

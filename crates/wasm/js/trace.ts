@@ -21,6 +21,7 @@ export interface TraceEvent {
 
 /** One thing that an event did. */
 export interface TraceStep {
+  /** What. */
   readonly action:
     | 'begin'
     | 'stage'
@@ -39,7 +40,9 @@ export interface TraceStep {
     | 'heartbeat'
     | 'ignored'
     | 'fault'
+  /** The kind of the item that it was done to. */
   readonly kind?: string
+  /** Its key. */
   readonly key?: string
   /** The version that the message carried. */
   readonly version?: Version

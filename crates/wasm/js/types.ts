@@ -15,7 +15,9 @@ export type Version = number | bigint
 
 /** Which item. */
 export interface ItemName<K extends string = string> {
+  /** What sort of thing it is. */
   readonly kind: K
+  /** What tells it from others of its kind. */
   readonly key: string
 }
 
@@ -61,6 +63,7 @@ export type Phase = 'connecting' | 'syncing' | 'live' | 'stale' | 'paused' | 'of
 
 /** How a store stands at one moment. Never changed: a new one takes its place. */
 export interface Status {
+  /** What the store is about. */
   readonly phase: Phase
   /** Whether a connection is open. */
   readonly connected: boolean
@@ -91,15 +94,21 @@ export type Snapshot<T extends object = AnyKinds> = {
 
 /** The reads of a store, over one kind. */
 export interface Collection<V> {
+  /** Which kind. */
   readonly kind: string
   /** How many items there are. */
   readonly size: number
   /** The value; the same object until the item's version moves. */
   get(key: string): V | undefined
+  /** Whether there is such an item. */
   has(key: string): boolean
+  /** The item's version, exact. */
   versionOf(key: string): Version | undefined
+  /** All keys. */
   keys(): string[]
+  /** All values. */
   values(): V[]
+  /** Keys and values. */
   entries(): [string, V][]
   /** All items at this moment; the same reference until one of the kind changes. */
   snapshot(): ReadonlyMap<string, V>

@@ -6,9 +6,13 @@ import { type Version, versionOf } from './types.js'
 
 /** What became of one item. */
 export interface ViewChange {
+  /** What became of the item. */
   readonly action: 'insert' | 'updated' | 'delete'
+  /** Its kind. */
   readonly kind: string
+  /** Its key. */
   readonly key: string
+  /** The version that did it. */
   readonly version: Version
   /** Its value, parsed when it is read; `undefined` of a deletion. Throws if it is not JSON. */
   readonly value: unknown

@@ -10,11 +10,12 @@ use crate::project::Project;
 /// The one source that Cargo.lock may name: crates.io by its identity, wherever it is fetched from.
 const CRATES_IO: &str = "registry+https://github.com/rust-lang/crates.io-index";
 
-/// The package's own, and those of the peers it is measured beside, the SDKs that our server is tried with,
-/// and the tools it is tried in.
-const NPM: [&str; 4] = [
+/// The package's own, and those of the peers it is measured beside, of what makes its reference, the
+/// SDKs that our server is tried with, and the tools it is tried in.
+const NPM: [&str; 5] = [
     "package-lock.json",
     "crates/bench/client/package-lock.json",
+    "docs/api/package-lock.json",
     "tests/interop/package-lock.json",
     "tests/package/tools/package-lock.json",
 ];

@@ -5,6 +5,7 @@ mod api;
 mod bench;
 mod build;
 mod display;
+mod docs;
 mod licences;
 mod locks;
 mod project;
@@ -29,6 +30,7 @@ cargo xtask COMMAND
   test [STEP…]            set up and run every step, or those named; stops at the first that fails
        [--keep-going]     run the rest after a failure too (as CI does)
        [--list]           name the steps
+  docs                    the API reference, of what is built (www/dist/api/)
   size                    what browsers load: raw, compressed, and beside its budget
   vectors [SUITE…]        recorded vectors, of tests/vectors or $HIGHWATER_VECTORS, on the core and
                           through the built package in Node
@@ -75,6 +77,7 @@ fn run(arguments: &[String]) -> Result<ExitCode> {
         "build" => build::command(&project, rest).map(|()| ExitCode::SUCCESS),
         "start" => start::command(&project, rest),
         "test" => test::command(&project, rest),
+        "docs" => docs::command(&project).map(|()| ExitCode::SUCCESS),
         "size" => sizes::print(&project).map(|()| ExitCode::SUCCESS),
         "vectors" => vectors::command(&project, rest),
         "bench" => bench::command(&project, rest),

@@ -11,7 +11,7 @@ use std::time::Instant;
 use crate::build::{self, Mode};
 use crate::project::{Project, cargo};
 use crate::setup::{self, BARE, Everything, WASM};
-use crate::{Result, api, licences, locks, sh, sizes};
+use crate::{Result, api, docs, licences, locks, sh, sizes};
 
 /// One thing that must hold.
 struct Step {
@@ -43,8 +43,13 @@ const STEPS: &[Step] = &[
     Step { name: "lean", what: "the package's module has no serde and no glue", run: lean },
     Step { name: "cargo-test", what: "unit, integration and doc tests", run: cargo_test },
     Step { name: "loom", what: "every order of the publisher's threads", run: loom },
-    Step { name: "doc", what: "rustdoc finds nothing", run: doc },
+    Step { name: "doc", what: "rustdoc finds nothing", run: |_| docs::rust() },
     Step { name: "build", what: "module, package, page and server", run: build_all },
+    Step {
+        name: "reference",
+        what: "all that is public is in the API reference",
+        run: |c| docs::command(c.project),
+    },
     Step {
         name: "size",
         what: "what browsers load has not grown",
@@ -244,12 +249,6 @@ fn loom(context: &Context) -> Result {
     test.args(["test", "--release", "--package", "highwater-publisher", "--lib", "model"]);
     test.env("RUSTFLAGS", "--cfg loom");
     ran(&sh::run_and_keep(test.env("CARGO_TARGET_DIR", context.project.target.join("loom")))?)
-}
-
-fn doc(_: &Context) -> Result {
-    let mut doc = cargo();
-    doc.args(["doc", "--workspace", "--no-deps", "--lib"]);
-    sh::run(doc.env("RUSTDOCFLAGS", "-Dwarnings"))
 }
 
 fn build_all(context: &Context) -> Result {

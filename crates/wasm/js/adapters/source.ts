@@ -13,19 +13,25 @@ export interface Source<R> {
 
 /** Who says how it stands: a store. */
 export interface Standing {
+  /** How it stands. */
   readonly status: Status
+  /** Calls whenever that has changed. Returns what ends it. */
   onStatus(listener: () => void): () => void
 }
 
 /** What an adapter needs of a store. */
 export interface Readable<T extends object> extends Source<Snapshot<T>>, Standing {
+  /** The value of an item; the same object until its version moves. */
   get<K extends keyof T & string>(kind: K, key: string): T[K] | undefined
+  /** The same reads over one kind. */
   collection<K extends keyof T & string>(kind: K): Source<ReadonlyMap<string, T[K]>>
+  /** Calls for each transaction. Returns what ends it. */
   subscribe(listener: () => void, scope?: Scope<T>): () => void
 }
 
 /** What makes views of specs: a store. */
 export interface Viewing<T extends object> {
+  /** Lists items, and keeps the list up to date. */
   view<K extends keyof T & string>(spec: ViewSpec<K>): LiveView<T, K>
 }
 

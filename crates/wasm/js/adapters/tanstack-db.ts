@@ -6,11 +6,17 @@ import { listening, type Standing } from './source.js'
 
 /** What a collection needs of a store. */
 export interface Synced<T extends object> extends Standing {
+  /** The first whole state is there. */
   readonly ready: Promise<void>
+  /** The value of an item. */
   get<K extends keyof T & string>(kind: K, key: string): T[K] | undefined
+  /** Whether there is such an item. */
   has(kind: keyof T & string, key: string): boolean
+  /** The item's version. */
   versionOf(kind: keyof T & string, key: string): Version | undefined
+  /** Keys and values of a kind. */
   entries<K extends keyof T & string>(kind: K): [string, T[K]][]
+  /** Calls for each transaction. Returns what ends it. */
   subscribe(listener: (change: Change<T>) => void, scope?: Scope<T>): () => void
 }
 
@@ -25,7 +31,9 @@ export interface HighwaterUtils extends UtilsRecord {
 /** What makes a collection of a kind; all else is as TanStack DB has it. */
 export interface HighwaterCollectionConfig<T extends object, K extends keyof T & string, Row extends object>
   extends Omit<BaseCollectionConfig<Row, string, never, HighwaterUtils>, 'schema' | 'syncMode' | 'utils'> {
+  /** Where the items come from. */
   readonly store: Synced<T>
+  /** Which of them. */
   readonly kind: K
   /** The item's key, which must be found in the row. */
   readonly getKey: (row: Row) => string

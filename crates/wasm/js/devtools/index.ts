@@ -59,9 +59,11 @@ export interface ImportOptions {
 
 /** A recording that was imported. */
 export interface Imported {
+  /** What it was read as. */
   readonly protocol: ProtocolOptions
-  /** How many events it has, and how many of them mean nothing in this protocol. */
+  /** How many events it has. */
   readonly events: number
+  /** How many of them mean nothing in this protocol. */
   readonly ignored: number
   /** The state that it leads to: each item with its value as JSON. */
   readonly items: readonly ImportedItem[]
@@ -73,6 +75,7 @@ export interface Imported {
 
 /** An item of a recording's last state. */
 export interface ImportedItem extends ItemName {
+  /** Its version, exact. */
   readonly version: Version
   /** Its value as JSON. */
   readonly text: string
@@ -80,7 +83,7 @@ export interface ImportedItem extends ItemName {
 
 /**
  * Mounts the panel: from now on it records every store of the page, those that are yet to come too.
- * Throws a {@link HighwaterError} with code `bad-option` if it is called wrongly.
+ * Throws a `HighwaterError` with code `bad-option` if it is called wrongly.
  *
  * @example
  * if (import.meta.env.DEV) import('highwater/devtools').then(({ mount }) => mount())

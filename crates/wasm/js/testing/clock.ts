@@ -20,7 +20,7 @@ interface Timer {
 
 /**
  * Takes the clock over: `setTimeout`, `clearTimeout`, `performance.now` and `Date.now`, from the
- * moment at which it is. Call it before {@link connect}, so that no timer is the platform's.
+ * moment at which it is. Call it before `connect`, so that no timer is the platform's.
  *
  * @example
  * using clock = fakeClock()

@@ -2,7 +2,9 @@
 
 /** A request that the client made. */
 export interface Request {
+  /** Its address, query and all. */
   readonly url: string
+  /** What was sent with it. */
   readonly headers: Headers
   /** The cursor that it wants to go on from. */
   readonly basis: string | undefined

@@ -109,6 +109,12 @@ pub(crate) fn for_package(project: &Project, folder: &str) -> Result {
     npm::install(&format!("bundlers and runtimes in {folder}"), &project.root.join(folder))
 }
 
+/// Sets up what makes the API reference: the npm packages of `folder`.
+pub(crate) fn for_docs(project: &Project, folder: &str) -> Result {
+    let _one_at_a_time = lock(project)?;
+    npm::install(&format!("what makes the reference in {folder}"), &project.root.join(folder))
+}
+
 /// What others wrote in Python and our server is tried with: for each the Python that has it, none
 /// where there is none to be had.
 pub(crate) struct Pythons {

@@ -1,0 +1,6 @@
+/**
+ * Hooks for React.
+ *
+ * @module highwater/react
+ */
+export * from '../../../dist/adapters/react.js'

@@ -1,0 +1,6 @@
+/**
+ * Signals for Solid.
+ *
+ * @module highwater/solid
+ */
+export * from '../../../dist/adapters/solid.js'
