@@ -53,7 +53,7 @@ test('the page becomes live with real rows', async () => {
 test('a process of ours appears and disappears', async () => {
   const child = idle()
   await row(child.pid).waitFor()
-  const text = await row(child.pid).innerText()
+  const text = await row(child.pid).textContent() // also where it is out of sight
   assert.match(text, /node/)
   assert.ok(text.includes(String(process.pid)), 'the parent is us')
   await end(child)

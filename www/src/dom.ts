@@ -36,6 +36,11 @@ export function flash(element: HTMLElement): void {
   element.dataset['flash'] = element.dataset['flash'] === 'a' ? 'b' : 'a'
 }
 
+/** Runs `work` when what was changed is on the screen. */
+export function afterFrame(work: () => void): void {
+  requestAnimationFrame(() => setTimeout(work))
+}
+
 /** Runs `work` once before the next frame, however often it was asked for. */
 export function oncePerFrame(work: () => void): () => void {
   let asked = false

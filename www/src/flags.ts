@@ -51,7 +51,7 @@ sdk.on('initialized', () => {
   isStarted = true
   show()
 })
-void sdk.start().then(({ status }) => setText(need('sdk'), `LaunchDarkly’s SDK: ${status}`))
+void sdk.start().then(({ status }) => setText(need('sdk'), status === 'complete' ? 'LaunchDarkly’s SDK has its flags, and follows them.' : `LaunchDarkly’s SDK: ${status}`))
 
 /** What the store has is what the switches show; what the SDK says stands beside it. */
 function show(): void {

@@ -3,7 +3,7 @@
 import { connect } from 'highwater'
 import { mount } from 'highwater/devtools'
 import { Charts } from './charts'
-import { need, setText } from './dom'
+import { afterFrame, need, setText } from './dom'
 import { Faults } from './faults'
 import type { Kinds, Machine } from './machine'
 import { TOPIC } from './machine'
@@ -20,8 +20,8 @@ declare global {
   }
 }
 
-// It sees the store from its first connection on.
-const devtools = mount({ parent: need('devtools'), tab: 'wire' })
+// It sees the store from its first connection on, and shows itself when the table is there.
+const devtools = mount({ parent: need('devtools'), tab: 'wire', open: false })
 
 // By this name the server knows whose stream to break.
 const client = Array.from(crypto.getRandomValues(new Uint8Array(6)), (byte) => byte.toString(16).padStart(2, '0')).join('')
@@ -49,7 +49,8 @@ store.subscribe(({ changed, removed, snapshot }) => {
   status.items(store.size)
   if (changed.some((item) => item.kind === 'host')) {
     sampled = Date.now()
-    charts.host(store.get('host', 'host'))
+    const host = store.get('host', 'host')
+    afterFrame(() => charts.host(host)) // the table is what one waits for
   }
 })
 
@@ -60,6 +61,8 @@ setInterval(() => {
   charts.tick()
 }, 1000)
 
-store.ready.then(() => faults.check()).catch(() => undefined) // the status tells why
+const patience = new Promise<void>((resolve) => setTimeout(resolve, 2000))
+void Promise.race([store.ready, patience]).catch(() => undefined).then(() => afterFrame(() => void devtools.open())) // the status tells why
+store.ready.then(() => afterFrame(() => void faults.check())).catch(() => undefined)
 
 window.highwaterDemo = { store, verify: check }
