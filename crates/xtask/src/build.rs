@@ -215,7 +215,7 @@ const HEADER: &str = "<!-- header -->";
 
 /// www/extension: what a browser loads as an extension.
 fn extension(project: &Project, _: &WasmTools, mode: Mode) -> Result {
-    let source = project.root.join("extension");
+    let source = project.root.join("crates/wasm/extension");
     let out = project.root.join("www/extension");
     if out.is_dir() {
         fs::remove_dir_all(&out)?;
@@ -225,7 +225,7 @@ fn extension(project: &Project, _: &WasmTools, mode: Mode) -> Result {
         [("iife", &["agent", "relay", "background", "devtools"][..]), ("esm", &["panel"])]
     {
         let mut esbuild = sh::node_tool(&project.root, "esbuild");
-        esbuild.args(scripts.iter().map(|name| format!("extension/src/{name}.ts")));
+        esbuild.args(scripts.iter().map(|name| format!("crates/wasm/extension/src/{name}.ts")));
         esbuild.args(["--bundle", "--outdir=www/extension", "--target=es2022"]);
         esbuild.args([&format!("--format={format}"), "--log-level=warning"]);
         if mode == Mode::Release {

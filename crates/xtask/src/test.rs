@@ -268,7 +268,7 @@ fn vectors(context: &Context) -> Result {
 }
 
 fn types(context: &Context) -> Result {
-    for folder in ["www", "extension"] {
+    for folder in ["www", "crates/wasm/extension"] {
         let mut tsc = sh::node_tool(&context.project.root, "tsc");
         sh::run(tsc.args(["--noEmit", "--project", folder]))?;
     }

@@ -1,8 +1,8 @@
 // The stores of a tab: of its page, and of the frames in it; and the port to them, which breaks and is
 // made again.
 
-import { Stores, type Subject } from '../../dist/devtools/stores.js'
-import { strangersOf } from '../../dist/devtools/page.js'
+import { Stores, type Subject } from '../../../../dist/devtools/stores.js'
+import { strangersOf } from '../../../../dist/devtools/page.js'
 import { api, type Port } from './api.js'
 import { RemoteStore } from './remote.js'
 import { type Ask, type Deed, Joiner, type Notice, type Piece, type StoreFacts, type Tell } from './wire.js'

@@ -1,7 +1,7 @@
 // The panel of the devtools: the same that an application mounts, on the stores of another page.
 
-import { Panel } from '../../dist/devtools/view/panel.js'
-import { init } from '../../dist/browser.js'
+import { Panel } from '../../../../dist/devtools/view/panel.js'
+import { init } from '../../../../dist/browser.js'
 import { TabStores } from './tab.js'
 
 const query = new URLSearchParams(location.search)

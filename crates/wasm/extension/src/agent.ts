@@ -1,9 +1,9 @@
 // In the page itself: records its stores for as long as a panel looks, and leaves everything as it was
 // when none does any more.
 
-import { PageStore, PageStores } from '../../dist/devtools/page.js'
-import type { Entry } from '../../dist/devtools/recording.js'
-import type { Subject } from '../../dist/devtools/stores.js'
+import { PageStore, PageStores } from '../../../../dist/devtools/page.js'
+import type { Entry } from '../../../../dist/devtools/recording.js'
+import type { Subject } from '../../../../dist/devtools/stores.js'
 import { type Ask, piecesOf, PORT, type Standing, type StoreFacts, type Tell, WANTED } from './wire.js'
 
 class Agent {

@@ -2,11 +2,11 @@
 // JSON, and break whenever the browser puts the background to sleep: so the panel asks for what comes
 // after what it has, and whoever answers need not know what was answered before.
 
-import { fromBase64, toBase64 } from '../../dist/devtools/base64.js'
-import type { Conditions } from '../../dist/devtools/faults.js'
-import type { Entry } from '../../dist/devtools/recording.js'
-import type { ProtocolOptions } from '../../dist/protocols.js'
-import type { Status } from '../../dist/types.js'
+import { fromBase64, toBase64 } from '../../../../dist/devtools/base64.js'
+import type { Conditions } from '../../../../dist/devtools/faults.js'
+import type { Entry } from '../../../../dist/devtools/recording.js'
+import type { ProtocolOptions } from '../../../../dist/protocols.js'
+import type { Status } from '../../../../dist/types.js'
 
 /** What the panel asks of the agents, which are in the pages. Each heeds what is of its own stores. */
 export type Ask =

@@ -1,14 +1,14 @@
 // A store in another page: what was recorded of it comes by messages, and its state is worked out here
 // again, from the same events. So there is everything to look at that there is in the page.
 
-import { HighwaterError, type ErrorCode } from '../../dist/errors.js'
-import type { Conditions } from '../../dist/devtools/faults.js'
-import type { Breakable, Live, Names } from '../../dist/devtools/live.js'
-import { Rates, type Second } from '../../dist/devtools/rates.js'
-import { type Entry, type EventEntry, Recording } from '../../dist/devtools/recording.js'
-import { Replica } from '../../dist/devtools/replica.js'
-import type { Machine } from '../../dist/machine.js'
-import type { ItemName, Status } from '../../dist/types.js'
+import { HighwaterError, type ErrorCode } from '../../../../dist/errors.js'
+import type { Conditions } from '../../../../dist/devtools/faults.js'
+import type { Breakable, Live, Names } from '../../../../dist/devtools/live.js'
+import { Rates, type Second } from '../../../../dist/devtools/rates.js'
+import { type Entry, type EventEntry, Recording } from '../../../../dist/devtools/recording.js'
+import { Replica } from '../../../../dist/devtools/replica.js'
+import type { Machine } from '../../../../dist/machine.js'
+import type { ItemName, Status } from '../../../../dist/types.js'
 import type { Deed, Standing, StoreFacts, Tell } from './wire.js'
 
 /** The way to the store's page. */
