@@ -20,6 +20,32 @@ async function serving(t, options = {}) {
   return { url: `${server.url}/ws`, ask, put }
 }
 
+test('a token goes along as browsers can send it, and is asked for at each connection', { timeout: 60_000 }, async (t) => {
+  const admin = 'the-administrators-secret'
+  const server = await startHighwater('serve', '--event-streams', '--admin-token', admin)
+  t.after(server.kill)
+  const ask = async (method, path, body) => {
+    const response = await fetch(server.url + path, { method, headers: { authorization: `Bearer ${admin}`, 'content-type': 'application/json' }, body: body && JSON.stringify(body) })
+    assert.ok(response.ok, `${method} ${path}: ${response.status}`)
+    return response.json()
+  }
+  await ask('PUT', '/v1/eventstreams/work', { source: 't', batchSize: 1 })
+  await ask('PUT', '/v1/topics/t/a/1', { n: 1 })
+  const { secret } = await ask('POST', '/v1/admin/tokens', { name: 'page', consume: ['work'] })
+  const tokens = [() => { throw new Error('nobody is signed in') }, () => 'söme-other', () => secret]
+  const said = []
+  const token = async () => (tokens.length > 1 ? tokens.shift() : tokens[0])()
+  const stream = eventStream(`${server.url}/ws`, 'work', { WebSocket, token, retry: { initial: 5 }, onError: (error) => said.push(error.message) })
+  t.after(() => stream.close())
+  for await (const batch of stream) {
+    assert.deepEqual(numbers(batch), [1])
+    break
+  }
+  assert.equal(tokens.length, 1)
+  assert.equal(said[0], 'nobody is signed in')
+  assert.ok(said.length > 2, said.join('\n'))
+})
+
 const numbers = (batch) => [...batch].map((event) => event.object.n)
 
 test('a handler gets every event in order, and what it refuses comes again', { timeout: 60_000 }, async (t) => {

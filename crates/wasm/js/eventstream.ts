@@ -24,6 +24,8 @@ export type BatchHandler<E extends StreamEvent = StreamEvent> = (batch: Batch<E>
 export interface EventStreamOptions {
   /** Ends it. */
   readonly signal?: AbortSignal
+  /** What the server asks who this is; a function is asked for each connection. Works in browsers, too. */
+  readonly token?: string | (() => string | Promise<string>)
   /** Milliseconds between two words to the server that a batch is still being dealt with. */
   readonly progress?: number
   /** The first and the longest pause before connecting again, in milliseconds. */
@@ -31,7 +33,7 @@ export interface EventStreamOptions {
   /** What a handler threw, and connections that were lost. */
   readonly onError?: (error: unknown) => void
   /** What connects, where the platform has no `WebSocket` (Node before 22), or to send headers. */
-  readonly WebSocket?: new (url: string) => Pick<WebSocket, 'addEventListener' | 'close' | 'readyState' | 'send'>
+  readonly WebSocket?: new (url: string, protocols?: string[]) => Pick<WebSocket, 'addEventListener' | 'close' | 'readyState' | 'send'>
 }
 
 /**
@@ -136,7 +138,7 @@ export class EventStream<E extends StreamEvent = StreamEvent> implements AsyncIt
     if (!socketOf(options)) throw new TypeError('eventStream: there is no WebSocket here: give one as an option')
     options.signal?.addEventListener('abort', () => void this.close(), { once: true })
     if (options.signal?.aborted) this.#closed = true
-    else this.#connect()
+    else void this.#connect()
   }
 
   /** Ends it: its reader finds no more, and a batch that was not answered comes again, to whoever is there. */
@@ -177,10 +179,20 @@ export class EventStream<E extends StreamEvent = StreamEvent> implements AsyncIt
     return undefined
   }
 
-  #connect(): void {
+  async #connect(): Promise<void> {
     const Socket = socketOf(this.#options)
+    const { token, onError } = this.#options
     if (!Socket) return
-    const socket = (this.#socket = new Socket(this.#url))
+    let protocols: string[] | undefined
+    try {
+      const given = typeof token === 'function' ? await token() : token
+      if (given) protocols = offering(given)
+    } catch (error) {
+      onError?.(error)
+      return this.#lost()
+    }
+    if (this.#closed) return
+    const socket = (this.#socket = new Socket(this.#url, protocols))
     socket.addEventListener('open', () => socket.send(JSON.stringify({ type: 'start', stream: this.#name })))
     socket.addEventListener('message', ({ data }) => this.#take(String(data), socket))
     // An error is always followed by a close.
@@ -213,7 +225,7 @@ export class EventStream<E extends StreamEvent = StreamEvent> implements AsyncIt
     const pause = Math.min(maximum, initial * 2 ** Math.min(this.#failures++, 30))
     this.#options.onError?.(new Error(`the connection of event stream ${this.#name} is lost: again in ${pause} ms`))
     // Not all at the same moment.
-    this.#again = setTimeout(() => this.#connect(), pause * (0.5 + Math.random() / 2))
+    this.#again = setTimeout(() => void this.#connect(), pause * (0.5 + Math.random() / 2))
   }
 
   /** What came over the connection that is gone comes again: broadcast batches never. */
@@ -260,6 +272,13 @@ function read<E>(text: string): Message<E> | undefined {
 
 function socketOf({ WebSocket }: EventStreamOptions): EventStreamOptions['WebSocket'] {
   return WebSocket ?? globalThis.WebSocket
+}
+
+/** All that a browser's WebSocket can say of who it is, in the words of Kubernetes; the server takes up the other one. */
+function offering(token: string): string[] {
+  const bytes = String.fromCharCode(...new TextEncoder().encode(token))
+  const encoded = btoa(bytes).replaceAll('+', '-').replaceAll('/', '_').replaceAll('=', '')
+  return ['highwater', `base64url.bearer.authorization.${encoded}`]
 }
 
 /** A page may leave out its own host, and write http for ws. */

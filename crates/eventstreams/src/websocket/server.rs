@@ -68,6 +68,7 @@ impl WebSocketFactory {
         let hub = Arc::clone(&self.0);
         let sizes = &hub.configuration.websockets;
         upgrade
+            .protocols([PROTOCOL])
             .read_buffer_size(sizes.read_buffer_size)
             .write_buffer_size(sizes.write_buffer_size)
             .max_message_size(sizes.max_message_size)
@@ -75,6 +76,9 @@ impl WebSocketFactory {
             .on_upgrade(move |socket| connection::serve(socket, hub, query, guest))
     }
 }
+
+/// What both speak, for clients that want to hear it: a browser's that offers any protocol does.
+const PROTOCOL: &str = "highwater";
 
 /// Whether a page of another host is not behind this: a browser says whose page it is.
 fn is_same_origin(headers: &HeaderMap) -> bool {

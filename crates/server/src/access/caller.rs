@@ -5,8 +5,10 @@ use super::grant::Act;
 use super::secret::Digest;
 use super::tokens::{Access, Token};
 use crate::error::ApiError;
-use axum::http::header::{AUTHORIZATION, WWW_AUTHENTICATE};
+use axum::http::header::{AUTHORIZATION, SEC_WEBSOCKET_PROTOCOL, WWW_AUTHENTICATE};
 use axum::http::{HeaderMap, HeaderValue, StatusCode};
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use std::sync::Arc;
 
 /// Who sends a request, as far as it matters.
@@ -28,10 +30,12 @@ impl Caller {
         if access.is_open() {
             return Ok(Self::Anybody);
         }
-        let Some(given) = headers.get(AUTHORIZATION) else {
-            return Ok(Self::Nameless);
+        let digest = match (headers.get(AUTHORIZATION), offered(headers)) {
+            (Some(given), _) => bearer(given).map(Digest::of),
+            (None, Some(encoded)) => decoded(encoded).map(|secret| Digest::of(&secret)),
+            (None, None) => return Ok(Self::Nameless),
         };
-        let digest = bearer(given).map(Digest::of).ok_or_else(malformed)?;
+        let digest = digest.ok_or_else(malformed)?;
         if access.is_admin(&digest) {
             return Ok(Self::Admin);
         }
@@ -100,13 +104,31 @@ fn bearer(given: &HeaderValue) -> Option<&str> {
     (scheme.eq_ignore_ascii_case("bearer") && !secret.is_empty()).then_some(secret)
 }
 
+/// The token among the protocols that a WebSocket offers, which is all that a browser's can say: in
+/// base64url, as Kubernetes has it.
+fn offered(headers: &HeaderMap) -> Option<&str> {
+    let lines = headers.get_all(SEC_WEBSOCKET_PROTOCOL).iter();
+    let mut protocols =
+        lines.filter_map(|line| line.to_str().ok()).flat_map(|line| line.split(','));
+    protocols.find_map(|protocol| protocol.trim().strip_prefix(OFFERED))
+}
+
+fn decoded(encoded: &str) -> Option<String> {
+    let secret = String::from_utf8(URL_SAFE_NO_PAD.decode(encoded).ok()?).ok()?;
+    (!secret.is_empty()).then_some(secret)
+}
+
+/// What a token follows where it is offered as a protocol.
+const OFFERED: &str = "base64url.bearer.authorization.";
+
 fn missing(act: Act<'_>) -> ApiError {
     let message = format!("a token is needed to {act}: send it as `authorization: Bearer TOKEN`");
     unauthorized("token-missing", message, "Bearer realm=\"highwater\"")
 }
 
 fn malformed() -> ApiError {
-    let message = "a token is sent as `authorization: Bearer TOKEN`";
+    let message = "a token is sent as `authorization: Bearer TOKEN`, or offered by a WebSocket as \
+                   protocol `base64url.bearer.authorization.TOKEN`";
     unauthorized(
         "bad-authorization",
         message,

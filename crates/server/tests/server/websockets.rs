@@ -1,13 +1,16 @@
 //! `serve --event-streams`: topics delivered to WebSocket clients at `/ws`.
 
+use crate::access::ADMIN;
 use crate::common::Process;
 use core::time::Duration;
 use futures_util::{SinkExt as _, StreamExt as _};
 use reqwest::{Client, Method};
 use serde_json::{Value, json};
+use std::io::Read as _;
 use tokio::net::TcpStream;
 use tokio::time::{Instant, sleep, timeout};
-use tokio_tungstenite::tungstenite::Message;
+use tokio_tungstenite::tungstenite::client::IntoClientRequest as _;
+use tokio_tungstenite::tungstenite::{self, Message};
 use tokio_tungstenite::{WebSocketStream, client_async};
 
 const LONG: Duration = Duration::from_mins(1);
@@ -176,4 +179,49 @@ async fn who_asks_for_no_upgrade_or_for_a_page_elsewhere_is_refused() {
     let without = Process::start(&["serve"]);
     let plain = Client::new().get(format!("{}/ws", without.url));
     assert_eq!(plain.send().await.unwrap().status(), 404);
+}
+
+/// A browser's WebSocket sends no header: its token is one of the protocols that it offers.
+#[cfg(unix)]
+#[tokio::test]
+async fn a_browser_offers_its_token_as_a_protocol() {
+    let environment = [("HIGHWATER_ADMIN_TOKEN", ADMIN), ("RUST_LOG", "trace")];
+    let mut server = Process::logged(&["serve", "--event-streams"], &environment);
+    let address = server.url.strip_prefix("http://").unwrap().to_owned();
+    let offered = "base64url.bearer.authorization.dGhlLWFkbWluaXN0cmF0b3JzLXNlY3JldA";
+    let handshake = async |protocols: String| {
+        let mut request = format!("ws://{address}/ws").into_client_request().unwrap();
+        if !protocols.is_empty() {
+            request.headers_mut().insert("sec-websocket-protocol", protocols.parse().unwrap());
+        }
+        let socket = TcpStream::connect(&address).await.unwrap();
+        client_async(request, socket).await
+    };
+    // In time event streams are there.
+    let deadline = Instant::now() + LONG;
+    let answer = loop {
+        match handshake(format!("highwater, {offered}")).await {
+            Ok((_, answer)) => break answer,
+            Err(error) => assert!(Instant::now() < deadline, "{error}"),
+        }
+        sleep(Duration::from_millis(10)).await;
+    };
+    // What is said of it is not the token.
+    assert_eq!(answer.headers()["sec-websocket-protocol"], "highwater");
+    let short = &offered[..offered.len() - 2];
+    for protocols in ["", "highwater", short, "base64url.bearer.authorization.%"] {
+        match handshake(protocols.to_owned()).await {
+            Err(tungstenite::Error::Http(answer)) => {
+                assert_eq!(answer.status(), 401, "{protocols}");
+            }
+            other => panic!("{protocols}: {other:?}"),
+        }
+    }
+    server.child.kill().unwrap();
+    let mut log = String::new();
+    server.child.stderr.take().unwrap().read_to_string(&mut log).unwrap();
+    assert!(log.contains("/ws"), "{log}");
+    for secret in [ADMIN, "dGhlLWFkbWlu"] {
+        assert!(!log.contains(secret), "{secret} in {log}");
+    }
 }
