@@ -212,7 +212,7 @@ async fn a_browser_offers_its_token_as_a_protocol() {
     for protocols in ["", "highwater", short, "base64url.bearer.authorization.%"] {
         match handshake(protocols.to_owned()).await {
             Err(tungstenite::Error::Http(answer)) => {
-                assert_eq!(answer.status(), 401, "{protocols}")
+                assert_eq!(answer.status(), 401, "{protocols}");
             }
             other => panic!("{protocols}: {other:?}"),
         }
