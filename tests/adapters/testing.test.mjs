@@ -148,3 +148,16 @@ test('a restored clock is the platform’s own', () => {
   clock.restore()
   assert.deepEqual([setTimeout, clearTimeout, Date.now, performance.now], before)
 })
+
+test('a timer of before is cleared where it was set, and is none of the clock’s', async (t) => {
+  let called = 0
+  const before = setTimeout(() => assert.fail('cleared, and called'), 1)
+  const clock = fakeClock()
+  t.after(() => clock.restore())
+  for (let at = 0; at < 1000; at += 1) setTimeout(() => (called += 1), 5)
+  clearTimeout(before)
+  await clock.advance(10)
+  assert.equal(called, 1000)
+  clock.restore()
+  await new Promise((resolve) => setTimeout(resolve, 20))
+})

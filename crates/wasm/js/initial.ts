@@ -22,7 +22,7 @@ export interface InitialItem {
  *
  * @example
  * connect(url, { initial: { items: { flag: { 'dark-mode': { on: true } } } } })
- * connect(url, { initial: JSON.parse(document.querySelector('#flags').textContent) })
+ * connect(url, { initial: JSON.parse(document.querySelector('#flags')!.textContent!) })
  */
 export interface Initial<T extends object = AnyKinds> {
   /** By kind and key, or in a list. */

@@ -25,7 +25,7 @@ export type StoreViewChange<T extends object = AnyKinds> = {
  * Folds what happens to a store's items into a shape of the application's own.
  *
  * @example
- * const votes: StoreView<{ task: Task }, number> = {
+ * const votes: StoreView<{ task: Task }, number> & { byKey: Map<string, number> } = {
  *   byKey: new Map<string, number>(),
  *   update(changes) {
  *     for (const { key, value } of changes) value ? this.byKey.set(key, value.votes) : this.byKey.delete(key)

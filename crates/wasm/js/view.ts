@@ -22,7 +22,7 @@ export interface ViewChange {
  * Folds transactions into a shape of the application's own.
  *
  * @example
- * const total: View = {
+ * const total: View & { sum: number } = {
  *   sum: 0,
  *   update(changes) { for (const { action } of changes) this.sum += action === 'insert' ? 1 : action === 'delete' ? -1 : 0 },
  *   reset() { this.sum = 0 },

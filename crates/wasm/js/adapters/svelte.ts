@@ -37,7 +37,7 @@ export function useItem<T extends object, K extends keyof T & string>(
  * @example
  * const flags = useView(store, 'flag')
  * const count = useView(store, ({ flag }) => flag?.size ?? 0)
- * const { rows } = useView(store, { kind: 'flag', where: { '/on': true }, limit: 20 })
+ * const top = useView(store, { kind: 'flag', where: { '/on': true }, limit: 20 }) // $top.rows, or top.current.rows
  */
 export function useView<T extends object, K extends keyof T & string>(store: Readable<T>, kind: K): Live<ReadonlyMap<string, T[K]>>
 export function useView<T extends object, R>(store: Readable<T>, select: (state: Snapshot<T>) => R, isEqual?: IsEqual<R>): Live<R>

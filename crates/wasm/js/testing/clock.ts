@@ -40,10 +40,14 @@ export function fakeClock(): FakeClock {
 
   const set = (call: (...given: unknown[]) => void, millis = 0, ...given: unknown[]): number => {
     // As the platform has it: what is no time at all is none.
-    timers.set(++last, { at: now + (millis > 0 ? millis : 0), call: () => call(...given) })
+    timers.set(--last, { at: now + (millis > 0 ? millis : 0), call: () => call(...given) })
     return last
   }
-  Object.assign(globalThis, { setTimeout: set, clearTimeout: (timer: unknown) => void timers.delete(Number(timer)) })
+  // Ours are below 0: what was set before is the platform's, and cleared there.
+  const clear = (timer: Parameters<typeof clearTimeout>[0]): void => {
+    if (!timers.delete(timer as number)) clearTimeout(timer)
+  }
+  Object.assign(globalThis, { setTimeout: set, clearTimeout: clear })
   Object.defineProperty(performance, 'now', { value: () => now, configurable: true, writable: true })
   Date.now = () => Math.round(now + offset)
 
