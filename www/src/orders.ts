@@ -106,5 +106,5 @@ function position(id: string): string {
   const [index = '', part = ''] = id.split('-')
   if (index === '') return 'none yet'
   const event = /^[cs](\d+)$/.exec(part)?.[1]
-  return event === undefined ? `transaction ${Number(index)}` : `event ${Number(event)} of ${Number(index)}`
+  return event === undefined ? `transaction ${Number(index)}` : `event ${Number(event)} of transaction ${Number(index)}`
 }
