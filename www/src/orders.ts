@@ -101,7 +101,7 @@ function line({ number, keys, again, outcome }: Delivery): HTMLElement {
     ...(again ? [make('span', { class: 'badge again' }, 'again')] : []), make('span', { class: 'outcome' }, outcome))
 }
 
-/** `event 3 of 12`, the third of the transaction: of a sequence ID. */
+/** `event 3 of transaction 12`: what a sequence ID says. */
 function position(id: string): string {
   const [index = '', part = ''] = id.split('-')
   if (index === '') return 'none yet'
