@@ -276,8 +276,9 @@ const fn units(size: usize) -> usize {
 
 /// Records begin at multiples of so many bytes.
 const UNIT: usize = 8;
-/// A little under a page of wasm memory, so that the allocator's own bytes fit beside it.
-const SEGMENT: usize = (64 << 10) - 64;
+/// Of what the wasm allocator can carve out of one page, and out of what a list's page leaves of
+/// two: it looks for such sizes in steps of 1 KiB, its own bytes included.
+const SEGMENT: usize = (63 << 10) - 64;
 /// A record larger than this has a segment of its own: no more than an eighth of a segment is
 /// ever left over.
 const OWN: usize = SEGMENT / 8;
