@@ -8,8 +8,10 @@
 // - E3: a connection that the lean module cannot read loses nothing: until its first event has been
 //   read, what came is kept, and is given to the module with everything.
 
+import * as Bit from './bit.js'
 import { HEADERS_FAILED, HighwaterError, wordsOf } from './errors.js'
-import { Bit, type Effect, Input, type Machine } from './machine.js'
+import * as Input from './input.js'
+import type { Effect, Machine } from './machine.js'
 import { loadModule, type Module, moduleFor } from './module.js'
 import { addressOf, LONGEST, type Options } from './options.js'
 import type { Share } from './share.js'
@@ -62,7 +64,7 @@ export class Edge {
   }
 
   /** Tells the session of something, and carries out what follows. */
-  input(what: Input, connection = 0, number = 0, ...texts: string[]): void {
+  input(what: number, connection = 0, number = 0, ...texts: string[]): void {
     this.#started ||= what === Input.Start
     this.#take(() => this.#machine.input(performance.now(), what, connection, number, ...texts))
     if (what === Input.Pause || what === Input.Offline) this.#share?.leave()

@@ -1,42 +1,9 @@
 // A session in the module: what happened goes in, what is to be done comes out.
 
+import * as Bit from './bit.js'
+import * as Input from './input.js'
 import { type Module, Thing } from './module.js'
 import type { ProtocolOptions } from './protocols.js'
-
-/** What happened; the numbers are the module's. */
-export const Input = {
-  Start: 0,
-  Reconnect: 1,
-  Wake: 2,
-  Offline: 3,
-  Online: 4,
-  Stop: 5,
-  Ended: 6,
-  Aborted: 7,
-  Bytes: 8,
-  Pause: 9,
-  Unpause: 10,
-  Failed: 11,
-  Event: 12,
-} as const
-
-/** Any of them. */
-export type Input = (typeof Input)[keyof typeof Input]
-
-/** What an input led to, as bits. */
-export const Bit = {
-  Effects: 1,
-  Commits: 2,
-  Gone: 4,
-  Synced: 8,
-  Stopped: 16,
-  Fault: 32,
-  /** The server at hand is one of our own. */
-  Own: 64,
-  /** The stream is none that the lean module reads. */
-  Foreign: 128,
-  Told: 256,
-} as const
 
 /** Something to do: `connect`, `disconnect`, `fetch` or `wake`, and with what. */
 export type Effect = [type: string, number: number, attempt?: number, lastEventId?: string | null, ...query: string[]]
@@ -68,8 +35,8 @@ export class Machine extends Thing {
     return bits
   }
 
-  /** Takes in what happened, and answers with {@link Bit}s. */
-  input(now: number, what: Input, connection = 0, number = 0, ...texts: (string | undefined)[]): number {
+  /** Takes in what happened ({@link Input}), and answers with {@link Bit}s. */
+  input(now: number, what: number, connection = 0, number = 0, ...texts: (string | undefined)[]): number {
     if (texts.length > 0) this.module.say(texts)
     return this.module.session_input(this.handle, now, what, connection, number)
   }

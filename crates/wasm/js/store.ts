@@ -1,15 +1,17 @@
 // The store: one stream, kept up, and its state to be read.
 
+import * as Bit from './bit.js'
 import { Edge, isNative, needsEverything } from './edge.js'
 import { collectionOf } from './collection.js'
 import { HighwaterError, wordsOf } from './errors.js'
 import { errorOf } from './faults.js'
 import { type Followed, type Follower, Followers } from './followers.js'
 import type { Beginning } from './initial.js'
+import * as Input from './input.js'
 import { iterate } from './iteration.js'
 import { Items } from './items.js'
 import { Listeners, placesOf, report, Subscriptions } from './listeners.js'
-import { Bit, Input, Machine } from './machine.js'
+import { Machine } from './machine.js'
 import { bring, loadModule, loadMore, type Module, moduleFor, type ModuleSource, type More, moreThere } from './module.js'
 import { addressOf, checkOptions, numbersOf, type Options } from './options.js'
 import { Materialized, type StoreView } from './materialized.js'
@@ -468,7 +470,7 @@ export class Store<T extends object = AnyKinds> {
     })
   }
 
-  #pause(what: Input, reason: string): void {
+  #pause(what: number, reason: string): void {
     this.#ask(({ edge }) => edge.input(what, 0, 0, reason))
   }
 
