@@ -7,6 +7,7 @@ export { Store } from './store.js'
 
 export { checkRest } from './checks.js'
 export { beginningOf } from './initial.js'
+export { keep } from './keep.js'
 export { list } from './listing.js'
 export { wordsOfProtocol } from './protocols.js'
 export { restore } from './restore.js'

@@ -3,7 +3,7 @@
 import * as Bit from './bit.js'
 import { Edge, isNative, needsEverything } from './edge.js'
 import { collectionOf } from './collection.js'
-import { HighwaterError, wordsOf } from './errors.js'
+import { HighwaterError } from './errors.js'
 import { errorOf } from './faults.js'
 import { type Followed, type Follower, Followers } from './followers.js'
 import type { Beginning } from './initial.js'
@@ -383,26 +383,7 @@ export class Store<T extends object = AnyKinds> {
   async #gather(url: string, lacks: boolean, isKept: boolean): Promise<Keeper | undefined> {
     const more = await loadMore()
     if (lacks) this.#prepare(more)
-    return isKept ? this.#kept(url, more) : undefined
-  }
-
-  /** What was kept, and what goes on keeping it. */
-  async #kept(url: string, { wordsOfProtocol }: More): Promise<Keeper | undefined> {
-    const options = this.#options
-    try {
-      const { Keeper } = await import('./persist.js')
-      return await Keeper.of(url, wordsOfProtocol(options.protocol), options, (...fault) => this.#notKept(...fault))
-    } catch (error) {
-      this.#notKept('persist', `option persist: nothing is kept: ${wordsOf(error)}`, error)
-      return undefined
-    }
-  }
-
-  /** The stream is none the worse for it. */
-  #notKept(code: 'persist' | 'bad-checkpoint', message: string, cause?: unknown): void {
-    const error = new HighwaterError(code, message, { cause })
-    if (code === 'persist') report(this.#options.onError, error)
-    else this.#told(error)
+    return isKept ? more.keep(url, this.#options, (error) => this.#told(error)) : undefined
   }
 
   #run(url: string, module: Module, keeper?: Keeper): void {
