@@ -3,6 +3,7 @@
 import { answered, setSources } from './module.js'
 
 setSources(
+  () => import('./more.js'),
   () => answered(fetch(new URL('./full.wasm', import.meta.url))),
   () => answered(fetch(new URL('./core.wasm', import.meta.url))),
 )

@@ -86,7 +86,7 @@ export class Edge {
     this.#beginning = undefined
     this.#queue = []
     if (beginning === undefined) this.#let()
-    this.#take(() => this.#machine.move(performance.now(), to, this.#started, beginning !== undefined))
+    this.#take(() => to.more.handOver(this.#machine, performance.now(), to, this.#started, beginning !== undefined))
     if (beginning === undefined) return
     this.#take(() => beginning.opened())
     for (const bytes of beginning.chunks) this.#take(() => this.#machine.bytes(performance.now(), beginning.id, bytes))

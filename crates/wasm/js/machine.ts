@@ -1,6 +1,5 @@
 // A session in the module: what happened goes in, what is to be done comes out.
 
-import * as Bit from './bit.js'
 import * as Input from './input.js'
 import { type Module, Thing } from './module.js'
 import type { ProtocolOptions } from './protocols.js'
@@ -10,29 +9,14 @@ export type Effect = [type: string, number: number, attempt?: number, lastEventI
 
 /** A session in the module. */
 export class Machine extends Thing {
-  readonly #protocol: ProtocolOptions | undefined
-  readonly #numbers: Float64Array
+  /** What it was made with. */
+  readonly protocol: ProtocolOptions | undefined
+  readonly numbers: Float64Array
 
   constructor(module: Module, protocol: ProtocolOptions | undefined, numbers: Float64Array, wanted = false) {
-    super(module, made(module, protocol, numbers, wanted), module.session_free)
-    this.#protocol = protocol
-    this.#numbers = numbers
-  }
-
-  /**
-   * Goes on in the module with everything: slots, epochs and version are the same. If it is to
-   * connect, its next connection is the one at hand, or else another. Answers with {@link Bit}s.
-   */
-  move(now: number, to: Module, connects: boolean, keepsConnection: boolean): number {
-    const { module: from, handle } = this
-    const there = made(to, this.#protocol, this.#numbers, false)
-    const length = from.session_leave(handle, keepsConnection ? 1 : 0)
-    const size = to.give(from.bytes().subarray(from.text(), from.text() + length))
-    this.free()
-    this.become(to, there, to.session_free)
-    const bits = to.session_arrive(there, now, size, connects ? 1 : 0)
-    if ((bits & Bit.Fault) !== 0) throw new Error('core.wasm and full.wasm are of two versions')
-    return bits
+    super(module, sessionOf(module, protocol, numbers, wanted), module.session_free)
+    this.protocol = protocol
+    this.numbers = numbers
   }
 
   /** Takes in what happened ({@link Input}), and answers with {@link Bit}s. */
@@ -83,7 +67,8 @@ export class Machine extends Thing {
   }
 }
 
-function made(module: Module, protocol: ProtocolOptions | undefined, numbers: Float64Array, wanted: boolean): number {
+/** Makes a session in a module. */
+export function sessionOf(module: Module, protocol: ProtocolOptions | undefined, numbers: Float64Array, wanted = false): number {
   // The lean one has no choice of protocols.
   module.say(module.isWhole ? module.more.wordsOfProtocol(protocol) : [], numbers)
   return module.session_new(numbers.length, wanted ? 1 : 0)

@@ -90,8 +90,10 @@ export let moreThere: More | undefined
 
 /** The same, loaded if need be. */
 export async function loadMore(): Promise<More> {
-  return (moreThere ??= await import('./more.js'))
+  return (moreThere ??= await bringMore())
 }
+
+let bringMore: () => Promise<More>
 
 /** A module: what it exports, and its memory. */
 // eslint-disable-next-line @typescript-eslint/no-unsafe-declaration-merging -- the constructor takes them over
@@ -213,8 +215,9 @@ const modules = new Map<boolean, Module>()
 const sources = new Map<boolean, Source>()
 const coming = new Map<boolean, Promise<Module>>()
 
-/** Says where the modules come from, when they are wanted. */
-export function setSources(whole: Source, lean?: Source): void {
+/** Says where the modules come from, and what belongs to the whole one, when they are wanted. */
+export function setSources(more: () => Promise<More>, whole: Source, lean?: Source): void {
+  bringMore = more
   sources.set(true, whole)
   if (lean !== undefined) sources.set(false, lean)
 }
@@ -345,7 +348,7 @@ export class Thing {
   }
 
   /** Is another object from now on. */
-  protected become(module: Module, handle: number, free: (handle: number) => void): void {
+  become(module: Module, handle: number, free: (handle: number) => void): void {
     this.#module = module
     this.#handle = handle
     this.#free = free

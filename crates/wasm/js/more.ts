@@ -6,6 +6,7 @@
 export { Store } from './store.js'
 
 export { checkRest } from './checks.js'
+export { handOver } from './handover.js'
 export { beginningOf } from './initial.js'
 export { keep } from './keep.js'
 export { list } from './listing.js'

@@ -3,6 +3,7 @@
 import { broughtFor, setSources } from './module.js'
 
 setSources(
+  () => import('./more.js'),
   () => broughtFor(true),
   () => broughtFor(false),
 )
