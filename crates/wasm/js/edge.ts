@@ -8,8 +8,10 @@
 // - E3: a connection that the lean module cannot read loses nothing: until its first event has been
 //   read, what came is kept, and is given to the module with everything.
 
+import * as Bit from './bit.js'
 import { HEADERS_FAILED, HighwaterError, wordsOf } from './errors.js'
-import { Bit, type Effect, Input, type Machine } from './machine.js'
+import * as Input from './input.js'
+import type { Effect, Machine } from './machine.js'
 import { loadModule, type Module, moduleFor } from './module.js'
 import { addressOf, LONGEST, type Options } from './options.js'
 import type { Share } from './share.js'
@@ -21,14 +23,12 @@ export class Edge {
   readonly #options: Options
   readonly #notify: (bits: number) => void
   readonly #broken: (error: unknown) => void
-  readonly #init: RequestInit
   #queue: Effect[] = []
   #busy = false
   /** The connection at hand; 0 when there is none. */
   #current = 0
-  #abort: AbortController | undefined
-  #polling: AbortController | undefined
-  #source: EventSource | undefined
+  /** What ends that, and what was asked for beside it. */
+  #ends: (() => void)[] = []
   #timer: ReturnType<typeof setTimeout> | undefined
   #started = false
   #stopped = false
@@ -38,7 +38,7 @@ export class Edge {
   #moving: Promise<void> | undefined
   /** This session's part in a connection that pages share. */
   #share: Share | undefined
-  #sharing: Promise<void> | undefined
+  #sharing: Promise<Share | undefined> | undefined
 
   /** `notify` is called after each input, `broken` if the module fails. */
   constructor(machine: Machine, url: string, options: Options, notify: (bits: number) => void, broken: (error: unknown) => void) {
@@ -47,13 +47,6 @@ export class Edge {
     this.#options = options
     this.#notify = notify
     this.#broken = broken
-    const { method, body, credentials } = options
-    this.#init = {
-      cache: 'no-store',
-      ...(method === undefined ? {} : { method }),
-      ...(body === undefined ? {} : { body }),
-      ...(credentials === undefined ? {} : { credentials }),
-    }
   }
 
   /** Whether what comes is this page's own, and no other's to look after. */
@@ -62,7 +55,7 @@ export class Edge {
   }
 
   /** Tells the session of something, and carries out what follows. */
-  input(what: Input, connection = 0, number = 0, ...texts: string[]): void {
+  input(what: number, connection = 0, number = 0, ...texts: string[]): void {
     this.#started ||= what === Input.Start
     this.#take(() => this.#machine.input(performance.now(), what, connection, number, ...texts))
     if (what === Input.Pause || what === Input.Offline) this.#share?.leave()
@@ -93,7 +86,7 @@ export class Edge {
     this.#beginning = undefined
     this.#queue = []
     if (beginning === undefined) this.#let()
-    this.#take(() => this.#machine.move(performance.now(), to, this.#started, beginning !== undefined))
+    this.#take(() => to.more.handOver(this.#machine, performance.now(), to, this.#started, beginning !== undefined))
     if (beginning === undefined) return
     this.#take(() => beginning.opened())
     for (const bytes of beginning.chunks) this.#take(() => this.#machine.bytes(performance.now(), beginning.id, bytes))
@@ -146,10 +139,14 @@ export class Edge {
       // After a move it may be the one that is at hand.
       if (number === this.#current) return
       this.#current = number
-      if (isNative(this.#options)) this.#listen(number, withQuery(this.#url, query))
-      else void this.#read(number, attempt, lastEventId ?? '', query)
-    } else if (type === 'fetch') void this.#poll(number)
-    else if (number === this.#current) this.#let()
+      const url = withQuery(this.#url, query)
+      if (!isNative(this.#options)) void this.#read(number, url, attempt, lastEventId ?? '', query)
+      else this.#ends.push(this.#machine.module.more.listen(this.#machine, url, this.#options, number, this.#hearer(number)))
+    } else if (type === 'fetch') {
+      const { poll } = this.#options
+      const ask = (): Promise<Response | undefined> => this.#ask(number, addressOf('option poll', poll), 1)
+      void this.#machine.module.more.poll(this.#machine, ask, this.#share, number, this.#hearer(number))
+    } else if (number === this.#current) this.#let()
   }
 
   /** The module is of no use. */
@@ -163,42 +160,44 @@ export class Edge {
   /** Lets go of the connection. */
   #let(): void {
     this.#current = 0
-    const [abort, polling, source] = [this.#abort, this.#polling, this.#source]
-    this.#abort = this.#polling = this.#source = undefined
-    abort?.abort()
-    polling?.abort()
-    source?.close()
+    for (const end of this.#ends.splice(0)) end()
   }
 
   #fail(id: number, error: unknown): void {
     if (id !== this.#current) return
     this.#let()
-    const words = isOfHeaders(error) ? error.message : wordsOf(error)
+    const words = wordsOf(error)
     this.#share?.failed(words)
     this.input(Input.Failed, id, -1, words)
   }
 
+  /** Tells the session of a connection of another kind, for as long as that is the one at hand. */
+  #hearer(id: number): Hearer {
+    return {
+      take: (input) => id === this.#current && this.#take(input),
+      failed: (error) => this.#fail(id, error),
+    }
+  }
+
   /** The main transport: the body of a `fetch`, as bytes. */
-  async #read(id: number, attempt: number, lastEventId: string, query: readonly string[]): Promise<void> {
+  async #read(id: number, url: string, attempt: number, lastEventId: string, query: readonly string[]): Promise<void> {
     try {
-      if (this.#options.share === 'browser' && this.#share === undefined) {
-        await (this.#sharing ??= this.#join())
+      if (this.#options.share === 'browser') {
+        const { more } = this.#machine.module
+        this.#sharing ??= more.join(this.#machine, this.#url, this.#options, () => this.input(Input.Reconnect))
+        this.#share = await this.#sharing
         if (id !== this.#current) return
       }
       const seat = await this.#share?.seat()
       if (id !== this.#current) return
       let response = seat?.response
-      for (let expired = false; response === undefined; expired = true) {
-        const headers = await this.#headers(attempt, expired)
-        if (id !== this.#current) return
-        if (!headers.has('accept')) headers.set('accept', 'text/event-stream, application/x-ndjson;q=0.9')
-        if (lastEventId !== '') this.#machine.module.more.sendId(headers, lastEventId, query)
-        this.#abort = new AbortController()
-        const answer = await this.#send(withQuery(this.#url, query), headers, this.#abort.signal)
-        if (id !== this.#current) return
-        if (answer.status !== 401 || expired || typeof this.#options.headers !== 'function') {
-          response = this.#share?.pass(answer) ?? answer
-        } else this.#abort.abort()
+      if (response === undefined) {
+        const answer = await this.#ask(id, url, attempt, (headers) => {
+          if (!headers.has('accept')) headers.set('accept', 'text/event-stream, application/x-ndjson;q=0.9')
+          if (lastEventId !== '') this.#machine.module.more.sendId(headers, lastEventId, query)
+        })
+        if (answer === undefined) return
+        response = this.#share?.pass(answer) ?? answer
       }
       const { status, body } = response
       const reader = status === 200 ? body?.getReader() : undefined
@@ -215,7 +214,7 @@ export class Edge {
         const { done = true, value } = (await reader?.read()) ?? {}
         if (id !== this.#current) return
         if (done || value === undefined) {
-          this.#current = 0
+          this.#let()
           this.input(Input.Ended, id)
         } else {
           this.#beginning?.chunks.push(value)
@@ -227,60 +226,43 @@ export class Edge {
     }
   }
 
-  /** The platform's own event source. The session makes it anew, when there is a time for that. */
-  #listen(id: number, url: string): void {
-    const machine = this.#machine
-    const is = (): boolean => id === this.#current
-    try {
-      this.#source = machine.module.more.listen(machine, url, this.#options.credentials === 'include', {
-        opened: () => is() && this.#take(() => machine.opened(performance.now(), id, 200, 'text/event-stream')),
-        event: (...event) => is() && this.input(Input.Event, id, 0, ...event),
-        failed: (error) => this.#fail(id, error),
-      })
-    } catch (error) {
-      this.#fail(id, error)
-    }
-  }
-
-  /** Fetches the state from the poll address. */
-  async #poll(id: number): Promise<void> {
-    this.#polling = new AbortController()
-    const { signal } = this.#polling
-    const { module, handle } = this.#machine
-    const ask = async (expired: boolean): Promise<Response> =>
-      this.#send(addressOf('option poll', this.#options.poll), await this.#headers(1, expired), signal)
-    try {
-      const [status, body] = await module.more.poll(ask, this.#options, this.#share, isOfHeaders)
-      if (id === this.#current) this.#take(() => module.session_fetched(handle, performance.now(), id, status, module.give(body)))
-    } catch (error) {
-      this.#fail(id, error)
-    }
-  }
-
-  /** Takes part in the one connection of all pages; or not, where that cannot be. */
-  async #join(): Promise<void> {
-    const { more } = this.#machine.module
-    this.#share = await more.join(this.#machine, this.#url, this.#options, () => this.input(Input.Reconnect))
-  }
-
   async #headers(attempt: number, expired: boolean): Promise<Headers> {
     const { headers } = this.#options
     if (typeof headers !== 'function') return new Headers(headers)
     try {
       return new Headers(await headers({ attempt, cause: expired ? 'expired' : 'connect' }))
     } catch (error) {
-      throw new Error(HEADERS_FAILED + wordsOf(error), { cause: error })
+      throw new Error(HEADERS_FAILED + wordsOf(error))
     }
   }
 
-  async #send(url: string, headers: Headers, signal: AbortSignal): Promise<Response> {
-    // Looked up when it is called: whoever replaces the global one later is heard.
-    const response: unknown = await (this.#options.fetch ?? globalThis.fetch)(url, { ...this.#init, headers, signal })
-    if (typeof (response as Response | undefined)?.status !== 'number') {
-      throw new TypeError('option fetch did not answer with a Response')
+  /** Asks an address; again, with other headers, if those have expired. Not there: nobody wants the answer any more. */
+  async #ask(id: number, url: string, attempt: number, adapt?: (headers: Headers) => void): Promise<Response | undefined> {
+    const options = this.#options
+    const { method, body, credentials } = options
+    for (let expired = false; ; expired = true) {
+      const headers = await this.#headers(attempt, expired)
+      if (id !== this.#current) return undefined
+      adapt?.(headers)
+      const abort = new AbortController()
+      this.#ends.push(() => abort.abort())
+      const init = { cache: 'no-store', method, body, credentials, headers, signal: abort.signal }
+      // Looked up when it is called: whoever replaces the global one later is heard.
+      const response: unknown = await (options.fetch ?? globalThis.fetch)(url, init as RequestInit)
+      const status = (response as Response | undefined)?.status
+      if (typeof status !== 'number') throw new TypeError('option fetch did not answer with a Response')
+      if (id !== this.#current) return undefined
+      if (status !== 401 || expired || typeof options.headers !== 'function') return response as Response
+      abort.abort()
     }
-    return response as Response
   }
+}
+
+/** Hears of a connection. */
+export interface Hearer {
+  /** Has the session told, unless the connection is not wanted any more. */
+  take(input: () => number): void
+  failed(error: unknown): void
 }
 
 /** A connection that has not said whose it is. */
@@ -305,23 +287,19 @@ export function isNative({ transport = 'auto', fetch = globalThis.fetch }: Optio
   return !streams && typeof globalThis.EventSource === 'function'
 }
 
-function isOfHeaders(error: unknown): error is Error {
-  return error instanceof Error && error.message.startsWith(HEADERS_FAILED)
-}
-
 /** The address with what the stream asks for: that takes the place of what the application put there. */
 function withQuery(url: string, query: readonly string[]): string {
   if (query.length === 0) return url
   const address = new URL(url)
-  let more = ''
+  const more = new URLSearchParams()
   for (let at = 0; at < query.length; at += 2) {
-    const [name = '', value = ''] = query.slice(at, at + 2)
+    const [name = '', value = ''] = query.slice(at)
     if (address.searchParams.has(name)) address.searchParams.delete(name)
-    more += `&${encodeURIComponent(name)}=${encodeURIComponent(value)}`
+    more.append(name, value)
   }
   // Added as text: to set it would write the application's part anew.
-  const { href } = address
-  return href + (address.search === '' ? `${href.endsWith('?') ? '' : '?'}${more.slice(1)}` : more)
+  const { href, search } = address
+  return `${href}${search !== '' ? '&' : href.endsWith('?') ? '' : '?'}${more}`
 }
 
 /** A `Retry-After`, seconds or a date, in milliseconds; NaN for none. */

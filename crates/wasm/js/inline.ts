@@ -6,6 +6,7 @@ import { base64 } from './core.base64.js'
 import { setSources, unzipped } from './module.js'
 
 setSources(
+  () => import('./more.js'),
   async () => unzipped((await import('./full.base64.js')).base64),
   () => unzipped(base64),
 )

@@ -1,8 +1,9 @@
 // Reads of a state in the module's memory: nothing is parsed that nobody reads, and what was
 // parsed is the same object until its version moves.
 
+import * as Bit from './bit.js'
 import { HighwaterError } from './errors.js'
-import { Bit, type Machine } from './machine.js'
+import type { Machine } from './machine.js'
 import { type Later, Names } from './names.js'
 import type { Judge } from './schema.js'
 import { Shot, type ShotSource, UNREADABLE } from './shot.js'
@@ -14,7 +15,8 @@ import { type ItemName, type Version, versionOf } from './types.js'
  * and many values are read again, or replaced, before anybody could collect them.)
  */
 export class Items implements ShotSource {
-  readonly #raw: Machine
+  /** Whose state it is. */
+  readonly raw: Machine
   readonly #names: Names
   readonly #unreadable: (error: HighwaterError) => void
   readonly #judge: Judge | undefined
@@ -30,26 +32,22 @@ export class Items implements ShotSource {
   #whole: WeakRef<object> | undefined
 
   constructor(raw: Machine, unreadable: (error: HighwaterError) => void, judge?: Judge) {
-    this.#raw = raw
+    this.raw = raw
     this.#judge = judge
     this.#names = new Names(raw)
     this.#unreadable = unreadable
   }
 
   get size(): number {
-    return this.#raw.module.size(this.#raw.handle)
+    return this.raw.module.size(this.raw.handle)
   }
 
   get version(): number {
-    return this.#raw.module.revision(this.#raw.handle)
+    return this.raw.module.revision(this.raw.handle)
   }
 
   get cursor(): string | undefined {
-    return this.#raw.position()[0] ?? undefined
-  }
-
-  get mode(): 'inactive' | 'changes' | 'full' | undefined {
-    return (this.#raw.position()[1] ?? undefined) as 'inactive' | 'changes' | 'full' | undefined
+    return this.raw.position()[0] ?? undefined
   }
 
   get(kind: string, key: string): unknown {
@@ -63,15 +61,7 @@ export class Items implements ShotSource {
 
   versionOf(kind: string, key: string): Version | undefined {
     const slot = this.#names.find(kind, key)
-    return slot === undefined ? undefined : versionOf(this.#raw.module.version(this.#raw.handle, slot))
-  }
-
-  tombstones(): (ItemName & { readonly version: Version })[] {
-    const flat = this.#raw.module.jsonOf(this.#raw.module.tombstones(this.#raw.handle))
-    return Array.from({ length: flat.length / 3 }, (_, at) => {
-      const [kind, key, version] = flat.slice(at * 3, at * 3 + 3) as [string, string, string | number]
-      return { kind, key, version: versionOf(version) }
-    })
+    return slot === undefined ? undefined : versionOf(this.raw.module.version(this.raw.handle, slot))
   }
 
   names(kind?: string): ItemName[] {
@@ -169,9 +159,9 @@ export class Items implements ShotSource {
   /** The texts of values, `undefined` for one that has none. They are decoded some hundreds at a time. */
   texts(slots: readonly number[], then: (text: string | undefined, index: number) => void): void {
     for (let start = 0; start < slots.length; start += BATCH) {
-      const { module } = this.#raw
+      const { module } = this.raw
       const count = module.giveWords(slots.slice(start, start + BATCH))
-      const text = module.textOf(module.values(this.#raw.handle, count))
+      const text = module.textOf(module.values(this.raw.handle, count))
       let at = 0
       module.numbersOf(count).slice().forEach((length, index) => {
         then(length === NO_TEXT ? undefined : text.slice(at, (at += length)), start + index)
@@ -191,9 +181,9 @@ export class Items implements ShotSource {
   }
 
   #slots(kind: string | undefined): Uint32Array {
-    const { module } = this.#raw
+    const { module } = this.raw
     module.say([kind])
-    return module.numbersOf(module.slots(this.#raw.handle)).slice()
+    return module.numbersOf(module.slots(this.raw.handle)).slice()
   }
 
   /** Moves exactly when a value of the slot's is replaced or goes. */
@@ -203,8 +193,8 @@ export class Items implements ShotSource {
   }
 
   #allEpochs(): Uint32Array {
-    const { module } = this.#raw
-    return module.words().subarray(module.epochs(this.#raw.handle) >>> 2)
+    const { module } = this.raw
+    return module.words().subarray(module.epochs(this.raw.handle) >>> 2)
   }
 
   /** The value of this epoch, if somebody still holds it. */
@@ -218,7 +208,7 @@ export class Items implements ShotSource {
     const epoch = this.epoch(slot)
     let held = this.#held(slot, epoch)
     if (held === undefined) {
-      const { module, handle } = this.#raw
+      const { module, handle } = this.raw
       const pointer = module.value(handle, slot)
       if (pointer === 0) return undefined
       held = this.#parse(slot, epoch, module.decode(pointer, module.length(handle, slot)))

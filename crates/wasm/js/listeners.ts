@@ -1,7 +1,7 @@
 // Who wants to hear of what, and that one who throws stops nobody else.
 
 import type { Transacted } from './reads.js'
-import { callable, check, described, must, refuse } from './options.js'
+import { check, described, must, refuse } from './options.js'
 import type { Change, ItemName, Scope } from './types.js'
 
 /** Reports what is nobody else's to hear. */
@@ -25,7 +25,6 @@ export class Listeners<A> {
 
   /** Adds a listener; each addition counts by itself. Returns what takes it away. */
   add(listener: (argument: A) => void): () => void {
-    callable('listener', listener)
     const entry = { listener }
     this.#all.add(entry)
     return () => void this.#all.delete(entry)

@@ -1,75 +1,26 @@
 // A session in the module: what happened goes in, what is to be done comes out.
 
+import * as Input from './input.js'
 import { type Module, Thing } from './module.js'
 import type { ProtocolOptions } from './protocols.js'
-
-/** What happened; the numbers are the module's. */
-export const Input = {
-  Start: 0,
-  Reconnect: 1,
-  Wake: 2,
-  Offline: 3,
-  Online: 4,
-  Stop: 5,
-  Ended: 6,
-  Aborted: 7,
-  Bytes: 8,
-  Pause: 9,
-  Unpause: 10,
-  Failed: 11,
-  Event: 12,
-} as const
-
-/** Any of them. */
-export type Input = (typeof Input)[keyof typeof Input]
-
-/** What an input led to, as bits. */
-export const Bit = {
-  Effects: 1,
-  Commits: 2,
-  Gone: 4,
-  Synced: 8,
-  Stopped: 16,
-  Fault: 32,
-  /** The server at hand is one of our own. */
-  Own: 64,
-  /** The stream is none that the lean module reads. */
-  Foreign: 128,
-  Told: 256,
-} as const
 
 /** Something to do: `connect`, `disconnect`, `fetch` or `wake`, and with what. */
 export type Effect = [type: string, number: number, attempt?: number, lastEventId?: string | null, ...query: string[]]
 
 /** A session in the module. */
 export class Machine extends Thing {
-  readonly #protocol: ProtocolOptions | undefined
-  readonly #numbers: Float64Array
+  /** What it was made with. */
+  readonly protocol: ProtocolOptions | undefined
+  readonly numbers: Float64Array
 
   constructor(module: Module, protocol: ProtocolOptions | undefined, numbers: Float64Array, wanted = false) {
-    super(module, made(module, protocol, numbers, wanted), module.session_free)
-    this.#protocol = protocol
-    this.#numbers = numbers
+    super(module, sessionOf(module, protocol, numbers, wanted), module.session_free)
+    this.protocol = protocol
+    this.numbers = numbers
   }
 
-  /**
-   * Goes on in the module with everything: slots, epochs and version are the same. If it is to
-   * connect, its next connection is the one at hand, or else another. Answers with {@link Bit}s.
-   */
-  move(now: number, to: Module, connects: boolean, keepsConnection: boolean): number {
-    const { module: from, handle } = this
-    const there = made(to, this.#protocol, this.#numbers, false)
-    const length = from.session_leave(handle, keepsConnection ? 1 : 0)
-    const size = to.give(from.bytes().subarray(from.text(), from.text() + length))
-    this.free()
-    this.become(to, there, to.session_free)
-    const bits = to.session_arrive(there, now, size, connects ? 1 : 0)
-    if ((bits & Bit.Fault) !== 0) throw new Error('core.wasm and full.wasm are of two versions')
-    return bits
-  }
-
-  /** Takes in what happened, and answers with {@link Bit}s. */
-  input(now: number, what: Input, connection = 0, number = 0, ...texts: (string | undefined)[]): number {
+  /** Takes in what happened ({@link Input}), and answers with {@link Bit}s. */
+  input(now: number, what: number, connection = 0, number = 0, ...texts: (string | undefined)[]): number {
     if (texts.length > 0) this.module.say(texts)
     return this.module.session_input(this.handle, now, what, connection, number)
   }
@@ -116,7 +67,8 @@ export class Machine extends Thing {
   }
 }
 
-function made(module: Module, protocol: ProtocolOptions | undefined, numbers: Float64Array, wanted: boolean): number {
+/** Makes a session in a module. */
+export function sessionOf(module: Module, protocol: ProtocolOptions | undefined, numbers: Float64Array, wanted = false): number {
   // The lean one has no choice of protocols.
   module.say(module.isWhole ? module.more.wordsOfProtocol(protocol) : [], numbers)
   return module.session_new(numbers.length, wanted ? 1 : 0)

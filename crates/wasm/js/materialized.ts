@@ -4,7 +4,7 @@ import { HighwaterError, wordsOf } from './errors.js'
 import type { Followed, Follower } from './followers.js'
 import type { Items } from './items.js'
 import { Listeners } from './listeners.js'
-import { callable, described, refuse } from './options.js'
+import { described, must, refuse } from './options.js'
 import type { Transacted } from './reads.js'
 import type { AnyKinds, ItemName, Version } from './types.js'
 
@@ -104,7 +104,7 @@ export class Materialized<R> {
 
   /** Calls a listener whenever the view has taken something in. Returns what ends it. */
   subscribe(listener: () => void): () => void {
-    callable('listener', listener)
+    must('listener', listener, '()')
     if (this.#closed) throw new HighwaterError('closed', 'subscribe: the view was closed')
     return this.#listeners.add(listener)
   }

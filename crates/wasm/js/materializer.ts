@@ -1,9 +1,10 @@
 // Bytes or events in, state out: for streams that come by a way of the application's own.
 
+import * as Bit from './bit.js'
 import { HighwaterError } from './errors.js'
 import { errorOf } from './faults.js'
 import { Items } from './items.js'
-import { Bit, Machine } from './machine.js'
+import { Machine } from './machine.js'
 import { needModule } from './module.js'
 import type { Later } from './names.js'
 import { check, described, numbersOf, refuse, type Table, TOMBSTONES, type TombstoneOptions } from './options.js'
@@ -219,7 +220,8 @@ function cursorOf(cursor: string | undefined): { cursor?: string } {
   return cursor === undefined ? {} : { cursor }
 }
 
-const OPTIONS: Readonly<Record<keyof MaterializerOptions, string | Table>> = {
+/** What each option must be. */
+export const OPTIONS: Readonly<Record<keyof MaterializerOptions, string | Table>> = {
   protocol: '*',
   refill: 'aside|empty-first',
   validate: 'read|ingest',

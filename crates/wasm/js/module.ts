@@ -77,10 +77,10 @@ export interface Exports {
   backoff_first(handle: number, millis: number): void
 }
 
-/** What a view of the application's is to be told by. */
-let told: (length: number) => number = () => 0
+/** What a view of the application's is told by. */
+export const views = { tell: (_length: number): number => 0 }
 
-const imports = { view: { tell: (length: number): number => told(length) } }
+const imports = { view: { tell: (length: number): number => views.tell(length) } }
 
 /** What is called in the module with everything, or for some options. */
 export type More = typeof import('./more.js')
@@ -90,8 +90,10 @@ export let moreThere: More | undefined
 
 /** The same, loaded if need be. */
 export async function loadMore(): Promise<More> {
-  return (moreThere ??= await import('./more.js'))
+  return (moreThere ??= await bringMore())
 }
+
+let bringMore: () => Promise<More>
 
 /** A module: what it exports, and its memory. */
 // eslint-disable-next-line @typescript-eslint/no-unsafe-declaration-merging -- the constructor takes them over
@@ -205,23 +207,17 @@ export class Module {
   }
 }
 
-/** The module that was compressed by gzip, and is here as text. */
-export function unzipped(base64: string): Promise<ArrayBuffer> {
-  const bytes = Uint8Array.from(atob(base64), (char) => char.charCodeAt(0))
-  const stream = new Blob([bytes]).stream().pipeThrough(new DecompressionStream('gzip'))
-  return new Response(stream).arrayBuffer()
-}
-
-type Source = () => ModuleSource | Promise<ModuleSource>
+/** Brings a module: anew, or the one that is there by then. */
+type Source = () => Promise<WebAssembly.Instance | Module>
 
 /** By whether they are the whole one: the modules, where they come from, and those on the way. */
 const modules = new Map<boolean, Module>()
 const sources = new Map<boolean, Source>()
 const coming = new Map<boolean, Promise<Module>>()
-let brought: Promise<Module> | undefined
 
-/** Says where the modules come from, when they are wanted. */
-export function setSources(whole: Source, lean?: Source): void {
+/** Says where the modules come from, and what belongs to the whole one, when they are wanted. */
+export function setSources(more: () => Promise<More>, whole: Source, lean?: Source): void {
+  bringMore = more
   sources.set(true, whole)
   if (lean !== undefined) sources.set(false, lean)
 }
@@ -239,26 +235,62 @@ export function moduleFor(everything: boolean): Module | undefined {
 
 /** The same, loaded if need be. */
 export async function loadModule(everything: boolean): Promise<Module> {
-  const whole = everything || !sources.has(false)
-  // What the application brings may be on its way.
-  if (!sources.has(whole)) await brought
   const there = moduleFor(everything)
   if (there !== undefined) return there
+  const whole = everything || !sources.has(false)
   let loading = coming.get(whole)
   if (loading === undefined) {
-    loading = fetched(sources.get(whole), whole).catch((error: unknown) => {
-      // Another attempt may find the network back.
-      coming.delete(whole)
-      throw error
-    })
+    loading = loaded(sources.get(whole) as Source, whole)
     coming.set(whole, loading)
+    // Another attempt may find the network back.
+    loading.catch(() => coming.delete(whole))
   }
   return loading
 }
 
+async function loaded(source: Source, whole: boolean): Promise<Module> {
+  try {
+    const [given, more] = await Promise.all([source(), whole ? loadMore() : undefined])
+    return given instanceof Module ? given : take(given, more)
+  } catch (error) {
+    if (error instanceof HighwaterError) throw error
+    throw new HighwaterError('wasm', `the WebAssembly module did not load: ${wordsOf(error)}`, { cause: error })
+  }
+}
+
+/** The module that is in an answer. */
+export async function answered(answer: Response | Promise<Response>): Promise<WebAssembly.Instance> {
+  const response = await answer
+  if (!response.ok) throw new Error(`${response.url} answered ${response.status}`)
+  // What is served as something else than application/wasm is not streamed.
+  const streams = response.headers.get('content-type') === 'application/wasm'
+  return (streams ? await WebAssembly.instantiateStreaming(response, imports) : await WebAssembly.instantiate(await response.arrayBuffer(), imports)).instance
+}
+
+/** The module that was compressed by gzip, and is here as text. */
+export function unzipped(base64: string): Promise<WebAssembly.Instance> {
+  const bytes = Uint8Array.from(atob(base64), (char) => char.charCodeAt(0))
+  const stream = new Blob([bytes]).stream().pipeThrough(new DecompressionStream('gzip'))
+  return instanceOf(new Response(stream).arrayBuffer())
+}
+
+async function instanceOf(source: ModuleSource | Promise<BufferSource>): Promise<WebAssembly.Instance> {
+  const given = await source
+  if (typeof Response === 'function' && given instanceof Response) return answered(given)
+  if (given instanceof WebAssembly.Module) return WebAssembly.instantiate(given, imports)
+  return (await WebAssembly.instantiate(given as BufferSource, imports)).instance
+}
+
+/** The module that the application brings, while it is on its way. */
+let brought: Promise<Module> | undefined
+
 /** Loads the module that the application brings. */
 export async function bring(source: ModuleSource): Promise<void> {
-  brought = fetched(() => source, false)
+  const given = async (): Promise<Module> => {
+    const instance = await instanceOf(source)
+    return take(instance, 'session_arrive' in instance.exports ? await loadMore() : undefined)
+  }
+  brought = loaded(given, false)
   try {
     await brought
   } finally {
@@ -266,34 +298,16 @@ export async function bring(source: ModuleSource): Promise<void> {
   }
 }
 
-async function fetched(source: Source | undefined, whole: boolean): Promise<Module> {
-  try {
-    const [instance, more] = await Promise.all([instantiated(await source?.()), whole ? loadMore() : undefined])
-    return take(instance, more ?? ('session_arrive' in instance.exports ? await loadMore() : undefined))
-  } catch (error) {
-    throw new HighwaterError('wasm', `the WebAssembly module did not load: ${wordsOf(error)}`, { cause: error })
-  }
-}
-
-async function instantiated(given: BufferSource | WebAssembly.Module | Response | undefined): Promise<WebAssembly.Instance> {
-  if (given === undefined) {
-    throw new Error(
-      modules.size > 0
-        ? 'what is asked for needs all of full.wasm: call init(module) with that'
-        : 'highwater/slim brings no module of its own: call init(module) first',
-    )
-  }
-  if (typeof Response === 'function' && given instanceof Response) {
-    if (!given.ok) throw new Error(`${given.url} answered ${given.status}`)
-    // What is served as something else than application/wasm is not streamed.
-    const streams = given.headers.get('content-type') === 'application/wasm'
-    const { instance } = await (streams
-      ? WebAssembly.instantiateStreaming(given, imports)
-      : WebAssembly.instantiate(await given.arrayBuffer(), imports))
-    return instance
-  }
-  if (given instanceof WebAssembly.Module) return WebAssembly.instantiate(given, imports)
-  return (await WebAssembly.instantiate(given as BufferSource, imports)).instance
+/** Where modules come from if there are none but what the application brings, which may be on its way. */
+export async function broughtFor(everything: boolean): Promise<Module> {
+  await brought
+  const there = moduleFor(everything)
+  if (there !== undefined) return there
+  throw new Error(
+    modules.size > 0
+      ? 'what is asked for needs all of full.wasm: call init(module) with that'
+      : 'highwater/slim brings no module of its own: call init(module) first',
+  )
 }
 
 /** The module with everything; throws unless it is there. */
@@ -320,7 +334,8 @@ export class Thing {
   #module: Module
   #handle = 0
   #free: (handle: number) => void = () => {}
-  #busy = false
+  /** It is telling a view of something. */
+  isBusy = false
 
   constructor(module: Module, handle: number, free: (handle: number) => void) {
     this.#module = module
@@ -333,20 +348,16 @@ export class Thing {
   }
 
   /** Is another object from now on. */
-  protected become(module: Module, handle: number, free: (handle: number) => void): void {
+  become(module: Module, handle: number, free: (handle: number) => void): void {
     this.#module = module
     this.#handle = handle
     this.#free = free
     registry.register(this, [handle, free], this)
   }
 
-  get isBusy(): boolean {
-    return this.#busy
-  }
-
   /** The address, for a call that is made now. */
   get handle(): number {
-    if (this.#busy) throw new HighwaterError('busy', 'not from within View.update: use the changes that it was given')
+    if (this.isBusy) throw new HighwaterError('busy', 'not from within View.update: use the changes that it was given')
     if (this.#handle === 0) throw new HighwaterError('closed', 'it was disposed of')
     return this.#handle
   }
@@ -356,24 +367,6 @@ export class Thing {
     registry.unregister(this)
     this.#handle = 0
     this.#free(handle)
-  }
-
-  /** Has this function told of transactions while `call` runs. */
-  telling<R>(tell: (length: number) => number, call: () => R): R {
-    const before = told
-    told = (length) => {
-      this.#busy = true
-      try {
-        return tell(length)
-      } finally {
-        this.#busy = false
-      }
-    }
-    try {
-      return call()
-    } finally {
-      told = before
-    }
   }
 }
 

@@ -248,11 +248,6 @@ function inWords(what: string): string {
 
 const WORDS: Readonly<Record<string, string>> = { '()': 'a function', '{}': 'an object', '""': 'a string', '@': 'an AbortSignal' }
 
-/** Checks that it is a function. */
-export function callable(name: string, value: unknown): void {
-  if (typeof value !== 'function') refuse(`${name} must be a function, not ${described(value)}`)
-}
-
 /** The list of numbers that the core takes; NaN: as the protocol has it. */
 export function numbersOf(
   options: Pick<Options, 'idle' | 'snapshotTimeout' | 'connectTimeout' | 'retry' | 'validate' | 'tombstones' | 'maxBytes'>,

@@ -1,7 +1,7 @@
 // The reads that everything with a state has in common.
 
 import type { Items } from './items.js'
-import type { AnyKinds, ItemName, Snapshot, Version } from './types.js'
+import { type AnyKinds, type ItemName, type Snapshot, type Version, versionOf } from './types.js'
 
 /** What changed in one transaction. */
 export interface Transacted {
@@ -37,7 +37,7 @@ export abstract class Reads<T extends object = AnyKinds> {
 
   /** Where an FDv2 stream stands; `undefined` for other protocols. */
   get mode(): 'inactive' | 'changes' | 'full' | undefined {
-    return this.items.mode
+    return (this.items.raw.position()[1] ?? undefined) as 'inactive' | 'changes' | 'full' | undefined
   }
 
   /** The value of an item: the same object until its version moves. */
@@ -62,7 +62,12 @@ export abstract class Reads<T extends object = AnyKinds> {
 
   /** The deletions that are remembered, so that no late message brings an item back. */
   tombstones(): (ItemName & { readonly version: Version })[] {
-    return this.items.tombstones()
+    const { module, handle } = this.items.raw
+    const flat = module.jsonOf(module.tombstones(handle))
+    return Array.from({ length: flat.length / 3 }, (_, at) => {
+      const [kind, key, version] = flat.slice(at * 3, at * 3 + 3) as [string, string, string | number]
+      return { kind, key, version: versionOf(version) }
+    })
   }
 
   /** Keys and values of a kind. */

@@ -6,7 +6,7 @@ import type { Items } from './items.js'
 import type { Listing } from './listing.js'
 import { Listeners } from './listeners.js'
 import type { Machine } from './machine.js'
-import { callable, isObject, must } from './options.js'
+import { isObject, must } from './options.js'
 import type { AnyKinds } from './types.js'
 
 /** What is looked at in an item: a JSON pointer into its value, its key, or its kind. */
@@ -193,7 +193,7 @@ export class LiveView<T extends object = AnyKinds, K extends keyof T & string = 
    * view.subscribe(() => render(view.rows))
    */
   subscribe(listener: (edits: Edits<Row<T, K>>) => void): () => void {
-    callable('listener', listener)
+    must('listener', listener, '()')
     if (this.#closed) throw new HighwaterError('closed', 'subscribe: the view was closed')
     const remove = this.#listeners.add(listener)
     this.#store.hold(this.#follower, true)

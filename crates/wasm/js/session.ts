@@ -1,11 +1,12 @@
 // The machine of connecting by itself, for those who bring their own transport and clock.
 
 import type { HighwaterError } from './errors.js'
+import * as Input from './input.js'
 import { Items } from './items.js'
-import { type Effect, Input, Machine } from './machine.js'
-import type { MaterializerOptions } from './materializer.js'
+import { type Effect, Machine } from './machine.js'
+import { OPTIONS as MATERIALIZER, type MaterializerOptions } from './materializer.js'
 import { needModule, Thing } from './module.js'
-import { check, described, must, numbersOf, refuse, RETRY, TOMBSTONES, type RetryOptions, retryNumbers, type Table } from './options.js'
+import { check, described, must, numbersOf, refuse, RETRY, type RetryOptions, retryNumbers, type Table } from './options.js'
 import { isProtocol } from './protocols.js'
 import type { Later } from './names.js'
 import { Reads, type Transacted } from './reads.js'
@@ -179,7 +180,7 @@ export class Session<T extends object = AnyKinds> extends Reads<T> {
       default: {
         const command = COMMANDS.indexOf(input.type)
         if (command < 0) refuse(`there is no input ${described(input.type)}`)
-        return raw.input(now, command as Input)
+        return raw.input(now, command)
       }
     }
   }
@@ -244,12 +245,7 @@ function effectOf([type, number, attempt = 0, lastEventId, ...query]: Effect): S
 const COMMANDS: readonly string[] = ['start', 'reconnect', 'wake', 'offline', 'online', 'stop']
 
 const OPTIONS: Readonly<Record<keyof SessionOptions, string | Table>> = {
-  protocol: '*',
-  refill: 'aside|empty-first',
-  validate: 'read|ingest',
-  tombstones: TOMBSTONES,
-  maxBytes: '1..2147483647',
-  trace: '*',
+  ...MATERIALIZER,
   retry: RETRY,
   idle: ':false|1..',
   snapshotTimeout: '1..',

@@ -1,9 +1,9 @@
 // How a store stands, worked out when somebody asks; and whether there was ever a whole state.
 
 import { HighwaterError } from './errors.js'
+import { errorOf } from './faults.js'
 import type { Machine } from './machine.js'
-import { isSame, partsOf, type StatusParts, statusOf } from './status.js'
-import type { Status } from './types.js'
+import type { Phase, Status } from './types.js'
 
 /** The session, as long as there is one; without one, whether it is over, and why. */
 type Look = () => { readonly machine: Machine | undefined; readonly stopped: boolean; readonly broken: HighwaterError | undefined }
@@ -17,8 +17,8 @@ export class Standing {
   readonly #look: Look
   #resolve: () => void = () => {}
   #reject: (error: HighwaterError) => void = () => {}
-  #parts: StatusParts = START
-  #status: Status = statusOf(START, 0)
+  #parts = START
+  #status = statusOf(START, undefined)
   #told = this.#status
   #fresh = true
   /** What went wrong on this side: told until the next update, as all faults are. */
@@ -62,34 +62,68 @@ export class Standing {
   #refresh(): void {
     this.#fresh = true
     const { machine, stopped, broken } = this.#look()
-    const { synced, news: _, ...rest } =
-      machine === undefined
-        ? { ...this.#parts, phase: stopped ? 'stopped' : 'connecting', connected: false, error: broken, synced: false, news: 0 } as const
-        : partsOf(machine, this.#parts)
-    const own = this.#fault?.version === rest.version ? this.#fault.error : undefined
-    const next = { ...rest, error: rest.error ?? own }
-    this.settled ||= synced || next.phase === 'stopped'
-    if (synced) this.#resolve()
-    else if (next.phase === 'stopped') {
-      this.#reject(next.error ?? new HighwaterError('closed', 'the store was closed before its first state was there'))
+    const told = machine?.status() as Told | undefined
+    // Without a session all but its phase is as it was.
+    const parts = (told?.slice(0, SYNCED) ?? [stopped ? 'stopped' : 'connecting', 0, ...this.#parts.slice(2)]) as unknown as Parts
+    const [phase, , , , , version, cursor] = parts
+    const last = this.#status.error
+    let error = broken
+    if (told !== undefined) {
+      const fault = told[FAULT]
+      error = fault === null ? undefined : errorOf(fault, cursor ?? undefined)
+      // The same fault is the same object.
+      if (error?.message === last?.message && error?.code === last?.code) error = error && last
     }
-    if (isSame(this.#parts, next)) return
-    this.#parts = next
-    this.#status = statusOf(next, Date.now() - performance.now())
+    if (this.#fault?.version === version) error ??= this.#fault.error
+    const synced = told?.[SYNCED] === 1
+    const stops = phase === 'stopped'
+    this.settled ||= synced || stops
+    if (synced) this.#resolve()
+    else if (stops) this.#reject(error ?? new HighwaterError('closed', 'the store was closed before its first state was there'))
+    if (error === last && parts.every((part, at) => part === this.#parts[at])) return
+    this.#parts = parts
+    this.#status = statusOf(parts, error)
   }
 }
 
-const START: StatusParts = {
-  phase: 'connecting',
-  connected: false,
-  attempt: 0,
-  failures: 0,
-  resumed: undefined,
-  version: 0,
-  cursor: undefined,
-  retryAt: undefined,
-  staleSince: undefined,
-  error: undefined,
-  received: 0,
-  target: undefined,
+/** What a status is made of, as the module says it; times are those of its clock. */
+type Parts = readonly [
+  phase: Phase,
+  connected: number,
+  attempt: number,
+  failures: number,
+  resumed: number | null,
+  version: number,
+  cursor: string | null,
+  retryAt: number | null,
+  staleSince: number | null,
+  received: number,
+  target: number | null,
+]
+/** And what comes after it. */
+type Told = readonly [...Parts, synced: number, news: number, fault: unknown]
+
+const START: Parts = ['connecting', 0, 0, 0, null, 0, null, null, null, 0, null]
+const SYNCED = 11
+const FAULT = 13
+
+function statusOf(
+  [phase, connected, attempt, failures, resumed, version, cursor, retryAt, staleSince, received, target]: Parts,
+  error: HighwaterError | undefined,
+): Status {
+  return Object.freeze({
+    phase,
+    connected: connected === 1,
+    cursor: cursor ?? undefined,
+    version,
+    attempt,
+    failures,
+    resumed: resumed === null ? undefined : resumed === 1,
+    retryAt: retryAt === null ? undefined : Math.round(retryAt + Date.now() - performance.now()),
+    error,
+    progress: received === 0 ? undefined : Object.freeze({ received, target: target ?? undefined }),
+    get lag() {
+      return staleSince === null ? 0 : Math.max(0, Math.round(performance.now() - staleSince))
+    },
+  })
 }

@@ -1,15 +1,17 @@
 // The store: one stream, kept up, and its state to be read.
 
+import * as Bit from './bit.js'
 import { Edge, isNative, needsEverything } from './edge.js'
 import { collectionOf } from './collection.js'
-import { HighwaterError, wordsOf } from './errors.js'
+import { HighwaterError } from './errors.js'
 import { errorOf } from './faults.js'
 import { type Followed, type Follower, Followers } from './followers.js'
 import type { Beginning } from './initial.js'
+import * as Input from './input.js'
 import { iterate } from './iteration.js'
 import { Items } from './items.js'
 import { Listeners, placesOf, report, Subscriptions } from './listeners.js'
-import { Bit, Input, Machine } from './machine.js'
+import { Machine } from './machine.js'
 import { bring, loadModule, loadMore, type Module, moduleFor, type ModuleSource, type More, moreThere } from './module.js'
 import { addressOf, checkOptions, numbersOf, type Options } from './options.js'
 import { Materialized, type StoreView } from './materialized.js'
@@ -381,26 +383,7 @@ export class Store<T extends object = AnyKinds> {
   async #gather(url: string, lacks: boolean, isKept: boolean): Promise<Keeper | undefined> {
     const more = await loadMore()
     if (lacks) this.#prepare(more)
-    return isKept ? this.#kept(url, more) : undefined
-  }
-
-  /** What was kept, and what goes on keeping it. */
-  async #kept(url: string, { wordsOfProtocol }: More): Promise<Keeper | undefined> {
-    const options = this.#options
-    try {
-      const { Keeper } = await import('./persist.js')
-      return await Keeper.of(url, wordsOfProtocol(options.protocol), options, (...fault) => this.#notKept(...fault))
-    } catch (error) {
-      this.#notKept('persist', `option persist: nothing is kept: ${wordsOf(error)}`, error)
-      return undefined
-    }
-  }
-
-  /** The stream is none the worse for it. */
-  #notKept(code: 'persist' | 'bad-checkpoint', message: string, cause?: unknown): void {
-    const error = new HighwaterError(code, message, { cause })
-    if (code === 'persist') report(this.#options.onError, error)
-    else this.#told(error)
+    return isKept ? more.keep(url, this.#options, (error) => this.#told(error)) : undefined
   }
 
   #run(url: string, module: Module, keeper?: Keeper): void {
@@ -468,7 +451,7 @@ export class Store<T extends object = AnyKinds> {
     })
   }
 
-  #pause(what: Input, reason: string): void {
+  #pause(what: number, reason: string): void {
     this.#ask(({ edge }) => edge.input(what, 0, 0, reason))
   }
 

@@ -1,6 +1,8 @@
 // The other ways in which a state comes: the platform's own event source, and a poll address.
 
-import { HighwaterError, wordsOf } from './errors.js'
+import type { Hearer } from './edge.js'
+import { HEADERS_FAILED, HighwaterError, wordsOf } from './errors.js'
+import * as Input from './input.js'
 import { report } from './listeners.js'
 import type { Machine } from './machine.js'
 import type { Options } from './options.js'
@@ -8,55 +10,61 @@ import { wordsOfProtocol } from './protocols.js'
 import type { Share } from './share.js'
 import type { Polled } from './share-words.js'
 
-/** Hears of a connection. */
-export interface Hearer {
-  opened(): unknown
-  event(type: string, data: string, lastEventId: string): unknown
-  failed(error: unknown): unknown
-}
-
 /**
  * The platform's own event source. It sends no headers, tells no status, hides comments, and hands
  * over strings, each of which is copied and encoded: `fetch` is faster and knows more. It is to be
- * closed at the first error.
+ * closed at the first error: by what this returns.
  */
-export function listen({ module, handle }: Machine, url: string, withCredentials: boolean, hearer: Hearer): EventSource {
-  const source = new EventSource(url, { withCredentials })
+export function listen(machine: Machine, url: string, { credentials }: Options, id: number, { take, failed }: Hearer): () => void {
+  let source: EventSource
+  try {
+    source = new EventSource(url, { withCredentials: credentials === 'include' })
+  } catch (error) {
+    failed(error)
+    return () => {}
+  }
   let opened = false
-  const take = ({ type, data, lastEventId }: MessageEvent): unknown => hearer.event(type, String(data), lastEventId)
+  const tell = ({ type, data, lastEventId }: MessageEvent): void =>
+    take(() => machine.input(performance.now(), Input.Event, id, 0, type, String(data), lastEventId))
   source.onopen = () => {
-    if (!opened) hearer.opened()
+    if (!opened) take(() => machine.opened(performance.now(), id, 200, 'text/event-stream'))
     opened = true
   }
   source.onerror = (event) => {
     // A server may send an event that is called "error": that one has data.
-    if ((event as MessageEvent).data !== undefined) take(event as MessageEvent)
-    else hearer.failed('the event source failed; it does not say why')
+    if ((event as MessageEvent).data !== undefined) tell(event as MessageEvent)
+    else failed('the event source failed; it does not say why')
   }
-  const types = module.jsonOf(module.session_types(handle)) as string[]
-  for (const type of types) if (type !== 'error') source.addEventListener(type, take)
-  return source
+  const types = machine.module.jsonOf(machine.module.session_types(machine.handle)) as string[]
+  for (const type of types) if (type !== 'error') source.addEventListener(type, tell)
+  return () => source.close()
 }
 
-/** Fetches the state from the poll address: once more where headers may have expired; of pages that share, one. */
-export function poll(
-  ask: (expired: boolean) => Promise<Response>,
-  { headers }: Options,
+/** Fetches the state from the poll address: of pages that share, one does. */
+export async function poll(
+  machine: Machine,
+  ask: () => Promise<Response | undefined>,
   share: Share | undefined,
-  isToTell: (error: unknown) => boolean,
-): Promise<Polled> {
+  id: number,
+  { take, failed }: Hearer,
+): Promise<void> {
   const fetched = async (): Promise<Polled> => {
     try {
-      let response = await ask(false)
-      if (response.status === 401 && typeof headers === 'function') response = await ask(true)
-      return [response.status, new Uint8Array(await response.arrayBuffer())]
+      const response = await ask()
+      if (response !== undefined) return [response.status, new Uint8Array(await response.arrayBuffer())]
     } catch (error) {
-      if (isToTell(error)) throw error
-      // No answer is told as status 0.
-      return [0, new Uint8Array(0)]
+      if (error instanceof Error && error.message.startsWith(HEADERS_FAILED)) throw error
     }
+    // No answer is told as status 0.
+    return [0, new Uint8Array(0)]
   }
-  return share?.poll(fetched) ?? fetched()
+  try {
+    const [status, body] = await (share?.poll(fetched) ?? fetched())
+    const { module, handle } = machine
+    take(() => module.session_fetched(handle, performance.now(), id, status, module.give(body)))
+  } catch (error) {
+    failed(error)
+  }
 }
 
 /** This page's part in the one connection of all pages; none where that cannot be. */

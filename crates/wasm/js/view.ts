@@ -1,6 +1,6 @@
 // A view of the application's own, over whole transactions.
 
-import type { Thing } from './module.js'
+import { type Thing, views } from './module.js'
 import { described, refuse } from './options.js'
 import { type Version, versionOf } from './types.js'
 
@@ -50,7 +50,9 @@ export function isView(view: unknown): asserts view is View | undefined {
 /** Has a view told of what the module takes in while `call` runs; `thrown` is given what the view throws. */
 export function viewing<R>(machine: Thing, view: View | undefined, call: () => R, thrown: (error: unknown) => void = () => {}): R {
   if (view === undefined) return call()
-  const tell = (length: number): number => {
+  const before = views.tell
+  views.tell = (length) => {
+    machine.isBusy = true
     try {
       if (length === 0) view.reset()
       else {
@@ -62,9 +64,15 @@ export function viewing<R>(machine: Thing, view: View | undefined, call: () => R
       thrown(error)
       machine.module.say([error instanceof Error ? error.message : String(error)])
       return 1
+    } finally {
+      machine.isBusy = false
     }
   }
-  return machine.telling(tell, call)
+  try {
+    return call()
+  } finally {
+    views.tell = before
+  }
 }
 
 function changesOf(flat: unknown[]): ViewChange[] {

@@ -36,7 +36,7 @@ const LOADS: [Load; 6] = [
         import: Some("export { connect } from './dist/browser.js'"),
         later: false,
         files: &["core.wasm"],
-        ceiling: 35_300,
+        ceiling: 33_600,
         budget: 25_000,
     },
     Load {
@@ -44,7 +44,7 @@ const LOADS: [Load; 6] = [
         import: Some("export { connect } from './dist/inline.js'"),
         later: false,
         files: &[],
-        ceiling: 36_700,
+        ceiling: 33_800,
         budget: 30_000,
     },
     Load {
@@ -63,7 +63,7 @@ const LOADS: [Load; 6] = [
         ),
         later: true,
         files: &[],
-        ceiling: 40_000,
+        ceiling: 30_800,
         budget: 40_000,
     },
     // Loaded only by who asks for what is in it.

@@ -1,6 +1,8 @@
 // A second session that is told what was recorded, and so comes to the same state.
 
-import { Bit, Input, Machine } from '../machine.js'
+import * as Bit from '../bit.js'
+import * as Input from '../input.js'
+import { Machine } from '../machine.js'
 import type { HighwaterError } from '../errors.js'
 import { errorOf } from '../faults.js'
 import { needModule } from '../module.js'
@@ -135,7 +137,7 @@ export class Replica {
     this.#took(this.#machine.opened(this.#now, this.#connection, 200, 'text/event-stream'))
   }
 
-  #input(what: Input, connection: number, ...texts: string[]): void {
+  #input(what: number, connection: number, ...texts: string[]): void {
     this.#took(this.#machine.input(this.#now, what, connection, 0, ...texts))
   }
 
