@@ -1,6 +1,5 @@
 // One chart over a rolling window, with its present (or pointed at) values beside the title.
 
-import './language' // before what asks for it
 import uPlot from 'uplot'
 import { make, setText } from './dom'
 import { colour } from './theme'

@@ -1,10 +1,13 @@
-// A language that `Intl` takes. WebKit calls that of a system without any `C`, and who formats numbers by
-// `navigator.language`, as the charts' library does when it is loaded, would find that there is no such.
+// A language that `Intl` takes.
 
-try {
-  Intl.getCanonicalLocales(navigator.language)
-} catch {
-  Object.defineProperty(navigator, 'language', { value: 'en', configurable: true })
+/**
+ * Makes sure that the browser names one: WebKit calls that of a system without any `C`. To be called before
+ * the charts are loaded: their library formats numbers by `navigator.language` from its first line on.
+ */
+export function nameLanguage(): void {
+  try {
+    Intl.getCanonicalLocales(navigator.language)
+  } catch {
+    Object.defineProperty(navigator, 'language', { value: 'en', configurable: true })
+  }
 }
-
-export {}

@@ -2,9 +2,10 @@
 
 import { connect } from 'highwater'
 import { mount } from 'highwater/devtools'
-import { Charts } from './charts'
+import type { Charts } from './charts'
 import { afterFrame, need, setText } from './dom'
 import { Faults } from './faults'
+import { nameLanguage } from './language'
 import type { Kinds, Machine } from './machine'
 import { TOPIC } from './machine'
 import { StatusView } from './status'
@@ -27,10 +28,10 @@ const devtools = mount({ parent: need('devtools'), tab: 'wire', open: false })
 const client = Array.from(crypto.getRandomValues(new Uint8Array(6)), (byte) => byte.toString(16).padStart(2, '0')).join('')
 const store = connect<Kinds>(new URL(`${TOPIC}/stream?client=${client}`, location.href))
 
-const charts = new Charts(need('charts'))
+let charts: Charts | undefined
 followTheme(need<HTMLButtonElement>('theme'), (theme) => {
   devtools.theme(theme)
-  charts.repaint()
+  charts?.repaint()
 })
 const status = new StatusView(store)
 const table = new ProcessTable(store)
@@ -50,19 +51,28 @@ store.subscribe(({ changed, removed, snapshot }) => {
   if (changed.some((item) => item.kind === 'host')) {
     sampled = Date.now()
     const host = store.get('host', 'host')
-    afterFrame(() => charts.host(host)) // the table is what one waits for
+    afterFrame(() => charts?.host(host)) // the table is what one waits for
   }
 })
 
-store.trace((event) => charts.count(event.bytes))
-
-setInterval(() => {
-  if (Date.now() - sampled > 2500) charts.host(undefined)
-  charts.tick()
-}, 1000)
-
+// What nobody waits for comes when the table is on the screen, or says that it will be late.
 const patience = new Promise<void>((resolve) => setTimeout(resolve, 2000))
-void Promise.race([store.ready, patience]).catch(() => undefined).then(() => afterFrame(() => void devtools.open())) // the status tells why
+void Promise.race([store.ready, patience])
+  .catch(() => undefined) // the status tells why
+  .then(() => afterFrame(() => void Promise.all([devtools.open(), draw()])))
 store.ready.then(() => afterFrame(() => void faults.check())).catch(() => undefined)
+
+async function draw(): Promise<void> {
+  nameLanguage()
+  const { Charts } = await import('./charts')
+  const drawn = (charts = new Charts(need('charts')))
+  const host = store.get('host', 'host')
+  if (host !== undefined) drawn.host(host)
+  store.trace((event) => drawn.count(event.bytes))
+  setInterval(() => {
+    if (Date.now() - sampled > 2500) drawn.host(undefined)
+    drawn.tick()
+  }, 1000)
+}
 
 window.highwaterDemo = { store, verify: check }

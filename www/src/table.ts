@@ -46,6 +46,7 @@ export class ProcessTable {
     this.#table.append(this.#header(), this.#body)
     this.#showSort()
     this.#followPointer()
+    this.#followScroll(need('processes'))
     this.#followFilter(need<HTMLInputElement>('filter'))
   }
 
@@ -200,6 +201,11 @@ export class ProcessTable {
     }
     this.#body.addEventListener('pointerenter', (event) => hold(event.pointerType === 'mouse'))
     this.#body.addEventListener('pointerleave', () => hold(false))
+  }
+
+  /** Scrolled sideways, the table has its first column stand still. */
+  #followScroll(scroller: HTMLElement): void {
+    scroller.addEventListener('scroll', () => this.#table.toggleAttribute('data-aside', scroller.scrollLeft > 0), { passive: true })
   }
 
   #followFilter(input: HTMLInputElement): void {

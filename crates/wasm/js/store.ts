@@ -177,8 +177,9 @@ export class Store<T extends object = AnyKinds> {
   keys(kind: keyof T & string): string[]
   keys(): ItemName<keyof T & string>[]
   keys(kind?: keyof T & string): string[] | ItemName<keyof T & string>[] {
-    const names = this.#running?.items.names(kind) ?? []
-    return kind === undefined ? (names as ItemName<keyof T & string>[]) : names.map(({ key }) => key)
+    const items = this.#running?.items
+    if (kind === undefined) return (items?.names() ?? []) as ItemName<keyof T & string>[]
+    return items?.keys(kind) ?? []
   }
 
   /** Keys and values of a kind. */

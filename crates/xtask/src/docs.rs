@@ -4,7 +4,9 @@ use std::fs;
 use std::path::Path;
 use std::process::Command;
 
-use crate::project::{Project, cargo};
+use serde_json::Value;
+
+use crate::project::{self, Project, cargo};
 use crate::{Result, setup, sh};
 
 /// What makes the part for JavaScript, with a TypeScript of its own; and the page before both parts.
@@ -28,19 +30,41 @@ pub(crate) fn command(project: &Project) -> Result {
     let mut typedoc = Command::new(source.join("node_modules/.bin/typedoc"));
     sh::run(typedoc.current_dir(&source))?;
     sh::run(Command::new("node").arg(source.join("check.mjs")).arg(out.join("js.json")))?;
-    rust()?;
-    copy(&project.target.join("doc"), &out.join("rust"))?;
+    // The index of a folder that has been written to has all crates that ever were.
+    let doc = project.target.join("doc");
+    if doc.is_dir() {
+        fs::remove_dir_all(&doc)?;
+    }
+    let metadata = project::metadata(&project.root, &["--no-deps"])?;
+    rustdoc(internal(&metadata).into_iter().flat_map(|name| ["--exclude", name]))?;
+    copy(&doc, &out.join("rust"))?;
     fs::copy(source.join("index.html"), out.join("index.html"))?;
     led_to(&out.join("index.html"))?;
     println!("{OUT}/index.html");
     Ok(())
 }
 
-/// What rustdoc makes of the crates. That every public item has a word said of it, clippy sees to.
+/// What rustdoc makes of all crates, also of those that nobody is given. That every public item has a
+/// word said of it, clippy sees to.
 pub(crate) fn rust() -> Result {
+    rustdoc([])
+}
+
+fn rustdoc<'a>(more: impl IntoIterator<Item = &'a str>) -> Result {
     let mut doc = cargo();
-    doc.args(["doc", "--workspace", "--no-deps", "--lib"]);
+    doc.args(["doc", "--workspace", "--no-deps", "--lib"]).args(more);
     sh::run(doc.env("RUSTDOCFLAGS", "-Dwarnings"))
+}
+
+/// The crates of the workspace that are not published: `publish = false` is an empty list of registries.
+fn internal(metadata: &Value) -> Vec<&str> {
+    metadata["packages"]
+        .as_array()
+        .into_iter()
+        .flatten()
+        .filter(|package| package["publish"].as_array().is_some_and(Vec::is_empty))
+        .filter_map(|package| package["name"].as_str())
+        .collect()
 }
 
 fn copy(from: &Path, to: &Path) -> Result {
@@ -75,11 +99,23 @@ fn links(page: &str) -> impl Iterator<Item = &str> {
 
 #[cfg(test)]
 mod tests {
-    use super::links;
+    use serde_json::json;
+
+    use super::{internal, links};
 
     #[test]
     fn links_of_a_page() {
         let page = r#"<link href="no"><a href="a/b.html">b</a> <a href="c">c</a>"#;
         assert_eq!(links(page).collect::<Vec<_>>(), ["a/b.html", "c"]);
+    }
+
+    #[test]
+    fn crates_that_are_not_published() {
+        let packages = json!([
+            { "name": "client", "publish": null },
+            { "name": "bench", "publish": [] },
+            { "name": "elsewhere", "publish": ["registry"] },
+        ]);
+        assert_eq!(internal(&json!({ "packages": packages })), ["bench"]);
     }
 }
