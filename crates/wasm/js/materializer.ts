@@ -103,7 +103,7 @@ export class Materializer<T extends object = AnyKinds> extends Reads<T> {
     if (typeof event !== 'object' || event === null || typeof event.data !== 'string') {
       refuse(`pushEvent needs an object with data as a string, not ${described(event)}`)
     }
-    this.#raw.module.say([event.type ?? 'message', event.data, event.id ?? ''])
+    this.#raw.module.say([event.data, event.type ?? 'message', event.id ?? ''])
     return this.#take(Push.Event, 0)
   }
 

@@ -146,15 +146,14 @@ export class Module {
 
   /** All of the memory as bytes, until the next call. */
   bytes(): Uint8Array {
-    const { buffer } = this.memory
-    if (this.#bytes.buffer !== buffer) this.#bytes = new Uint8Array(buffer)
+    // Those of before the memory grew are without length; to ask it for its buffer takes longer.
+    if (this.#bytes.length === 0) this.#bytes = new Uint8Array(this.memory.buffer)
     return this.#bytes
   }
 
   /** All of the memory as 32-bit numbers, until the next call. */
   words(): Uint32Array {
-    const { buffer } = this.memory
-    if (this.#words.buffer !== buffer) this.#words = new Uint32Array(buffer)
+    if (this.#words.length === 0) this.#words = new Uint32Array(this.memory.buffer)
     return this.#words
   }
 
@@ -193,8 +192,8 @@ export class Module {
           all[start + next - 1] = code
         }
         if (next > 0 || length > 40) {
-          // Events of one type begin in one place.
-          if (this.#target.byteOffset !== start || this.#target.buffer !== all.buffer) this.#target = all.subarray(start)
+          // The data of events, which come first, begin in one place.
+          if (this.#target.byteOffset !== start) this.#target = all.subarray(start)
           length = encoder.encodeInto(text, this.#target).written
         }
       }

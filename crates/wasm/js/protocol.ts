@@ -54,7 +54,7 @@ export class Protocol {
 
   /** Decodes an event. Throws a {@link HighwaterError} if it cannot be; its `messages` came before. */
   decode(event: { type?: string; data: string; id?: string }): Message[] {
-    this.#raw.module.say([event.type ?? 'message', event.data, event.id ?? ''])
+    this.#raw.module.say([event.data, event.type ?? 'message', event.id ?? ''])
     const list = this.#raw.module.jsonOf(this.#raw.module.protocol_decode(this.#raw.handle)) as unknown[][]
     const error = list.pop() as unknown
     const messages = list.map(messageOf)

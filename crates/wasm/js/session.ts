@@ -165,7 +165,7 @@ export class Session<T extends object = AnyKinds> extends Reads<T> {
         return raw.bytes(now, input.connection, input.bytes)
       case 'event': {
         const { type, data, id } = input.event
-        return raw.input(now, Input.Event, input.connection, 0, type ?? 'message', data, id ?? '')
+        return raw.input(now, Input.Event, input.connection, 0, data, type ?? 'message', id ?? '')
       }
       case 'ended':
         return raw.input(now, Input.Ended, input.connection)

@@ -25,7 +25,7 @@ export function listen(machine: Machine, url: string, { credentials }: Options, 
   }
   let opened = false
   const tell = ({ type, data, lastEventId }: MessageEvent): void =>
-    take(() => machine.input(performance.now(), Input.Event, id, 0, type, String(data), lastEventId))
+    take(() => machine.input(performance.now(), Input.Event, id, 0, String(data), type, lastEventId))
   source.onopen = () => {
     if (!opened) take(() => machine.opened(performance.now(), id, 200, 'text/event-stream'))
     opened = true

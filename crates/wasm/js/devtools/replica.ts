@@ -103,7 +103,7 @@ export class Replica {
     if (this.#polls && event === POLL) {
       this.#polls = false
       this.#took(module.session_fetched(handle, this.#now, this.#connection, 200, module.give(new TextEncoder().encode(data))))
-    } else this.#input(Input.Event, this.#connection, event, data, id)
+    } else this.#input(Input.Event, this.#connection, data, event, id)
   }
 
   #base({ state, standing }: BaseEntry): void {

@@ -64,7 +64,7 @@ export! {
         for text in texts.iter_mut().take(count) {
             *text = input.next();
         }
-        let text = input.text(texts[0]);
+        let text = || input.text(texts[0]);
         let happening = match what {
             START => Happening::Start,
             RECONNECT => Happening::Reconnect,
@@ -76,15 +76,15 @@ export! {
             #[cfg(feature = "full")]
             ABORTED => Happening::Failed { connection, failure: Failure::Aborted },
             BYTES => Happening::Bytes { connection, bytes: input.bytes(number as usize) },
-            PAUSE => Happening::Pause { reason: text },
-            UNPAUSE => Happening::Unpause { reason: text },
+            PAUSE => Happening::Pause { reason: text() },
+            UNPAUSE => Happening::Unpause { reason: text() },
             #[cfg(feature = "full")]
             EVENT => Happening::Event { connection, event: event(&input, texts) },
             // The last, 11: it failed.
             _ => {
                 // The edge of the lean module does not know.
                 let temporary = if FULL && number >= 0.0 { Some(number > 0.0) } else { None };
-                let failure = Failure::Network { what: text, temporary };
+                let failure = Failure::Network { what: text(), temporary };
                 Happening::Failed { connection, failure }
             }
         };
@@ -163,7 +163,7 @@ fn kind(_: &mut Input, _: bool) -> Option<(Protocol, ())> {
 pub(super) type Texts = [Option<(usize, usize)>; 3];
 
 #[cfg(feature = "full")]
-pub(super) fn event(input: &Input, [kind, data, id]: Texts) -> Event<'_> {
+pub(super) fn event(input: &Input, [data, kind, id]: Texts) -> Event<'_> {
     Event { kind: input.text(kind), data: input.raw(data), id: input.text(id) }
 }
 
