@@ -25,6 +25,10 @@ const FADE = 1000
 /** How long a row is marked as new. */
 const NEW = 4000
 
+/** A row without texts: the first state has hundreds of them, which are copied sooner than made. */
+const BARE = make('div', { role: 'row', class: 'row', 'data-testid': 'row' },
+  ...COLUMNS.map(({ id, numeric }) => make('div', { role: 'cell', class: numeric ? `cell number ${id}` : `cell ${id}` })))
+
 export class ProcessTable {
   readonly #processes
   readonly #body = make('div', { role: 'rowgroup', class: 'body', 'data-testid': 'rows' })
@@ -93,14 +97,12 @@ export class ProcessTable {
   }
 
   #add(key: string, mark: boolean): Row {
-    const cells = COLUMNS.map((column) =>
-      make('div', { role: 'cell', class: column.numeric ? `cell number ${column.id}` : `cell ${column.id}` }),
-    )
-    const node = make('div', { role: 'row', class: 'row', 'data-testid': 'row', 'data-key': key }, ...cells)
+    const node = BARE.cloneNode(true) as HTMLElement
+    node.dataset['key'] = key
     const row: Row = {
       key,
       node,
-      cells,
+      cells: [...node.children] as HTMLElement[],
       process: undefined,
       version: 0,
       haystack: '',

@@ -36,14 +36,25 @@ export async function startChromium() {
 
 /** Chromium itself. */
 export function launch() {
-  return chromium.launch({
-    executablePath: process.env.CHROME ?? process.env.CHROMIUM ?? '/usr/bin/chromium',
-    args: [
-      '--headless=new', '--no-sandbox', '--disable-gpu', '--disable-dev-shm-usage', '--no-first-run',
-      '--disable-background-networking', '--disable-component-update', '--disable-sync', '--js-flags=--expose-gc',
-    ],
-  })
+  return chromium.launch({ executablePath, args })
 }
+
+/** Chromium with an extension, and that one's background. */
+export async function launchWithExtension(folder) {
+  const context = await chromium.launchPersistentContext('', {
+    executablePath,
+    ignoreDefaultArgs: ['--disable-extensions'],
+    viewport: { width: 1280, height: 720 },
+    args: [...args, `--disable-extensions-except=${folder}`, `--load-extension=${folder}`],
+  })
+  return { context, worker: context.serviceWorkers()[0] ?? (await context.waitForEvent('serviceworker')) }
+}
+
+const executablePath = process.env.CHROME ?? process.env.CHROMIUM ?? '/usr/bin/chromium'
+const args = [
+  '--headless=new', '--no-sandbox', '--disable-gpu', '--disable-dev-shm-usage', '--no-first-run',
+  '--disable-background-networking', '--disable-component-update', '--disable-sync', '--js-flags=--expose-gc',
+]
 
 async function inPage(page, url, cdp, said, ask, given) {
   let fault

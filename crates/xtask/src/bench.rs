@@ -95,10 +95,10 @@ fn soak(project: &Project, arguments: &[String]) -> Result {
     sh::run(Command::new("node").arg("--expose-gc").arg(program).args(arguments))
 }
 
-/// What frames cost with the panel, while a stream goes on.
+/// What frames cost with the panel, in the page and in the extension, while a stream goes on.
 fn devtools(project: &Project, arguments: &[String]) -> Result {
     let (tools, browser) = setup::for_bench(project, PEERS)?;
-    build::package(project, &tools, Mode::Release)?;
+    build::package_and_extension(project, &tools, Mode::Release)?;
     let mut node = Command::new("node");
     node.arg(project.root.join(PEERS).join("devtools.mjs")).args(arguments);
     sh::run(node.env("CHROME", &browser.chrome))

@@ -62,6 +62,11 @@ pub(crate) fn package(project: &Project, tools: &WasmTools, mode: Mode) -> Resul
     parts(project, tools, mode, &["wasm", "js"])
 }
 
+/// Builds dist/ and www/extension.
+pub(crate) fn package_and_extension(project: &Project, tools: &WasmTools, mode: Mode) -> Result {
+    parts(project, tools, mode, &["wasm", "js", "extension"])
+}
+
 /// Builds everything.
 pub(crate) fn everything(project: &Project, tools: &WasmTools, mode: Mode) -> Result {
     parts(project, tools, mode, &[])

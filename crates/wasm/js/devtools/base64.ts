@@ -8,7 +8,11 @@ export function toBase64(bytes: Uint8Array): string {
 
 /** Throws if it is none. */
 export function fromBase64(text: string): Uint8Array {
-  return Uint8Array.from(atob(text), (character) => character.charCodeAt(0))
+  const characters = atob(text)
+  // A state may have many megabytes: one by one they would be made strings first.
+  const bytes = new Uint8Array(characters.length)
+  for (let at = 0; at < bytes.length; at += 1) bytes[at] = characters.charCodeAt(at)
+  return bytes
 }
 
 /** So many arguments a function can be given. */
