@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict'
 import { copyFile } from 'node:fs/promises'
 import { createRequire } from 'node:module'
-import { join } from 'node:path'
+import { basename, join } from 'node:path'
 import { after, before, test } from 'node:test'
 import { build } from 'esbuild'
 import { startSite } from '../adapters/site.mjs'
@@ -18,6 +18,16 @@ before(async () => {
   site = await startSite(app.folder)
 })
 after(() => Promise.all([app?.remove(), stage?.stop(), site?.stop()]))
+
+/** An application that asks for nothing but the stream. */
+const LEAN = `import { connect } from 'highwater'
+const store = connect(new URLSearchParams(location.search).get('stream'))
+const show = () => {
+  document.querySelector('#page').textContent = store.status.phase + ' ' + JSON.stringify(store.entries('flag').sort())
+}
+store.subscribe(show)
+store.onStatus(show)
+`
 
 const MODULES = ['application/wasm', 'application/wasm']
 
@@ -50,6 +60,30 @@ test('esbuild, with the module copied beside the bundle', async () => {
   for (const name of app.modules) await copyFile(join(app.folder, 'node_modules/highwater/dist', name), join(outdir, name))
   await app.write({ 'esbuild/index.html': APPLICATION['index.html'] })
   assert.deepEqual(await stage.assertLive(`${site.url}/esbuild/`), MODULES)
+})
+
+test('esbuild: a stream of our own is followed with what its bundle imports at once, and core.wasm', async () => {
+  const outdir = join(app.folder, 'lean')
+  await app.write({ 'lean.js': LEAN })
+  const { metafile } = await build({
+    absWorkingDir: app.folder,
+    entryPoints: ['lean.js'],
+    bundle: true,
+    splitting: true,
+    minify: true,
+    format: 'esm',
+    outdir,
+    metafile: true,
+    logLevel: 'silent',
+  })
+  for (const name of app.modules) await copyFile(join(app.folder, 'node_modules/highwater/dist', name), join(outdir, name))
+  await app.write({ 'lean/index.html': APPLICATION['index.html'].replace('main.js', 'lean.js').replace('<output id="worker"></output>', '') })
+  const files = ['lean/lean.js']
+  for (const file of files) files.push(...metafile.outputs[file].imports.filter(({ kind, path }) => kind !== 'dynamic-import' && !files.includes(path)).map(({ path }) => path))
+  // There is more, which is not loaded.
+  assert.ok(Object.keys(metafile.outputs).length > files.length)
+  const loaded = await stage.loadedBy(`${site.url}/lean/`)
+  assert.deepEqual(loaded.sort(), ['core.wasm', 'index.html', ...files.map((file) => basename(file))].sort())
 })
 
 test('esbuild and the inline door: one file, and nothing beside it', async () => {

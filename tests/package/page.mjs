@@ -43,14 +43,14 @@ onmessage = ({ data: stream }) => {
 /** A browser, and a topic that its pages may read. */
 export async function startStage() {
   const [browser, flags] = await Promise.all([startBrowser(), startFlags()])
-  /** The page and its worker show what the server has, also when that changes, and complain of nothing. */
-  const assertLive = async (address) => {
+  /** The page and its worker show what the server has, also when that changes, and complain of nothing. Answers with all that was loaded. */
+  const follow = async (address) => {
     const { page, complaints } = await openPage(browser, 'about:blank')
-    const modules = []
+    const loaded = []
     let streams = 0
     page.context().on('response', (response) => {
-      if (new URL(response.url()).pathname.endsWith('.wasm')) modules.push(response.headers()['content-type'])
       if (response.url().startsWith(flags.stream)) streams += 1
+      else if (response.url().startsWith('http')) loaded.push({ name: new URL(response.url()).pathname.split('/').pop() || 'index.html', type: response.headers()['content-type'] })
     })
     await page.goto(`${address}?stream=${encodeURIComponent(flags.stream)}`)
     for (const on of [true, false]) {
@@ -61,10 +61,14 @@ export async function startStage() {
     assert.deepEqual(complaints, [])
     assert.equal(streams, 1)
     await page.close()
-    return modules
+    return loaded
   }
+  /** The types of the modules that were loaded. */
+  const assertLive = async (address) => (await follow(address)).flatMap(({ name, type }) => (name.endsWith('.wasm') ? [type] : []))
+  /** The names of all files that were loaded. */
+  const loadedBy = async (address) => (await follow(address)).map(({ name }) => name)
   const stop = () => Promise.all([browser.close(), flags.stop()])
-  return { browser, flags, assertLive, stop }
+  return { browser, flags, assertLive, loadedBy, stop }
 }
 
 /** Waits until all outputs of the page show this text. */

@@ -132,14 +132,14 @@ export class Materializer<T extends object = AnyKinds> extends Reads<T> {
   /** Takes up a checkpoint as a snapshot. Throws a {@link HighwaterError} at bytes that are none of this protocol: then nothing has changed. */
   restore(checkpoint: Uint8Array): void {
     if (!(checkpoint instanceof Uint8Array)) refuse(`restore needs a Uint8Array, not ${described(checkpoint)}`)
-    let fault: unknown
+    let fault: HighwaterError | undefined
     const take = (): number => {
       const [bits, wrong] = restore(this.#raw, Date.now(), checkpoint)
       fault = wrong
       return bits
     }
     this.items.took(this.#view === undefined ? take() : viewing(this.#raw, this.#view, take), false)
-    if (fault !== null) throw errorOf(fault)
+    if (fault !== undefined) throw fault
   }
 
   /** What every event did since this was last called. */

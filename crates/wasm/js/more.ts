@@ -5,14 +5,12 @@
 // one script instead of two, each compressed by itself.
 export { Store } from './store.js'
 
-export { checkRest } from './checks.js'
 export { handOver } from './handover.js'
-export { beginningOf } from './initial.js'
 export { keep } from './keep.js'
 export { list } from './listing.js'
+export { prepare } from './prepare.js'
 export { wordsOfProtocol } from './protocols.js'
 export { restore } from './restore.js'
-export { judgeOf } from './schema.js'
 export { sentenceOf } from './sentences.js'
 export { traced } from './trace.js'
 export { join, listen, poll, sendId } from './transports.js'

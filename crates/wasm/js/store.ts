@@ -4,23 +4,22 @@ import * as Bit from './bit.js'
 import { Edge, isNative, needsEverything } from './edge.js'
 import { collectionOf } from './collection.js'
 import { HighwaterError } from './errors.js'
-import { errorOf } from './faults.js'
 import { type Followed, type Follower, Followers } from './followers.js'
-import type { Beginning } from './initial.js'
 import * as Input from './input.js'
 import { iterate } from './iteration.js'
 import { Items } from './items.js'
 import { Listeners, placesOf, report, Subscriptions } from './listeners.js'
 import { Machine } from './machine.js'
-import { bring, loadModule, loadMore, type Module, moduleFor, type ModuleSource, type More, moreThere } from './module.js'
+import { bring, loadModule, loadMore, type Module, moduleFor, type ModuleSource, moreThere } from './module.js'
 import { addressOf, checkOptions, numbersOf, type Options } from './options.js'
 import { Materialized, type StoreView } from './materialized.js'
 import type { Transacted } from './reads.js'
 import { LiveView, type ViewSpec } from './rows.js'
 import type { Keeper } from './persist.js'
 import { heed } from './platform.js'
+import type { Prepared } from './prepare.js'
 import { type Announced, announce, LEVEL, withdraw } from './registry.js'
-import type { Judge, Outputs, Schemas } from './schema.js'
+import type { Outputs, Schemas } from './schema.js'
 import { Standing } from './standing.js'
 import type { TraceEvent } from './trace.js'
 import type { AnyKinds, Change, Collection, ItemName, Scope, Snapshot, Status, Version } from './types.js'
@@ -99,8 +98,8 @@ export class Store<T extends object = AnyKinds> {
   #closed = false
   /** Why the module is of no use. */
   #broken: HighwaterError | undefined
-  #beginning: Beginning | undefined
-  #judge: Judge | undefined
+  /** What options come to, if they were looked into. */
+  #prepared: Prepared | undefined
   /** What keeps the state for the next visit. */
   #keeper: Keeper | undefined
   #queue: (() => void)[] = []
@@ -112,7 +111,7 @@ export class Store<T extends object = AnyKinds> {
   /** @internal Use {@link connect}. */
   constructor(url: string, options: Options) {
     this.#options = options
-    if (moreThere !== undefined) this.#prepare(moreThere)
+    this.#prepared = moreThere?.prepare(options)
     this.ready = this.#standing.ready
     this.#announced = { level: LEVEL, store: this as unknown as Store, url, options, running: () => this.#running }
     announce(this.#announced)
@@ -372,18 +371,10 @@ export class Store<T extends object = AnyKinds> {
     })
   }
 
-  /** Looks into options; throws what is wrong with them. */
-  #prepare({ checkRest, beginningOf, judgeOf }: More): void {
-    const { initial, schema } = this.#options
-    checkRest(this.#options)
-    this.#beginning = beginningOf(initial)
-    this.#judge = schema && judgeOf(schema)
-  }
-
   /** What options need that are not only handed on. */
   async #gather(url: string, lacks: boolean, isKept: boolean): Promise<Keeper | undefined> {
     const more = await loadMore()
-    if (lacks) this.#prepare(more)
+    if (lacks) this.#prepared = more.prepare(this.#options)
     return isKept ? more.keep(url, this.#options, (error) => this.#told(error)) : undefined
   }
 
@@ -395,22 +386,20 @@ export class Store<T extends object = AnyKinds> {
     this.#guard(() => {
       const machine = new Machine(module, options.protocol, numbersOf(chosen, { seed: Math.random() }))
       const edge = new Edge(machine, url, options, (bits) => this.#notify(bits), (error) => this.#fail(error))
-      const items = new Items(machine, (error) => this.#told(error), this.#judge)
+      const { judge, beginning = keeper?.beginning } = this.#prepared ?? {}
+      this.#prepared = undefined
+      const items = new Items(machine, (error) => this.#told(error), judge)
       this.#running = { machine, edge, items }
-      this.#begin(machine, this.#beginning ?? keeper?.beginning)
+      if (beginning !== undefined) {
+        const [bits, error] = module.more.restore(machine, performance.now(), beginning)
+        if (error !== undefined) this.#told(error)
+        this.#notify(bits)
+      }
       keeper?.attend(machine, () => edge.leads)
       this.#keeper = keeper
       for (const ask of this.#waiting.splice(0)) ask(this.#running)
       edge.input(Input.Start)
     })
-  }
-
-  #begin(machine: Machine, beginning: Beginning | undefined): void {
-    this.#beginning = undefined
-    if (beginning === undefined) return
-    const [bits, fault] = machine.module.more.restore(machine, performance.now(), beginning)
-    if (fault !== null) this.#told(errorOf(fault))
-    this.#notify(bits)
   }
 
   /** Something went wrong on this side. */

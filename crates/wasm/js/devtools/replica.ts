@@ -4,7 +4,6 @@ import * as Bit from '../bit.js'
 import * as Input from '../input.js'
 import { Machine } from '../machine.js'
 import type { HighwaterError } from '../errors.js'
-import { errorOf } from '../faults.js'
 import { needModule } from '../module.js'
 import { numbersOf } from '../options.js'
 import type { ProtocolOptions } from '../protocols.js'
@@ -113,7 +112,7 @@ export class Replica {
     ;[this.#machine, this.#names] = this.#made()
     if (standing < 0) {
       const [, fault] = restore(this.#machine, this.#now, state)
-      if (fault !== null) throw errorOf(fault)
+      if (fault !== undefined) throw fault
     }
     this.#connect()
     const { module, handle } = this.#machine
