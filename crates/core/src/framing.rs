@@ -55,6 +55,17 @@ impl Framing {
         })
     }
 
+    /// Whether server-sent events come, and nothing was read of the next.
+    #[inline]
+    pub(crate) fn is_fresh(&mut self) -> bool {
+        self.lines.is_none() && self.sse.is_fresh()
+    }
+
+    /// So many bytes of events were read elsewhere.
+    pub(crate) fn skip(&mut self, bytes: usize) {
+        self.sse.skip(bytes);
+    }
+
     /// The connection ended: what is incomplete is dropped.
     pub(crate) fn end(&mut self) {
         self.sse.finish();

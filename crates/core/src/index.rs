@@ -48,6 +48,13 @@ impl Index {
         }
     }
 
+    /// Reads where a hash would be found, so that the processor has it at hand.
+    #[inline]
+    pub(crate) fn touch(&self, hash: u32) -> u32 {
+        let cells = self.shards.get(shard(hash)).map_or(&[][..], |shard| &shard.cells);
+        cells.get(hash as usize & cells.len().wrapping_sub(1)).map_or(0, |cell| cell.hash)
+    }
+
     /// Adds a slot that is not there.
     pub(crate) fn insert(&mut self, hash: u32, slot: u32) {
         while self.shards.len() < SHARDS {

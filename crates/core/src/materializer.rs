@@ -15,7 +15,7 @@ use crate::frame::Frame;
 use crate::framing::Framing;
 use crate::item::{Change, Item, Tombstones};
 use crate::message::{Event, Message};
-use crate::protocol::Protocol;
+use crate::protocol::{Protocol, promise};
 use crate::sse::SseEvent;
 #[cfg(feature = "full")]
 use crate::state::Places;
@@ -214,7 +214,22 @@ impl<V: View> Materializer<V> {
     fn read(&mut self, now: Instant, bytes: &[u8], signals: &mut Signals) -> Result<(), Error> {
         let Self { protocol, framing, fold } = self;
         let mut rest = bytes;
-        while let Some(frame) = framing.next(&mut rest) {
+        let limit = fold.options().max_event_bytes;
+        loop {
+            // Nearly all that comes: items that are put, each whole in the chunk.
+            if protocol.promises_puts() && framing.is_fresh() {
+                let all = rest;
+                while let Some((put, size)) = promise::framed(rest, limit)
+                    && fold.promised_put(&put, bytes)
+                {
+                    signals.events += 1;
+                    rest = rest.get(size..).unwrap_or_default();
+                }
+                framing.skip(all.len() - rest.len());
+            }
+            let Some(frame) = framing.next(&mut rest) else {
+                break;
+            };
             signals.events += 1;
             match frame {
                 Frame::Event(SseEvent { kind, data, id }) => {

@@ -94,6 +94,27 @@ impl<T: Default> Names<T> {
         self.find_hashed(part, hash, key).unwrap_or_else(|| self.add(part, hash, key))
     }
 
+    /// Reads where a hash would be found, so that the processor has it at hand.
+    #[inline]
+    pub(crate) fn touch(&self, hash: u32) -> u32 {
+        self.index.touch(hash)
+    }
+
+    /// The slot that a name with this hash probably has, and something of what is there, for the
+    /// same reason.
+    #[inline]
+    pub(crate) fn guess(&self, hash: u32) -> (Slot, u32) {
+        let slot = self.index.find(hash, |_| true).unwrap_or(LAST);
+        (Slot(slot), self.list.get(slot).map_or(0, |name| name.hash))
+    }
+
+    /// Whether this slot belongs to this name.
+    #[inline]
+    pub(crate) fn is(&self, slot: Slot, part: Part, key: &[u8]) -> bool {
+        let name = self.list.get(slot.0);
+        name.is_some_and(|name| name.part == part && same(name.key.of(&self.keys), key))
+    }
+
     /// The name that has this slot.
     pub(crate) fn name(&self, slot: Slot) -> Option<(Part, &str)> {
         let name = self.at(slot)?;
@@ -173,11 +194,7 @@ impl<T: Default> Names<T> {
 
     #[inline]
     fn find_hashed(&self, part: Part, hash: u32, key: &[u8]) -> Option<Slot> {
-        let same = |slot| {
-            let name = self.list.get(slot);
-            name.is_some_and(|name| name.part == part && same(name.key.of(&self.keys), key))
-        };
-        self.index.find(hash, same).map(Slot)
+        self.index.find(hash, |slot| self.is(Slot(slot), part, key)).map(Slot)
     }
 
     #[cold]

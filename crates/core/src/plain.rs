@@ -34,21 +34,20 @@ impl Plain {
         Self { limit, ..Self::default() }
     }
 
+    /// Whether nothing was read of the next event.
+    fn is_between(&mut self) -> bool {
+        if mem::take(&mut self.lent) {
+            recycle(&mut self.cut);
+        }
+        self.cut.is_empty()
+    }
+
     /// The next event out of `rest`, which is advanced, or a comment; `None` when it is used up.
     pub(crate) fn event<'s, 'c: 's>(
         &'s mut self,
         rest: &mut &'c [u8],
     ) -> Option<Result<Option<SseEvent<'s>>, Unlike>> {
-        if mem::take(&mut self.lent) {
-            recycle(&mut self.cut);
-        }
-        if self.cut.is_empty() {
-            if let Some((data, behind)) = put(rest)
-                && data.len() + PUT.len() <= self.limit
-            {
-                *rest = behind;
-                return Some(Ok(Some(SseEvent { kind: PUT, data, id: "" })));
-            }
+        if self.is_between() {
             let mut read_to = 0;
             let found = read(rest, &mut read_to, self.limit);
             *rest = rest.get(read_to..).unwrap_or_default();
@@ -87,6 +86,12 @@ impl Plain {
         })
     }
 
+    pub(crate) fn is_fresh(&mut self) -> bool {
+        self.is_between()
+    }
+
+    pub(crate) const fn skip(&self, _: usize) {}
+
     /// The connection ended: what is incomplete is dropped.
     pub(crate) fn end(&mut self) {
         recycle(&mut self.cut);
@@ -101,14 +106,6 @@ impl Plain {
     pub(crate) const fn last_event_id(&self) -> &'static str {
         ""
     }
-}
-
-/// The data of an item that is put, and what is behind that event: nearly all are such.
-#[inline]
-fn put(bytes: &[u8]) -> Option<(&[u8], &[u8])> {
-    let rest = behind(bytes, b"event: put-object\ndata: ")?;
-    let (data, rest) = rest.split_at_checked(line_end(rest)?)?;
-    Some((data, behind(rest, b"\n\n")?))
 }
 
 /// Reads the first event that is whole, and advances `from` behind it; or, if none is, to where the
@@ -166,9 +163,6 @@ fn up_to_blank(bytes: &[u8], mut begun: bool) -> (&[u8], bool) {
     }
     (bytes, false)
 }
-
-/// The type of most events.
-const PUT: &[u8] = b"put-object";
 
 /// What of an event is no value: the names of its fields, and line ends. (Comments within an event
 /// that is cut have to fit in here, too, if it is as large as may be.)

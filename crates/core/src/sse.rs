@@ -187,7 +187,7 @@ impl SseDecoder {
                 return (at, found);
             }
         }
-        if self.is_fresh()
+        if self.is_between()
             && let Some((read, kind, data)) = two_lines(&chunk[at..], self.limit)
         {
             at += read;
@@ -231,9 +231,27 @@ impl SseDecoder {
         (at, if mem::take(&mut self.commented) { Found::Comment } else { Found::Nothing })
     }
 
+    /// Whether the next byte is the first of an event, wherever it lies.
+    #[inline]
+    pub(crate) fn is_fresh(&mut self) -> bool {
+        if self.lent {
+            self.release();
+        }
+        !self.swallow_lf && self.is_between()
+    }
+
+    /// So many bytes, of whole events, were read elsewhere.
+    pub(crate) const fn skip(&mut self, bytes: usize) {
+        if bytes > 0 {
+            self.offset += bytes as u64;
+            self.began = self.offset;
+            self.commented = false;
+        }
+    }
+
     /// Whether nothing was read of the next event.
     #[inline]
-    fn is_fresh(&self) -> bool {
+    fn is_between(&self) -> bool {
         self.size == 0
             && !self.has_data
             && !self.skipping

@@ -4,7 +4,7 @@
 import * as Bit from './bit.js'
 import { HighwaterError } from './errors.js'
 import type { Machine } from './machine.js'
-import { type Later, Names } from './names.js'
+import { type Later, Names, put } from './names.js'
 import type { Judge } from './schema.js'
 import { Shot, type ShotSource, UNREADABLE } from './shot.js'
 import { type ItemName, type Version, versionOf } from './types.js'
@@ -152,7 +152,7 @@ export class Items implements ShotSource {
     if ((bits & (wanted ? Bit.Commits : Bit.Gone)) === 0) return undefined
     const packed = this.#names.packed()
     const later = wanted ? this.#names.later(packed) : undefined
-    if ((bits & Bit.Gone) !== 0) for (const slot of this.#names.drop(packed)) this.#seen[slot] = this.#values[slot] = undefined
+    if ((bits & Bit.Gone) !== 0) for (const slot of this.#names.drop(packed)) if (slot < this.#seen.length) this.#seen[slot] = this.#values[slot] = undefined
     return later
   }
 
@@ -243,8 +243,8 @@ export class Items implements ShotSource {
       value = UNREADABLE
       this.#unreadable(error instanceof HighwaterError ? error : this.#fault(slot, error))
     }
-    this.#seen[slot] = epoch
-    this.#values[slot] = value
+    put(this.#seen, slot, epoch)
+    put(this.#values, slot, value)
     if (typeof value === 'object') this.#young.push(slot)
     return value
   }

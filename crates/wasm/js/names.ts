@@ -28,7 +28,7 @@ export class Names {
   readonly #raw: Thing
   /** By slot: its key, once it is known; and its kind. */
   readonly #keys: (string | undefined)[] = []
-  readonly #kindOf: string[] = []
+  readonly #kindOf: (string | undefined)[] = []
   /** By slot: its name as it is handed out, the same object for as long as the item is there. */
   readonly #names: (ItemName | undefined)[] = []
   /** By number. */
@@ -62,8 +62,8 @@ export class Names {
     module.say([kind, key])
     const slot = module.find(this.#raw.handle)
     if (slot < 0) return undefined
-    this.#keys[slot] = key
-    this.#kindOf[slot] = kind
+    put(this.#keys, slot, key)
+    put(this.#kindOf, slot, kind)
     this.#ofKind.set(key, slot)
     return slot
   }
@@ -160,7 +160,12 @@ export class Names {
   }
 
   #name(slot: number): ItemName {
-    return (this.#names[slot] ??= Object.freeze({ kind: this.#kindOf[slot] as string, key: this.#keys[slot] as string }))
+    let name = this.#names[slot]
+    if (name === undefined) {
+      name = Object.freeze({ kind: this.#kindOf[slot] as string, key: this.#keys[slot] as string })
+      put(this.#names, slot, name)
+    }
+    return name
   }
 
   /** Sees to it that the keys of these slots are known. */
@@ -182,8 +187,8 @@ export class Names {
     slots.forEach((slot, at) => {
       const kind = numbers[at * 2] as number
       const end = start + (numbers[at * 2 + 1] as number)
-      this.#kindOf[slot] = this.#kinds[kind] ??= module.textOf(module.kind(this.#raw.handle, kind))
-      this.#keys[slot] = text.slice(start, end)
+      put(this.#kindOf, slot, (this.#kinds[kind] ??= module.textOf(module.kind(this.#raw.handle, kind))))
+      put(this.#keys, slot, text.slice(start, end))
       start = end
     })
   }
@@ -193,6 +198,12 @@ export class Names {
     if (keys === undefined) this.#slots.set(kind, (keys = new Map()))
     return keys
   }
+}
+
+/** Writes to a list by slot, which then has no gaps: those with gaps are slow to read. */
+export function put<T>(list: (T | undefined)[], slot: number, value: T): void {
+  while (list.length < slot) list.push(undefined)
+  list[slot] = value
 }
 
 /** A transaction that took effect: the changes from one place to another. Its items are named when somebody asks. */

@@ -51,8 +51,8 @@ struct Record {
 /// What finds the slot of a name, beside its key.
 #[derive(Clone, Copy)]
 pub(crate) struct NameOf {
-    part: Part,
-    hash: u32,
+    pub(super) part: Part,
+    pub(super) hash: u32,
 }
 
 impl State {

@@ -65,9 +65,13 @@ impl Fdv2 {
     /// the value would be taken for a part of it.
     #[inline]
     pub(crate) fn promised_put<'a>(&self, kind: &[u8], data: &'a [u8]) -> Option<promise::Put<'a>> {
-        let promised =
-            self.promised && (!FULL || self.mode != Mode::Inactive && self.kinds.is_empty());
-        if promised && same(kind, b"put-object") { promise::put(data) } else { None }
+        if self.promises_puts() && same(kind, b"put-object") { promise::put(data) } else { None }
+    }
+
+    /// Whether items are told at a glance.
+    #[inline]
+    pub(crate) const fn promises_puts(&self) -> bool {
+        self.promised && (!FULL || !matches!(self.mode, Mode::Inactive) && self.kinds.is_empty())
     }
 
     /// Reads an event of our own server's; false, and nothing has happened, if it is not written
@@ -78,7 +82,7 @@ impl Fdv2 {
         if is("server-intent") {
             return self.intended(data, sink);
         }
-        if !self.promised || FULL && (self.mode == Mode::Inactive || !self.kinds.is_empty()) {
+        if !self.promises_puts() {
             return Ok(false);
         }
         let message = if is("payload-transferred") {

@@ -21,7 +21,7 @@ mod other;
 mod other;
 #[cfg(feature = "full")]
 mod ping;
-mod promise;
+pub(crate) mod promise;
 #[cfg(feature = "full")]
 mod relay;
 
@@ -233,6 +233,12 @@ impl Protocol {
         let mut fdv2 = fdv2::Fdv2::new(Vec::new());
         fdv2.joined(true);
         Self(Kind::Fdv2(fdv2)).read(event, false, &mut |_| Ok(())).err()
+    }
+
+    /// Whether items that are put are told at a glance ([`promise::framed`]).
+    #[inline]
+    pub(crate) const fn promises_puts(&self) -> bool {
+        if let Kind::Fdv2(fdv2) = &self.0 { fdv2.promises_puts() } else { false }
     }
 
     /// The item that an event puts, if that can be told at a glance: nearly all events of a stream

@@ -10,6 +10,7 @@ use core::str;
 use crate::json::whole_number;
 use crate::message::Version;
 use crate::same::behind;
+use crate::sse::line_end;
 
 /// An item as it is put.
 pub(crate) struct Put<'a> {
@@ -22,12 +23,39 @@ pub(crate) struct Put<'a> {
 
 /// Reads `{"kind":"…","key":"…","version":N,"object":…}` without looking into the value.
 pub(super) fn put(data: &[u8]) -> Option<Put<'_>> {
-    let data = data.strip_suffix(b"}")?;
+    let put = members(data)?;
+    let value = put.value.strip_suffix(b"}")?;
+    (!value.is_empty()).then_some(Put { value, ..put })
+}
+
+/// Reads an event with such data that is whole, as our server frames it; and says how long it is.
+///
+/// Nearly all that comes is this, and so it is read from front to back, once.
+#[inline]
+pub(crate) fn framed(bytes: &[u8], limit: usize) -> Option<(Put<'_>, usize)> {
+    let data = behind(bytes, b"event: put-object\ndata: ")?;
+    let put = members(data)?;
+    // The names of members have no line ends in them, nor has a name or a number.
+    let (value, rest) = put.value.split_at_checked(line_end(put.value)?)?;
+    let rest = behind(rest, b"\n\n")?;
+    let value = value.strip_suffix(b"}")?;
+    let size = bytes.len() - rest.len();
+    let fits = size - FRAME <= limit;
+    (fits && !value.is_empty()).then_some((Put { value, ..put }, size))
+}
+
+/// What of such an event counts for none of its fields' values.
+const FRAME: usize = b"event: \ndata: \n\n".len();
+
+/// Reads the members up to the value, which is what is left.
+#[cfg_attr(feature = "full", inline)]
+#[cfg_attr(not(feature = "full"), inline(never))]
+fn members(data: &[u8]) -> Option<Put<'_>> {
     let (kind, rest) = plain(behind(data, b"{\"kind\":\"")?)?;
     let (key, rest) = plain(behind(rest, b"\"key\":\"")?)?;
     let (version, rest) = whole(behind(rest, b"\"version\":")?)?;
     let value = behind(rest, b"\"object\":")?;
-    (!value.is_empty()).then_some(Put { kind, key, version, value })
+    Some(Put { kind, key, version, value })
 }
 
 /// What comes before a quote and a comma: text without escapes.

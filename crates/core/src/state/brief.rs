@@ -147,18 +147,7 @@ impl State {
         chunk: &[u8],
         changes: &mut Vec<Change>,
     ) -> bool {
-        // Slots first: the processor looks for several at a time, in memory that is far away.
-        for item in &mut brief.items {
-            item.slot = self.slot_of(item.name, item.key.of(chunk, &brief.kept));
-        }
-        // And then the values that are to be replaced.
-        let mut seen = 0;
-        for item in &brief.items {
-            if let Some(span) = self.span(item.slot) {
-                seen ^= self.values.touch(span);
-            }
-        }
-        core::hint::black_box(seen);
+        self.look_up(brief, chunk);
         let (before, mut removes) = (changes.len(), false);
         for &Item { slot, version, value, .. } in &brief.items {
             let value = value.map(|value| value.of(chunk, &brief.kept));
@@ -170,6 +159,43 @@ impl State {
         self.revision += u64::from(changes.len() > before);
         brief.clear();
         removes
+    }
+
+    /// Finds the slot of each item.
+    ///
+    /// All that there is to read is in memory that is far away. In loops that decide nothing by what
+    /// they read the processor waits for many places at once: of the index, then of the names, then of
+    /// the values that are to be replaced. (In functions apart, as they are faster in WebAssembly.)
+    fn look_up(&mut self, brief: &mut Brief, chunk: &[u8]) {
+        let mut seen = 0;
+        for item in &brief.items {
+            seen ^= self.names.touch(item.name.hash);
+        }
+        seen ^= self.guess(brief);
+        for item in &mut brief.items {
+            let key = item.key.of(chunk, &brief.kept);
+            if !self.names.is(item.slot, item.name.part, key) {
+                item.slot = self.slot_of(item.name, key);
+            }
+        }
+        core::hint::black_box(seen ^ self.touch(brief));
+    }
+
+    #[inline(never)]
+    fn guess(&self, brief: &mut Brief) -> u32 {
+        let mut seen = 0;
+        for item in &mut brief.items {
+            let (slot, read) = self.names.guess(item.name.hash);
+            item.slot = slot;
+            seen ^= read;
+        }
+        seen
+    }
+
+    #[inline(never)]
+    fn touch(&self, brief: &Brief) -> u32 {
+        let spans = brief.items.iter().filter_map(|item| self.span(item.slot));
+        spans.fold(0, |seen, span| seen ^ u32::from(self.values.touch(span)))
     }
 }
 

@@ -17,8 +17,8 @@ use crate::time::Instant;
 /// What finds the slot of a name, beside its key.
 #[derive(Clone, Copy)]
 pub(crate) struct NameOf {
-    part: Part,
-    hash: u32,
+    pub(super) part: Part,
+    pub(super) hash: u32,
 }
 
 impl State {
