@@ -122,7 +122,7 @@ pub struct TlsConfig {
 
 /// What is in a TLS configuration. A file wins over text.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "camelCase", default)]
+#[serde(rename_all = "camelCase", default, deny_unknown_fields)]
 #[expect(missing_docs, reason = "the names are those of the file")]
 pub struct Tls {
     pub enabled: bool,
@@ -132,7 +132,10 @@ pub struct Tls {
     pub cert: Option<String>,
     pub key_file: Option<String>,
     pub key: Option<String>,
+    /// Whether callers of a server have to say who they are: of no meaning here, where none is.
     pub client_auth: bool,
+    /// What the subject of a receiver's certificate has to say: regular expressions by the names of
+    /// attributes (`CN`, `O`, `OU`, …), each for the whole of one value.
     #[serde(rename = "requiredDNAttributes")]
     pub required_dn_attributes: std::collections::BTreeMap<String, String>,
     pub insecure_skip_host_verify: bool,

@@ -8,7 +8,10 @@ use highwater_eventstreams::{
     Attempt, Batch, Configuration, DispatcherFactory as _, Event, EventStreamSpec, Outcome,
     WebhookFactory,
 };
-use rcgen::{CertifiedKey, generate_simple_self_signed};
+use rcgen::{
+    CertificateParams, CertifiedKey, DistinguishedName, DnType, KeyPair,
+    generate_simple_self_signed,
+};
 use receiver::Receiver;
 use rustls::pki_types::pem::PemObject as _;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
@@ -128,4 +131,61 @@ async fn a_receiver_may_ask_who_calls() {
     let stranger =
         json!({ "ca": localhost.certificate, "cert": other.certificate, "key": other.key });
     assert!(is_refused(&attempted(&receiver, stranger).await));
+}
+
+#[tokio::test]
+async fn a_receivers_certificate_has_to_be_about_whom_it_should() {
+    let receiver_of = async |subject: &[(DnType, &str)]| {
+        let mut params = CertificateParams::new(["localhost".to_owned()]).unwrap();
+        params.distinguished_name = DistinguishedName::new();
+        for (attribute, value) in subject {
+            params.distinguished_name.push(attribute.clone(), *value);
+        }
+        let key = KeyPair::generate().unwrap();
+        let certificate = params.self_signed(&key).unwrap().pem();
+        let identity = Identity { certificate, key: key.serialize_pem() };
+        (receiver(&identity, None).await, identity.certificate)
+    };
+    let acme = [(DnType::OrganizationName, "Acme, Inc."), (DnType::CommonName, "hook-7")];
+    let (acme, its_ca) = receiver_of(&acme).await;
+    let (nobody, nobodys_ca) = receiver_of(&[]).await;
+    let wanted =
+        |ca: &str, attributes: Value| json!({ "ca": ca, "requiredDNAttributes": attributes });
+    for good in [json!({ "cn": r"hook-\d+" }), json!({ "O": "Acme, .*|Other", "CN": ".*7" })] {
+        assert_eq!(attempted(&acme, wanted(&its_ca, good)).await, Outcome::Delivered);
+    }
+    for (receiver, ca, bad) in [
+        (&acme, &its_ca, json!({ "CN": "hook" })), // the whole of it
+        (&acme, &its_ca, json!({ "CN": "hook-7", "OU": ".*" })),
+        (&nobody, &nobodys_ca, json!({ "CN": ".*" })),
+    ] {
+        let told = attempted(receiver, wanted(ca, bad.clone())).await;
+        assert!(
+            is_refused(&told) && format!("{told:?}").contains("requiredDNAttributes"),
+            "{bad}: {told:?}"
+        );
+    }
+}
+
+#[test]
+fn what_cannot_be_required_is_told_when_the_server_starts() {
+    let ca = Identity::of("localhost").certificate;
+    for (tls, why) in [
+        (json!({ "requiredDNAttributes": { "XY": "a" } }), "no attribute 'XY'"),
+        (json!({ "requiredDNAttributes": { "CN": "(" } }), "requiredDNAttributes.CN"),
+        (
+            json!({ "requiredDNAttributes": { "CN": "a" }, "insecureSkipHostVerify": true }),
+            "insecureSkipHostVerify",
+        ),
+    ] {
+        let mut tls = tls;
+        tls["ca"] = ca.clone().into();
+        let configs = json!({ "tlsConfigs": [{ "name": "own", "tls": tls }] });
+        let error = WebhookFactory::new(&serde_json::from_value(configs).unwrap()).unwrap_err();
+        assert_eq!(error.code(), "FF00153");
+        assert!(error.to_string().contains(why), "{error}");
+    }
+    let misspelt = json!({ "tlsConfigs": [{ "name": "own", "tls": { "caflie": "ca.pem" } }] });
+    let error = serde_json::from_value::<Configuration>(misspelt).unwrap_err().to_string();
+    assert!(error.contains("caflie"), "{error}");
 }

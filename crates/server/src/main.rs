@@ -9,6 +9,10 @@ use highwater_server::{
 use std::io::IsTerminal as _;
 use std::process::ExitCode;
 
+/// Frames and events are many small pieces of memory, of all sizes, which other threads give back.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 /// Stream in, state out: versioned topics over HTTP and SSE.
 #[derive(Parser)]
 #[command(version)]

@@ -1,5 +1,7 @@
 //! TLS towards receivers: from version 1.2 on, with the system's roots unless told others.
 
+mod subject;
+
 use crate::config::{Tls, TlsConfig};
 use crate::error::Error;
 use rustls::client::WantsClientCert;
@@ -7,13 +9,18 @@ use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, Server
 use rustls::crypto::{CryptoProvider, ring, verify_tls12_signature, verify_tls13_signature};
 use rustls::pki_types::pem::PemObject as _;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName, UnixTime};
-use rustls::{ClientConfig, ConfigBuilder, DigitallySignedStruct, RootCertStore, SignatureScheme};
+use rustls::{
+    ClientConfig, ConfigBuilder, DigitallySignedStruct, RootCertStore, SignatureScheme,
+    WantsVerifier,
+};
 use std::fs;
 use std::sync::Arc;
+use subject::Subject;
 
 /// What a stream has that names no configuration.
 pub(super) fn system() -> Result<ClientConfig, Error> {
-    Ok(with_roots(system_roots())?.with_no_client_auth())
+    let builder = with_roots(system_roots()).map_err(|why| Error::BadTls(why.into()))?;
+    Ok(builder.with_no_client_auth())
 }
 
 /// A configuration of the operator's, which has to be whole.
@@ -26,26 +33,31 @@ pub(super) fn named(config: &TlsConfig) -> Result<ClientConfig, Error> {
     if !tls.enabled {
         return system();
     }
-    if !tls.required_dn_attributes.is_empty() {
-        return Err(failed("requiredDNAttributes cannot be checked of a receiver".into()));
-    }
     load(tls).map_err(failed)
 }
 
+/// `clientAuth` has no part in it: that is for servers, which ask their callers who they are.
 fn load(tls: &Tls) -> Result<ClientConfig, String> {
+    let required = &tls.required_dn_attributes;
+    if tls.insecure_skip_host_verify && !required.is_empty() {
+        return Err(
+            "requiredDNAttributes of a certificate that insecureSkipHostVerify has nobody verify"
+                .into(),
+        );
+    }
     let builder = if tls.insecure_skip_host_verify {
-        let provider = Arc::new(ring::default_provider());
-        let anyone = Arc::new(Anyone(Arc::clone(&provider)));
-        let builder = ClientConfig::builder_with_provider(provider)
-            .with_safe_default_protocol_versions()
-            .map_err(|error| error.to_string())?;
-        builder.dangerous().with_custom_certificate_verifier(anyone)
+        with_verifier(Anyone(Arc::new(ring::default_provider())))?
     } else {
         let roots = match text("ca", tls.ca_file.as_ref(), tls.ca.as_ref())? {
             None => system_roots(),
             Some(pem) => roots(&certificates("ca", &pem)?)?,
         };
-        with_roots(roots).map_err(|error| error.to_string())?
+        if required.is_empty() {
+            with_roots(roots)?
+        } else {
+            let subject = Subject::new(roots, Arc::new(ring::default_provider()), required)?;
+            with_verifier(subject)?
+        }
     };
     let certificate = text("cert", tls.cert_file.as_ref(), tls.cert.as_ref())?;
     let key = text("key", tls.key_file.as_ref(), tls.key.as_ref())?;
@@ -101,11 +113,22 @@ fn system_roots() -> RootCertStore {
     roots
 }
 
-fn with_roots(roots: RootCertStore) -> Result<ConfigBuilder<ClientConfig, WantsClientCert>, Error> {
-    let builder = ClientConfig::builder_with_provider(Arc::new(ring::default_provider()))
+fn with_roots(
+    roots: RootCertStore,
+) -> Result<ConfigBuilder<ClientConfig, WantsClientCert>, String> {
+    Ok(builder()?.with_root_certificates(roots))
+}
+
+fn with_verifier(
+    verifier: impl ServerCertVerifier + 'static,
+) -> Result<ConfigBuilder<ClientConfig, WantsClientCert>, String> {
+    Ok(builder()?.dangerous().with_custom_certificate_verifier(Arc::new(verifier)))
+}
+
+fn builder() -> Result<ConfigBuilder<ClientConfig, WantsVerifier>, String> {
+    ClientConfig::builder_with_provider(Arc::new(ring::default_provider()))
         .with_safe_default_protocol_versions()
-        .map_err(|error| Error::BadTls(error.to_string().into()))?;
-    Ok(builder.with_root_certificates(roots))
+        .map_err(|error| error.to_string())
 }
 
 /// Takes every certificate, as the operator asked for by `insecureSkipHostVerify`.
