@@ -27,7 +27,7 @@ export async function assertEqualsServer(page) {
       Parent: object.parent === null ? '–' : String(object.parent),
       Command: object.command,
     })
-    assert.match(Started, /^(\d{4}-\d\d-\d\d \d\d:\d\d|\d\d:\d\d:\d\d)$/)
+    assert.match(Started, /^(\d\d:\d\d:\d\d|\d{1,2} [A-Z][a-z]{2}|[A-Z][a-z]{2} \d{4})$/)
     const [number, unit] = Memory.split(' ')
     const bytes = Number(number) * 1024 ** ['B', 'KiB', 'MiB', 'GiB'].indexOf(unit)
     assert.ok(Math.abs(bytes - object.memory) <= object.memory * 0.006, `${Memory} for ${object.memory}`)

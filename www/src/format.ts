@@ -27,13 +27,15 @@ export function clock(at: number): string {
   return [time.getHours(), time.getMinutes(), time.getSeconds()].map(two).join(':')
 }
 
-/** The time if it is of today, else the day with it. */
+/** The time if it is of today, else the day, else the month: `14:03:22`, `21 Nov`, `Nov 2025`. */
 export function started(seconds: number, now = Date.now()): string {
-  const at = new Date(seconds * 1000)
-  const time = clock(at.getTime())
-  if (at.toDateString() === new Date(now).toDateString()) return time
-  return `${at.getFullYear()}-${two(at.getMonth() + 1)}-${two(at.getDate())} ${time.slice(0, 5)}`
+  const [at, today] = [new Date(seconds * 1000), new Date(now)]
+  if (at.toDateString() === today.toDateString()) return clock(at.getTime())
+  const month = MONTHS[at.getMonth()]
+  return at.getFullYear() === today.getFullYear() ? `${at.getDate()} ${month}` : `${month} ${at.getFullYear()}`
 }
+
+const MONTHS = ['Jan', 'Feb', 'Mar', 'Apr', 'May', 'Jun', 'Jul', 'Aug', 'Sep', 'Oct', 'Nov', 'Dec']
 
 /** `412 ms`, `3.2 s`, `2 min 5 s`, `3 h 12 min`, `4 d 3 h` */
 export function duration(millis: number): string {

@@ -69,10 +69,12 @@ async function draw(): Promise<void> {
   const host = store.get('host', 'host')
   if (host !== undefined) drawn.host(host)
   store.trace((event) => drawn.count(event.bytes))
-  setInterval(() => {
+  const tick = (): void => {
     if (Date.now() - sampled > 2500) drawn.host(undefined)
     drawn.tick()
-  }, 1000)
+  }
+  tick()
+  setInterval(tick, 1000)
 }
 
 window.highwaterDemo = { store, verify: check }

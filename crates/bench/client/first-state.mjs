@@ -43,6 +43,10 @@ await demo.stop()
 /** From the last byte to the screen, once. */
 async function visited(context, { path, shown, click }) {
   const page = await context.newPage()
+  // The page tells: to ask it again and again would be work at the wrong time.
+  let tell
+  const presented = new Promise((resolve) => (tell = resolve))
+  await page.exposeFunction('presentedAt', tell)
   await page.addInitScript((shown) => {
     const looking = new MutationObserver(() => {
       let first = document.querySelector(shown)
@@ -53,14 +57,13 @@ async function visited(context, { path, shown, click }) {
     })
     looking.observe(document, { childList: true, subtree: true })
     // The browser itself says when the frame with its text was presented.
-    const presented = ([{ renderTime }]) => (window.shownAt = performance.timeOrigin + renderTime)
-    new PerformanceObserver((list) => presented(list.getEntries())).observe({ type: 'element' })
+    const tell = ([{ renderTime }]) => window.presentedAt(performance.timeOrigin + renderTime)
+    new PerformanceObserver((list) => tell(list.getEntries())).observe({ type: 'element' })
   }, shown)
   watch.forget()
   await page.goto(`${watch.url}/${path}`)
   if (click !== undefined) await page.getByTestId(click).click()
-  await page.waitForFunction(() => window.shownAt !== undefined, undefined, { timeout: 120_000 })
-  const seen = await page.evaluate(() => window.shownAt)
+  const seen = await presented
   const offset = await page.evaluate(clocks)
   await page.close()
   return seen + offset - watch.lastByte()
