@@ -1,8 +1,9 @@
 // The door for browsers and bundlers: a module is fetched when it is first wanted.
 
-import { answered, setSources } from './module.js'
+import { answered } from './module.js'
+import { enter } from './store.js'
 
-setSources(
+enter(
   () => import('./more.js'),
   () => answered(fetch(new URL('./full.wasm', import.meta.url))),
   () => answered(fetch(new URL('./core.wasm', import.meta.url))),

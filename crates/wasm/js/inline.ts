@@ -3,9 +3,10 @@
 // same file, or into one that is loaded then.
 
 import { base64 } from './core.base64.js'
-import { setSources, unzipped } from './module.js'
+import { unzipped } from './module.js'
+import { enter } from './store.js'
 
-setSources(
+enter(
   () => import('./more.js'),
   async () => unzipped((await import('./full.base64.js')).base64),
   () => unzipped(base64),

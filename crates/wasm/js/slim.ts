@@ -1,8 +1,9 @@
 // The door without a module: the application brings it, by `init(module)`.
 
-import { broughtFor, setSources } from './module.js'
+import { broughtFor } from './module.js'
+import { enter } from './store.js'
 
-setSources(
+enter(
   () => import('./more.js'),
   () => broughtFor(true),
   () => broughtFor(false),

@@ -10,7 +10,7 @@ import { iterate } from './iteration.js'
 import { Items } from './items.js'
 import { Listeners, placesOf, report, Subscriptions } from './listeners.js'
 import { Machine } from './machine.js'
-import { bring, loadModule, loadMore, type Module, moduleFor, type ModuleSource, moreThere } from './module.js'
+import { bring, loadModule, loadMore, type Module, moduleFor, type ModuleSource, moreThere, setSources } from './module.js'
 import { addressOf, checkOptions, numbersOf, type Options } from './options.js'
 import { Materialized, type StoreView } from './materialized.js'
 import type { Transacted } from './reads.js'
@@ -55,6 +55,14 @@ export function connect<T extends object = AnyKinds>(url: string | URL, options:
  */
 export async function init(source?: ModuleSource): Promise<void> {
   await (source === undefined ? loadModule(true) : bring(source))
+}
+
+/**
+ * For the doors: says where modules come from. A door needs it from here, and so the store is made ready with the
+ * door by bundlers, too, that make what is also imported later (more.ts) ready only for those who need it.
+ */
+export function enter(...sources: Parameters<typeof setSources>): void {
+  setSources(...sources)
 }
 
 /** What there is once the module is there. */
