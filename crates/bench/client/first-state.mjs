@@ -48,16 +48,18 @@ async function visited(context, { path, shown, click }) {
   const presented = new Promise((resolve) => (tell = resolve))
   await page.exposeFunction('presentedAt', tell)
   await page.addInitScript((shown) => {
+    // Until it is presented it may be another: rows are made anew.
     const looking = new MutationObserver(() => {
       let first = document.querySelector(shown)
-      if (first === null) return
-      looking.disconnect()
-      while (first.firstElementChild !== null) first = first.firstElementChild
-      first.setAttribute('elementtiming', 'first')
+      while (first?.firstElementChild) first = first.firstElementChild
+      first?.setAttribute('elementtiming', 'first')
     })
     looking.observe(document, { childList: true, subtree: true })
     // The browser itself says when the frame with its text was presented.
-    const tell = ([{ renderTime }]) => window.presentedAt(performance.timeOrigin + renderTime)
+    const tell = ([{ renderTime }]) => {
+      looking.disconnect()
+      void window.presentedAt(performance.timeOrigin + renderTime)
+    }
     new PerformanceObserver((list) => tell(list.getEntries())).observe({ type: 'element' })
   }, shown)
   watch.forget()
