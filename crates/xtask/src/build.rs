@@ -129,8 +129,14 @@ fn wasm(project: &Project, tools: &WasmTools, mode: Mode) -> Result {
     Ok(())
 }
 
-/// Sections that nobody reads are left out as well.
-const OPTIMISE: [&str; 3] = ["-Oz", "--strip-producers", "--strip-target-features"];
+/// Sections that nobody reads are left out as well. What has one caller stays by itself unless it is
+/// small: put into that, it compresses worse.
+const OPTIMISE: [&str; 4] = [
+    "-Oz",
+    "--one-caller-inline-max-function-size=50",
+    "--strip-producers",
+    "--strip-target-features",
+];
 
 /// dist/*.js and dist/*.d.ts from crates/wasm/js/*.ts.
 fn js(project: &Project, _: &WasmTools, _: Mode) -> Result {
