@@ -119,6 +119,79 @@ fn the_prefix_reader_reads_what_the_full_one_reads() {
 }
 
 #[test]
+fn what_is_whole_in_a_chunk_is_read_as_what_is_cut() {
+    let put = |name: &str, key: &str, value: &str| {
+        format!(
+            "event: {name}\ndata: {{\"kind\":\"k\",\"key\":\"{key}\",\"version\":1,\"object\":{value}}}\n\n"
+        )
+    };
+    let mut options = MaterializerOptions::default();
+    options.max_event_bytes = 220;
+    let mut random = Random(12);
+    for _ in 0..400 {
+        let mut stream = INTENT.to_vec();
+        for number in 1..40 {
+            let key = *random.pick(&["a", "b", "a-key-that-is-long", "é", "esc\\n"]);
+            let value = *random.pick(&["1", "{\"x\":\"}\"}", "\"é\"", "[1, 2]"]);
+            let usual = put("put-object", key, value);
+            let piece = match random.below(40) {
+                0..24 => usual,
+                24 => usual.replace('\n', "\r\n"),
+                25 => usual.replace('\n', "\r"),
+                26 => usual.replace(": ", ":"),
+                27 => usual.replace("\n\n", "\nid: 7\n\n"),
+                28 => usual.replace("}\n", "} \n"),
+                29 => put("heart-beat", key, value),
+                30 => ": a comment\n\n".into(),
+                31 => ": a comment\n".into(),
+                32 => "\n".into(),
+                33 => "\r".into(),
+                // As large as may be, or larger by one.
+                34 if random.below(6) == 0 => {
+                    let around = put("", "", "").len() - "event: \ndata: \n\n".len();
+                    let room = 220 - "put-object".len() - around + random.below(2);
+                    put("put-object", "", &"1".repeat(room))
+                }
+                35 if random.below(6) == 0 => put("put-object", key, ""),
+                _ => format!(
+                    "event: payload-transferred\nid: e.{number}\ndata: {{\"state\":\"e.{number}\",\"version\":{number}}}\n\n"
+                ),
+            };
+            stream.extend_from_slice(piece.as_bytes());
+            if random.below(200) == 0 {
+                *stream.last_mut().unwrap() = 0xff;
+            }
+        }
+        // Byte by byte, nothing is whole.
+        let bytes = taken_in(&stream, 1, options);
+        for size in [3, 50, 200, 1000, stream.len()] {
+            assert_eq!(taken_in(&stream, size, options), bytes, "in chunks of {size}");
+        }
+    }
+}
+
+const INTENT: &[u8] = br#"event: server-intent
+data: {"payloads":[{"id":"t","target":1,"intentCode":"xfer-full","reason":"x"}],"highwater":{"version":1,"resumed":false,"heartbeat":9}}
+
+"#;
+
+/// What is left of a stream that comes in chunks of this size: items, cursor, last event id, and
+/// what was wrong.
+fn taken_in(
+    stream: &[u8],
+    size: usize,
+    options: MaterializerOptions,
+) -> (Vec<Left>, Option<String>, String, Result<(), Error>) {
+    let mut store = Materializer::with_view(Protocol::fdv2(), (), options);
+    let mut chunks = stream.chunks(size);
+    let taken = chunks.try_for_each(|chunk| store.push(Instant::default(), chunk).map(drop));
+    let items = store.state().iter();
+    let items = items.map(|(_, i)| (i.kind.into(), i.key.into(), i.version, i.value.into()));
+    let (cursor, id) = (store.cursor().map(Into::into), store.last_event_id().into());
+    (items.collect(), cursor, id, taken)
+}
+
+#[test]
 fn json_with_values_last_is_read_as_any_other() {
     let spec = |value_last, kind: Option<&str>, version: Option<&str>| JsonSpec {
         key: "/id".into(),

@@ -159,15 +159,16 @@ export class Module {
 
   /** Writes bytes, or numbers, to the input. Answers with how many bytes they are. */
   give(data: ArrayBufferView): number {
-    const { buffer, byteOffset, byteLength } = data
-    const pointer = this.input(byteLength)
-    this.bytes().set(data instanceof Uint8Array ? data : new Uint8Array(buffer, byteOffset, byteLength), pointer)
-    return byteLength
+    const bytes = data instanceof Uint8Array ? data : new Uint8Array(data.buffer, data.byteOffset, data.byteLength)
+    const { length } = bytes
+    const pointer = this.input(length)
+    this.bytes().set(bytes, pointer)
+    return length
   }
 
   /** Writes 32-bit numbers to the input. Answers with how many they are. */
   giveWords(numbers: readonly number[]): number {
-    this.give(Uint32Array.from(numbers))
+    this.give(new Uint32Array(numbers))
     return numbers.length
   }
 

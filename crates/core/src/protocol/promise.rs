@@ -7,6 +7,7 @@
 
 use core::str;
 
+use crate::FULL;
 use crate::json::whole_number;
 use crate::message::Version;
 use crate::same::behind;
@@ -66,10 +67,39 @@ fn plain(text: &[u8]) -> Option<(&[u8], &[u8])> {
 }
 
 /// What comes before a quote, text without escapes; and what begins with that.
-#[inline]
+#[inline(never)]
 fn unescaped(text: &[u8]) -> Option<(&[u8], &[u8])> {
-    let end = text.iter().position(|&byte| byte == b'"' || byte == b'\\' || byte < b' ')?;
-    text.split_at_checked(end)
+    let ends = |&byte: &u8| byte == b'"' || byte == b'\\' || byte < b' ';
+    let near = if FULL { by_words(text) } else { 0 };
+    text.split_at_checked(near + text.get(near..)?.iter().position(ends)?)
+}
+
+/// How far a text goes without such an end, eight bytes at a time.
+#[inline]
+fn by_words(text: &[u8]) -> usize {
+    let mut at = 0;
+    for word in text.as_chunks::<8>().0 {
+        let found = ends_in(u64::from_le_bytes(*word));
+        if found != 0 {
+            return at + (found.trailing_zeros() / 8) as usize;
+        }
+        at += 8;
+    }
+    at
+}
+
+/// The high bit of each byte that is a quote, a backslash or a control character, right up to the
+/// lowest that is set.
+#[inline]
+const fn ends_in(word: u64) -> u64 {
+    const ONES: u64 = u64::from_le_bytes([1; 8]);
+    const QUOTES: u64 = u64::from_le_bytes([b'"'; 8]);
+    const BACKSLASHES: u64 = u64::from_le_bytes([b'\\'; 8]);
+    let (quotes, backslashes) = (word ^ QUOTES, word ^ BACKSLASHES);
+    let quotes = quotes.wrapping_sub(ONES) & !quotes;
+    let backslashes = backslashes.wrapping_sub(ONES) & !backslashes;
+    let controls = word.wrapping_sub(ONES * b' ' as u64) & !word;
+    (quotes | backslashes | controls) & (ONES << 7)
 }
 
 /// A number before a comma: not negative, of no more than 18 digits, without a leading zero.
@@ -112,20 +142,26 @@ pub(super) fn item<'a>(
 
 /// Reads `{"state":"…","version":N}`, or the same with `,"basis":"…"`.
 pub(super) fn transferred(data: &[u8]) -> Option<(&str, Version, Option<&str>)> {
-    let mut found = Found::of(data);
-    found.like(br#"{"state":"$","version":#"#)?;
-    let basis = found.rest != b"}";
-    found.like(if basis { br#","basis":"$"}"# } else { b"}" })?;
-    let ([state, basis_text, _], [version, _]) = found.all()?;
-    Some((state, version, basis.then_some(basis_text)))
+    let rest = &mut &*data;
+    let state = string(rest, b"{\"state\":\"")?;
+    let version = number(rest, b"\",\"version\":")?;
+    let basis = if *rest == b"}" {
+        None
+    } else {
+        let basis = string(rest, b",\"basis\":\"")?;
+        *rest = behind(rest, b"\"")?;
+        Some(basis)
+    };
+    (*rest == b"}").then_some((state, version, basis))
 }
 
 /// Reads `{"kind":"…","key":"…","version":N}`.
 pub(super) fn deleted(data: &[u8]) -> Option<(&str, &str, Version)> {
-    let mut found = Found::of(data);
-    found.like(br#"{"kind":"$","key":"$","version":#}"#)?;
-    let ([kind, key, _], [version, _]) = found.all()?;
-    Some((kind, key, version))
+    let rest = &mut &*data;
+    let kind = string(rest, b"{\"kind\":\"")?;
+    let key = string(rest, b"\",\"key\":\"")?;
+    let version = number(rest, b"\",\"version\":")?;
+    (*rest == b"}").then_some((kind, key, version))
 }
 
 /// A `server-intent` with which the promise is made.
@@ -138,62 +174,32 @@ pub(super) struct Intent<'a> {
 /// Reads `{"payloads":[{"id":"…","target":N,"intentCode":"…","reason":"…"}],"highwater":{"version":1,
 /// "resumed":B,"heartbeat":N}}`.
 pub(super) fn intent(data: &[u8]) -> Option<Intent<'_>> {
-    let mut found = Found::of(data);
-    found.like(br#"{"payloads":[{"id":"$","target":#,"intentCode":"$","reason":"$"}],"#)?;
-    found.like(br#""highwater":{"version":1,"resumed":"#)?;
-    found.like(if found.rest.starts_with(b"t") { b"true" } else { b"false" })?;
-    found.like(br#","heartbeat":#}}"#)?;
-    let ([_, code, _], [target, heartbeat]) = found.all()?;
-    (target >= 0 && heartbeat >= 0).then_some(Intent { code, target, heartbeat })
+    let rest = &mut &*data;
+    string(rest, b"{\"payloads\":[{\"id\":\"")?;
+    let target = number(rest, b"\",\"target\":")?;
+    let code = string(rest, b",\"intentCode\":\"")?;
+    string(rest, b"\",\"reason\":\"")?;
+    let after = behind(rest, b"\"}],\"highwater\":{\"version\":1,\"resumed\":")?;
+    *rest = after.strip_prefix(b"true").or_else(|| after.strip_prefix(b"false"))?;
+    let heartbeat = number(rest, b",\"heartbeat\":")?;
+    let whole = *rest == b"}}" && target >= 0 && heartbeat >= 0;
+    whole.then_some(Intent { code, target, heartbeat })
 }
 
-/// What was found in a text where a pattern has `$` (a string without escapes) or `#` (an integer).
-#[derive(Default)]
-struct Found<'a> {
-    texts: [&'a str; 3],
-    numbers: [Version; 2],
-    /// How many of each.
-    count: [usize; 2],
-    rest: &'a [u8],
+/// Reads over this beginning, and then a string without escapes, up to its quote.
+#[inline(never)]
+fn string<'a>(rest: &mut &'a [u8], beginning: &[u8]) -> Option<&'a str> {
+    let (text, after) = unescaped(behind(rest, beginning)?)?;
+    *rest = after;
+    str::from_utf8(text).ok()
 }
 
-impl<'a> Found<'a> {
-    fn of(data: &'a [u8]) -> Self {
-        Self { rest: data, ..Self::default() }
-    }
-
-    /// Reads on; `None` if the text is not like the pattern.
-    fn like(&mut self, pattern: &[u8]) -> Option<()> {
-        for &expected in pattern {
-            match expected {
-                b'$' => {
-                    let (text, rest) = unescaped(self.rest)?;
-                    *self.texts.get_mut(self.count[0])? = str::from_utf8(text).ok()?;
-                    self.count[0] += 1;
-                    self.rest = rest;
-                }
-                b'#' => {
-                    let (number, rest) = whole_or_minus(self.rest)?;
-                    *self.numbers.get_mut(self.count[1])? = number;
-                    self.count[1] += 1;
-                    self.rest = rest;
-                }
-                _ => {
-                    let (first, rest) = self.rest.split_first()?;
-                    if *first != expected {
-                        return None;
-                    }
-                    self.rest = rest;
-                }
-            }
-        }
-        Some(())
-    }
-
-    /// All of it, if nothing is left.
-    fn all(self) -> Option<([&'a str; 3], [Version; 2])> {
-        self.rest.is_empty().then_some((self.texts, self.numbers))
-    }
+/// Reads over this beginning, and then an integer.
+#[inline(never)]
+fn number(rest: &mut &[u8], beginning: &[u8]) -> Option<Version> {
+    let (number, after) = whole_or_minus(behind(rest, beginning)?)?;
+    *rest = after;
+    Some(number)
 }
 
 /// An integer. No sign but a minus, no leading zero: what JSON allows.
