@@ -46,7 +46,7 @@ fn load(tls: &Tls) -> Result<ClientConfig, String> {
         );
     }
     let builder = if tls.insecure_skip_host_verify {
-        with_verifier(Anyone(Arc::new(ring::default_provider())))?
+        with_verifier(None)?
     } else {
         let roots = match text("ca", tls.ca_file.as_ref(), tls.ca.as_ref())? {
             None => system_roots(),
@@ -56,7 +56,7 @@ fn load(tls: &Tls) -> Result<ClientConfig, String> {
             with_roots(roots)?
         } else {
             let subject = Subject::new(roots, Arc::new(ring::default_provider()), required)?;
-            with_verifier(subject)?
+            with_verifier(Some(subject))?
         }
     };
     let certificate = text("cert", tls.cert_file.as_ref(), tls.cert.as_ref())?;
@@ -120,8 +120,9 @@ fn with_roots(
 }
 
 fn with_verifier(
-    verifier: impl ServerCertVerifier + 'static,
+    subject: Option<Subject>,
 ) -> Result<ConfigBuilder<ClientConfig, WantsClientCert>, String> {
+    let verifier = Verifier { provider: ring::default_provider(), subject };
     Ok(builder()?.dangerous().with_custom_certificate_verifier(Arc::new(verifier)))
 }
 
@@ -131,20 +132,27 @@ fn builder() -> Result<ConfigBuilder<ClientConfig, WantsVerifier>, String> {
         .map_err(|error| error.to_string())
 }
 
-/// Takes every certificate, as the operator asked for by `insecureSkipHostVerify`.
+/// Takes a certificate whose subject is as required; where nothing is, every one, as the operator asked
+/// for by `insecureSkipHostVerify`.
 #[derive(Debug)]
-struct Anyone(Arc<CryptoProvider>);
+struct Verifier {
+    provider: CryptoProvider,
+    subject: Option<Subject>,
+}
 
-impl ServerCertVerifier for Anyone {
+impl ServerCertVerifier for Verifier {
     fn verify_server_cert(
         &self,
-        _: &CertificateDer<'_>,
-        _: &[CertificateDer<'_>],
-        _: &ServerName<'_>,
-        _: &[u8],
-        _: UnixTime,
+        certificate: &CertificateDer<'_>,
+        between: &[CertificateDer<'_>],
+        name: &ServerName<'_>,
+        ocsp: &[u8],
+        now: UnixTime,
     ) -> Result<ServerCertVerified, rustls::Error> {
-        Ok(ServerCertVerified::assertion())
+        match &self.subject {
+            None => Ok(ServerCertVerified::assertion()),
+            Some(subject) => subject.verify(certificate, between, name, ocsp, now),
+        }
     }
 
     fn verify_tls12_signature(
@@ -153,7 +161,7 @@ impl ServerCertVerifier for Anyone {
         certificate: &CertificateDer<'_>,
         signed: &DigitallySignedStruct,
     ) -> Result<HandshakeSignatureValid, rustls::Error> {
-        let schemes = &self.0.signature_verification_algorithms;
+        let schemes = &self.provider.signature_verification_algorithms;
         verify_tls12_signature(message, certificate, signed, schemes)
     }
 
@@ -163,11 +171,11 @@ impl ServerCertVerifier for Anyone {
         certificate: &CertificateDer<'_>,
         signed: &DigitallySignedStruct,
     ) -> Result<HandshakeSignatureValid, rustls::Error> {
-        let schemes = &self.0.signature_verification_algorithms;
+        let schemes = &self.provider.signature_verification_algorithms;
         verify_tls13_signature(message, certificate, signed, schemes)
     }
 
     fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
-        self.0.signature_verification_algorithms.supported_schemes()
+        self.provider.signature_verification_algorithms.supported_schemes()
     }
 }

@@ -3,10 +3,10 @@
 use crate::topic_filter::TopicFilter;
 use core::fmt;
 use rustls::client::WebPkiServerVerifier;
-use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
+use rustls::client::danger::{ServerCertVerified, ServerCertVerifier as _};
 use rustls::crypto::CryptoProvider;
 use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
-use rustls::{CertificateError, DigitallySignedStruct, OtherError, RootCertStore, SignatureScheme};
+use rustls::{CertificateError, OtherError, RootCertStore};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use webpki::EndEntityCert;
@@ -47,6 +47,19 @@ impl Subject {
             Ok::<_, String>(Attribute { name, part: *part, value })
         });
         Ok(Self { usual, required: required.collect::<Result<_, _>>()? })
+    }
+
+    /// Believes it, or says why not.
+    pub(super) fn verify(
+        &self,
+        certificate: &CertificateDer<'_>,
+        between: &[CertificateDer<'_>],
+        name: &ServerName<'_>,
+        ocsp: &[u8],
+        now: UnixTime,
+    ) -> Result<ServerCertVerified, rustls::Error> {
+        let believed = self.usual.verify_server_cert(certificate, between, name, ocsp, now)?;
+        self.check(certificate).map(|()| believed)
     }
 
     fn check(&self, certificate: &CertificateDer<'_>) -> Result<(), rustls::Error> {
@@ -94,42 +107,6 @@ fn elements(mut der: &[u8]) -> impl Iterator<Item = (u8, &[u8])> {
         der = after;
         Some((tag, contents))
     })
-}
-
-impl ServerCertVerifier for Subject {
-    fn verify_server_cert(
-        &self,
-        certificate: &CertificateDer<'_>,
-        between: &[CertificateDer<'_>],
-        name: &ServerName<'_>,
-        ocsp: &[u8],
-        now: UnixTime,
-    ) -> Result<ServerCertVerified, rustls::Error> {
-        let believed = self.usual.verify_server_cert(certificate, between, name, ocsp, now)?;
-        self.check(certificate).map(|()| believed)
-    }
-
-    fn verify_tls12_signature(
-        &self,
-        message: &[u8],
-        certificate: &CertificateDer<'_>,
-        signed: &DigitallySignedStruct,
-    ) -> Result<HandshakeSignatureValid, rustls::Error> {
-        self.usual.verify_tls12_signature(message, certificate, signed)
-    }
-
-    fn verify_tls13_signature(
-        &self,
-        message: &[u8],
-        certificate: &CertificateDer<'_>,
-        signed: &DigitallySignedStruct,
-    ) -> Result<HandshakeSignatureValid, rustls::Error> {
-        self.usual.verify_tls13_signature(message, certificate, signed)
-    }
-
-    fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
-        self.usual.supported_verify_schemes()
-    }
 }
 
 /// The attribute that is not as required.
