@@ -1,7 +1,10 @@
 //! `cargo xtask build`: the module and its glue, the TypeScript around them, the page, the server.
 
+use core::num::NonZeroU64;
 use std::fs;
-use std::process::Command;
+use std::path::Path;
+
+use base64::prelude::{BASE64_STANDARD, Engine as _};
 
 use crate::project::{Project, cargo};
 use crate::setup::{self, WASM, WasmTools};
@@ -115,9 +118,8 @@ fn wasm(project: &Project, tools: &WasmTools, mode: Mode) -> Result {
             Mode::Dev => drop(fs::copy(module, &wasm)?),
         }
         let files = ["wasm", "base64.js", "base64.d.ts"].map(|end| format!("{name}.{end}"));
-        let script = project.root.join("crates/xtask/scripts/embed.mjs");
-        let mut embed = Command::new("node");
-        sh::run(embed.arg(script).arg(&wasm).arg(aside.join(&files[1])))?;
+        let [_, script, types] = files.each_ref().map(|file| aside.join(file));
+        embed(&fs::read(&wasm)?, mode, &script, &types)?;
         ready.extend(files);
     }
 
@@ -126,6 +128,21 @@ fn wasm(project: &Project, tools: &WasmTools, mode: Mode) -> Result {
     for name in ready {
         fs::copy(aside.join(&name), dist.join(&name))?;
     }
+    Ok(())
+}
+
+/// A module as text in a script, and the script's types. It is compressed once and read often: zopfli
+/// looks longer than gzip does, and finds a twentieth less.
+fn embed(module: &[u8], mode: Mode, script: &Path, types: &Path) -> Result {
+    let mut options = zopfli::Options::default();
+    if mode == Mode::Dev {
+        options.iteration_count = NonZeroU64::MIN;
+    }
+    let mut zipped = Vec::new();
+    zopfli::compress(options, zopfli::Format::Gzip, module, &mut zipped)?;
+    let text = BASE64_STANDARD.encode(zipped);
+    fs::write(script, format!("export const base64 = \"{text}\"\n"))?;
+    fs::write(types, "export declare const base64: string\n")?;
     Ok(())
 }
 
