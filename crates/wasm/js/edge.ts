@@ -13,264 +13,216 @@ import { HEADERS_FAILED, HighwaterError, wordsOf } from './errors.js'
 import * as Input from './input.js'
 import type { Effect, Machine } from './machine.js'
 import { loadModule, type Module, moduleFor } from './module.js'
-import { addressOf, LONGEST, type Options } from './options.js'
-import type { Share } from './share.js'
+import { type HeadersContext, LONGEST, type Options } from './options.js'
+import type { Seat } from './share.js'
+import type { Others } from './transports.js'
+import { Turns } from './turns.js'
 
 /** Keeps a stream up. */
-export class Edge {
-  readonly #machine: Machine
-  readonly #url: string
-  readonly #options: Options
-  readonly #notify: (bits: number) => void
-  readonly #broken: (error: unknown) => void
-  #queue: Effect[] = []
-  #busy = false
-  /** The connection at hand; 0 when there is none. */
-  #current = 0
-  /** What ends that, and what was asked for beside it. */
-  #ends: (() => void)[] = []
-  #timer: ReturnType<typeof setTimeout> | undefined
-  #started = false
-  #stopped = false
-  /** What the connection at hand began with, until the module knows whose it is. */
-  #beginning: Beginning | undefined
-  /** The whole module is on its way, for a connection that waits for it. */
-  #moving: Promise<void> | undefined
-  /** This session's part in a connection that pages share. */
-  #share: Share | undefined
-  #sharing: Promise<Share | undefined> | undefined
-
-  /** `notify` is called after each input, `broken` if the module fails. */
-  constructor(machine: Machine, url: string, options: Options, notify: (bits: number) => void, broken: (error: unknown) => void) {
-    this.#machine = machine
-    this.#url = url
-    this.#options = options
-    this.#notify = notify
-    this.#broken = broken
-  }
-
-  /** Whether what comes is this page's own, and no other's to look after. */
-  get leads(): boolean {
-    return this.#share?.leads ?? true
-  }
-
+export interface Edge {
+  /** Other ways in which the stream may come, where there are any. */
+  readonly others: Others | undefined
   /** Tells the session of something, and carries out what follows. */
-  input(what: number, connection = 0, number = 0, ...texts: string[]): void {
-    this.#started ||= what === Input.Start
-    this.#take(() => this.#machine.input(performance.now(), what, connection, number, ...texts))
-    if (what === Input.Pause || what === Input.Offline) this.#share?.leave()
+  input(what: number, connection?: number, ...texts: string[]): void
+  /** Calls once the session is in the module with everything; `failed` if that cannot be. */
+  withEverything(call: () => void, failed: (error: unknown) => void): void
+}
+
+/** Keeps a stream up; `notify` is called after each input, `broken` if the module fails. */
+export function edgeOf(machine: Machine, url: string, options: Options, notify: (bits: number) => void, broken: (error: unknown) => void): Edge {
+  /** Effects to be carried out. */
+  const turns = new Turns()
+  /** The connection at hand; 0 when there is none. */
+  let current = 0
+  /** What ends that, and what was asked for beside it. */
+  const ends: (() => void)[] = []
+  let timer: ReturnType<typeof setTimeout> | undefined
+  let started = false
+  let stopped = false
+  /** What was told of the connection at hand, until the module knows whose it is. */
+  let beginning: (() => number)[] | undefined
+  /** The whole module is on its way, for a connection that waits for it. */
+  let moving: Promise<void> | undefined
+
+  const input: Edge['input'] = (what, connection = 0, ...texts) => {
+    started ||= what === Input.Start
+    take(() => machine.input(performance.now(), what, connection, -1, ...texts))
+    if (what === Input.Pause || what === Input.Offline) others?.leave()
   }
 
-  /** Calls with the session once it is in the module with everything; `failed` if that cannot be. */
-  withEverything(call: (machine: Machine) => void, failed: (error: unknown) => void): void {
-    const machine = this.#machine
-    if (machine.module.isWhole) return call(machine)
-    const then = (module: Module): void => {
-      if (this.#stopped && !machine.module.isWhole) return failed(new HighwaterError('closed', STOPPED))
+  const withEverything: Edge['withEverything'] = (call, failed) => {
+    const then = (module?: Module): void => {
       try {
-        if (!machine.module.isWhole) this.#move(module)
-        call(machine)
+        if (!machine.module.isWhole) {
+          if (stopped || module === undefined) return failed(new HighwaterError('closed', STOPPED))
+          move(module)
+        }
+        call()
       } catch (error) {
-        this.#break(error)
+        breakOff(error)
       }
     }
     const module = moduleFor(true)
-    if (this.#stopped) failed(new HighwaterError('closed', STOPPED))
-    else if (module !== undefined) then(module)
+    if (stopped || machine.module.isWhole || module !== undefined) then(module)
     else loadModule(true).then(then, failed)
   }
 
   /** Has the session go on in the module with everything, and the stream where it was left. */
-  #move(to: Module): void {
-    const beginning = this.#beginning?.id === this.#current ? this.#beginning : undefined
-    this.#beginning = undefined
-    this.#queue = []
-    if (beginning === undefined) this.#let()
-    this.#take(() => to.more.handOver(this.#machine, performance.now(), to, this.#started, beginning !== undefined))
-    if (beginning === undefined) return
-    this.#take(() => beginning.opened())
-    for (const bytes of beginning.chunks) this.#take(() => this.#machine.bytes(performance.now(), beginning.id, bytes))
+  const move = (to: Module): void => {
+    const again = beginning
+    beginning = undefined
+    turns.clear()
+    if (again === undefined) letGo()
+    take(() => to.more.handOver(machine, performance.now(), to, started, again !== undefined))
+    again?.forEach(take)
   }
 
-  #take(input: () => number): void {
+  const take = (input: () => number): void => {
     let bits: number
     try {
       bits = input()
-      if ((bits & Bit.Effects) !== 0) this.#queue.push(...this.#machine.effects())
+      if ((bits & Bit.Effects) !== 0) for (const effect of machine.effects()) turns.push(() => carryOut(effect))
     } catch (error) {
       // The module does not throw, unless it has failed.
-      this.#break(error)
-      return
+      return breakOff(error)
     }
-    this.#notify(bits)
-    if ((bits & Bit.Own) !== 0) this.#beginning = undefined
+    notify(bits)
+    if ((bits & Bit.Own) !== 0) beginning = undefined
     if ((bits & Bit.Foreign) !== 0) {
-      this.#moving ??= new Promise((resolve) => {
-        this.withEverything(
-          () => resolve(),
-          (error) => {
-            this.#moving = undefined
-            // Who has shown a state goes on showing it, and tries again.
-            if ((bits & Bit.Synced) !== 0) this.#fail(this.#current, error)
-            else if (!this.#stopped) this.#break(error)
-            resolve()
-          },
-        )
+      moving ??= new Promise((resolve) => {
+        withEverything(resolve, (error) => {
+          moving = undefined
+          // Who has shown a state goes on showing it, and tries again.
+          if ((bits & Bit.Synced) !== 0) fail(current, error)
+          else if (!stopped) breakOff(error)
+          resolve()
+        })
       })
     }
-    if (!this.#busy) {
-      this.#busy = true
-      for (let next = this.#queue.shift(); next !== undefined; next = this.#queue.shift()) this.#carryOut(next)
-      this.#busy = false
-    }
+    turns.run()
+    stopped = (bits & Bit.Stopped) !== 0
+    if (!stopped) return
     // No timer outlives the session.
-    this.#stopped = (bits & Bit.Stopped) !== 0
-    if (!this.#stopped) return
-    clearTimeout(this.#timer)
-    this.#share?.leave()
+    clearTimeout(timer)
+    others?.leave()
   }
 
-  #carryOut([type, number, attempt = 1, lastEventId, ...query]: Effect): void {
+  const carryOut = ([type, number, attempt = 1, lastEventId, ...query]: Effect): void => {
     if (type === 'wake') {
-      clearTimeout(this.#timer)
+      clearTimeout(timer)
       const wait = Math.max(0, Math.ceil(number - performance.now()))
-      this.#timer = setTimeout(() => this.input(Input.Wake), Math.min(wait, LONGEST))
-    } else if (type === 'connect') {
-      // After a move it may be the one that is at hand.
-      if (number === this.#current) return
-      this.#current = number
-      const url = withQuery(this.#url, query)
-      if (!isNative(this.#options)) void this.#read(number, url, attempt, lastEventId ?? '', query)
-      else this.#ends.push(this.#machine.module.more.listen(this.#machine, url, this.#options, number, this.#hearer(number)))
-    } else if (type === 'fetch') {
-      const { poll } = this.#options
-      const ask = (): Promise<Response | undefined> => this.#ask(number, addressOf('option poll', poll), 1)
-      void this.#machine.module.more.poll(this.#machine, ask, this.#share, number, this.#hearer(number))
-    } else if (number === this.#current) this.#let()
+      timer = setTimeout(() => input(Input.Wake), Math.min(wait, LONGEST))
+    } else if (type === 'disconnect') {
+      if (number === current) letGo()
+    } else if (type === 'fetch') others?.poll(number)
+    // After a move it may be the one that is at hand.
+    else if (number !== current) {
+      current = number
+      const address = withQuery(url, query)
+      if (isNative(options)) others?.listen(number, address)
+      else void read(number, address, attempt, lastEventId ?? '', query)
+    }
   }
 
   /** The module is of no use. */
-  #break(error: unknown): void {
-    this.#stopped = true
-    clearTimeout(this.#timer)
-    this.#let()
-    this.#broken(error)
+  const breakOff = (error: unknown): void => {
+    stopped = true
+    clearTimeout(timer)
+    letGo()
+    broken(error)
   }
 
   /** Lets go of the connection. */
-  #let(): void {
-    this.#current = 0
-    for (const end of this.#ends.splice(0)) end()
+  const letGo = (): void => {
+    current = 0
+    beginning = undefined
+    for (const end of ends.splice(0)) end()
   }
 
-  #fail(id: number, error: unknown): void {
-    if (id !== this.#current) return
-    this.#let()
+  const fail = (id: number, error: unknown): void => {
+    if (id !== current) return
+    letGo()
     const words = wordsOf(error)
-    this.#share?.failed(words)
-    this.input(Input.Failed, id, -1, words)
-  }
-
-  /** Tells the session of a connection of another kind, for as long as that is the one at hand. */
-  #hearer(id: number): Hearer {
-    return {
-      take: (input) => id === this.#current && this.#take(input),
-      failed: (error) => this.#fail(id, error),
-    }
+    others?.failed(words)
+    input(Input.Failed, id, words)
   }
 
   /** The main transport: the body of a `fetch`, as bytes. */
-  async #read(id: number, url: string, attempt: number, lastEventId: string, query: readonly string[]): Promise<void> {
+  const read = async (id: number, address: string, attempt: number, lastEventId: string, query: readonly string[]): Promise<void> => {
     try {
-      if (this.#options.share === 'browser') {
-        const { more } = this.#machine.module
-        this.#sharing ??= more.join(this.#machine, this.#url, this.#options, () => this.input(Input.Reconnect))
-        this.#share = await this.#sharing
-        if (id !== this.#current) return
-      }
-      const seat = await this.#share?.seat()
-      if (id !== this.#current) return
-      let response = seat?.response
-      if (response === undefined) {
-        const answer = await this.#ask(id, url, attempt, (headers) => {
+      const answer = (): Promise<Response | undefined> =>
+        ask(id, address, attempt, (headers) => {
           if (!headers.has('accept')) headers.set('accept', 'text/event-stream, application/x-ndjson;q=0.9')
-          if (lastEventId !== '') this.#machine.module.more.sendId(headers, lastEventId, query)
+          if (lastEventId !== '') machine.module.more.sendId(headers, lastEventId, query)
         })
-        if (answer === undefined) return
-        response = this.#share?.pass(answer) ?? answer
-      }
+      const seat: Seat | undefined = others === undefined ? { response: await answer() } : await others.answer(id, answer)
+      const response = seat?.response
+      if (id !== current || response === undefined) return
       const { status, body } = response
       const reader = status === 200 ? body?.getReader() : undefined
       // Of several, as proxies may join them, the last counts; and of that, not the parameters.
       const contentType = response.headers.get('content-type')?.split(',').pop()?.split(';')[0]?.trim()
-      const retryAfter = waitOf(response.headers.get('retry-after'))
-      const opened = (): number => this.#machine.opened(performance.now(), id, status, contentType, retryAfter)
-      if (!this.#machine.module.isWhole) this.#beginning = { id, opened, chunks: [] }
-      this.#take(opened)
+      const retryAfter = waitOf(response.headers.get('retry-after') ?? '')
+      const tell = (input: () => number): void => {
+        beginning?.push(input)
+        take(input)
+      }
+      if (!machine.module.isWhole) beginning = []
+      tell(() => machine.opened(performance.now(), id, status, contentType, retryAfter))
       const join = seat?.join
-      if (join !== undefined) this.#take(() => join(performance.now(), id))
-      while (id === this.#current) {
-        if (this.#moving !== undefined && !this.#machine.module.isWhole) await this.#moving
-        const { done = true, value } = (await reader?.read()) ?? {}
-        if (id !== this.#current) return
-        if (done || value === undefined) {
-          this.#let()
-          this.input(Input.Ended, id)
-        } else {
-          this.#beginning?.chunks.push(value)
-          this.#take(() => this.#machine.bytes(performance.now(), id, value))
+      if (join !== undefined) take(() => join(performance.now(), id))
+      while (id === current) {
+        if (moving !== undefined && !machine.module.isWhole) await moving
+        const piece = (await reader?.read())?.value
+        if (id !== current) return
+        if (piece !== undefined) tell(() => machine.bytes(performance.now(), id, piece))
+        else {
+          letGo()
+          input(Input.Ended, id)
         }
       }
     } catch (error) {
-      this.#fail(id, error)
-    }
-  }
-
-  async #headers(attempt: number, expired: boolean): Promise<Headers> {
-    const { headers } = this.#options
-    if (typeof headers !== 'function') return new Headers(headers)
-    try {
-      return new Headers(await headers({ attempt, cause: expired ? 'expired' : 'connect' }))
-    } catch (error) {
-      throw new Error(HEADERS_FAILED + wordsOf(error))
+      fail(id, error)
     }
   }
 
   /** Asks an address; again, with other headers, if those have expired. Not there: nobody wants the answer any more. */
-  async #ask(id: number, url: string, attempt: number, adapt?: (headers: Headers) => void): Promise<Response | undefined> {
-    const options = this.#options
-    const { method, body, credentials } = options
-    for (let expired = false; ; expired = true) {
-      const headers = await this.#headers(attempt, expired)
-      if (id !== this.#current) return undefined
+  const ask = async (id: number, address: string, attempt: number, adapt?: (headers: Headers) => void): Promise<Response | undefined> => {
+    const { method, body, credentials, headers: given } = options
+    const renews = typeof given === 'function'
+    for (let cause: HeadersContext['cause'] = 'connect'; ; cause = 'expired') {
+      let headers: Headers
+      try {
+        headers = new Headers(await (renews ? given({ attempt, cause }) : given))
+      } catch (error) {
+        throw renews ? new Error(HEADERS_FAILED + wordsOf(error)) : error
+      }
+      if (id !== current) return undefined
       adapt?.(headers)
       const abort = new AbortController()
-      this.#ends.push(() => abort.abort())
+      ends.push(() => abort.abort())
       const init = { cache: 'no-store', method, body, credentials, headers, signal: abort.signal }
       // Looked up when it is called: whoever replaces the global one later is heard.
-      const response: unknown = await (options.fetch ?? globalThis.fetch)(url, init as RequestInit)
+      const response: unknown = await (options.fetch ?? globalThis.fetch)(address, init as RequestInit)
       const status = (response as Response | undefined)?.status
       if (typeof status !== 'number') throw new TypeError('option fetch did not answer with a Response')
-      if (id !== this.#current) return undefined
-      if (status !== 401 || expired || typeof options.headers !== 'function') return response as Response
+      if (id !== current) return undefined
+      if (status !== 401 || cause === 'expired' || !renews) return response as Response
       abort.abort()
     }
   }
-}
 
-/** Hears of a connection. */
-export interface Hearer {
-  /** Has the session told, unless the connection is not wanted any more. */
-  take(input: () => number): void
-  failed(error: unknown): void
-}
-
-/** A connection that has not said whose it is. */
-interface Beginning {
-  readonly id: number
-  /** Tells the session of the answer. */
-  readonly opened: () => number
-  readonly chunks: Uint8Array[]
+  const others = machine.module.isWhole
+    ? machine.module.more.others(machine, url, options, {
+        ask,
+        isAtHand: (id) => id === current,
+        take,
+        fail,
+        until: (end) => ends.push(end),
+        reconnect: () => input(Input.Reconnect),
+      })
+    : undefined
+  return { others, input, withEverything }
 }
 
 /** Whether the lean module does not have what these options ask for. */
@@ -303,9 +255,8 @@ function withQuery(url: string, query: readonly string[]): string {
 }
 
 /** A `Retry-After`, seconds or a date, in milliseconds; NaN for none. */
-function waitOf(retryAfter: string | null): number {
-  const text = retryAfter?.trim() ?? ''
-  const wait = /^\d+$/.test(text) ? Number(text) * 1000 : Date.parse(text) - Date.now()
+function waitOf(retryAfter: string): number {
+  const wait = /^\s*\d+\s*$/.test(retryAfter) ? Number(retryAfter) * 1000 : Date.parse(retryAfter) - Date.now()
   return wait > 0 ? Math.min(wait, LONGEST) : NaN
 }
 

@@ -18,8 +18,8 @@ import { type Answer, eventEnd, nameOf, type Polled, type Position, type Request
 
 /** The leader's answer, and what a session has to take up that missed its beginning. */
 export interface Seat {
-  readonly response: Response
-  readonly join: ((now: number, connection: number) => number) | undefined
+  readonly response: Response | undefined
+  readonly join?: ((now: number, connection: number) => number) | undefined
 }
 
 /** A session's part in it. */
@@ -79,8 +79,16 @@ export class Share {
     return this.#leading
   }
 
-  /** A connection is wanted: `undefined` when it is for this page to make; else the leader's answer. */
-  seat(): Promise<Seat | undefined> {
+  /** A connection is wanted, which `ask` makes if that is for this page to do: what is answered, here or to the leader. */
+  async answer(ask: () => Promise<Response | undefined>): Promise<Seat> {
+    const seat = await this.#seat()
+    if (seat !== undefined) return seat
+    const response = await ask()
+    return { response: response && this.#pass(response) }
+  }
+
+  /** `undefined` when the connection is for this page to make; else the leader's answer. */
+  #seat(): Promise<Seat | undefined> {
     this.#drop()
     this.#enter()
     if (this.#leading) return Promise.resolve(undefined)
@@ -105,7 +113,7 @@ export class Share {
   }
 
   /** Passes on what the server answered, if this page leads. */
-  pass(response: Response): Response {
+  #pass(response: Response): Response {
     if (!this.#leading) return response
     const { status, body } = response
     const headers = ['content-type', 'retry-after'].flatMap((name): [string, string][] => {

@@ -1,7 +1,7 @@
 // The store: one stream, kept up, and its state to be read.
 
 import * as Bit from './bit.js'
-import { Edge, isNative, needsEverything } from './edge.js'
+import { type Edge, edgeOf, isNative, needsEverything } from './edge.js'
 import { collectionOf } from './collection.js'
 import { HighwaterError } from './errors.js'
 import { type Followed, type Follower, Followers } from './followers.js'
@@ -21,6 +21,7 @@ import type { Prepared } from './prepare.js'
 import { type Announced, announce, LEVEL, withdraw } from './registry.js'
 import type { Outputs, Schemas } from './schema.js'
 import { Standing } from './standing.js'
+import { Turns } from './turns.js'
 import type { TraceEvent } from './trace.js'
 import type { AnyKinds, Change, Collection, ItemName, Scope, Snapshot, Status, Version } from './types.js'
 
@@ -92,8 +93,8 @@ export class Store<T extends object = AnyKinds> {
   readonly #followers = new Followers()
   readonly #followed: Followed = {
     begin: (follower) => this.#follow(follower),
-    tell: (call) => void this.#queue.push(() => call(this.#thrown)),
-    flush: () => this.#tell(),
+    tell: (call) => void this.#turns.push(() => call(this.#thrown)),
+    flush: () => this.#turns.run(),
     fail: (error) => this.#told(error),
     hold: (follower, on) => this.#followers.hold(follower, on),
   }
@@ -110,8 +111,8 @@ export class Store<T extends object = AnyKinds> {
   #prepared: Prepared | undefined
   /** What keeps the state for the next visit. */
   #keeper: Keeper | undefined
-  #queue: (() => void)[] = []
-  #telling = false
+  /** What listeners are to be told: one may cause the next input, and what that brings comes after what this one brought. */
+  readonly #turns = new Turns()
   #release: () => void = () => {}
   /** What is known of it outside; nobody else holds it. */
   readonly #announced: Announced
@@ -294,7 +295,7 @@ export class Store<T extends object = AnyKinds> {
     this.#check('trace', listener)
     const remove = this.#traces.add(listener)
     this.#wants = true
-    const follow = (): void => this.#ask(({ edge }) => this.#whole(edge, (machine) => machine.trace(this.#traces.size > 0)))
+    const follow = (): void => this.#ask(({ edge, machine }) => this.#whole(edge, () => machine.trace(this.#traces.size > 0)))
     follow()
     return () => {
       remove()
@@ -393,7 +394,7 @@ export class Store<T extends object = AnyKinds> {
     const chosen: Options = isNative(options) && options.idle === undefined ? { ...options, idle: false } : options
     this.#guard(() => {
       const machine = new Machine(module, options.protocol, numbersOf(chosen, { seed: Math.random() }))
-      const edge = new Edge(machine, url, options, (bits) => this.#notify(bits), (error) => this.#fail(error))
+      const edge = edgeOf(machine, url, options, (bits) => this.#notify(bits), (error) => this.#fail(error))
       const { judge, beginning = keeper?.beginning } = this.#prepared ?? {}
       this.#prepared = undefined
       const items = new Items(machine, (error) => this.#told(error), judge)
@@ -403,7 +404,7 @@ export class Store<T extends object = AnyKinds> {
         if (error !== undefined) this.#told(error)
         this.#notify(bits)
       }
-      keeper?.attend(machine, () => edge.leads)
+      keeper?.attend(machine, () => edge.others?.leads() !== false)
       this.#keeper = keeper
       for (const ask of this.#waiting.splice(0)) ask(this.#running)
       edge.input(Input.Start)
@@ -438,10 +439,10 @@ export class Store<T extends object = AnyKinds> {
   }
 
   /** Asks something of the session in the module with everything, now or when that is there. */
-  #whole(edge: Edge, ask: (machine: Machine) => void, failed?: () => void): void {
-    const then = (machine: Machine): void => {
-      ask(machine)
-      this.#tell()
+  #whole(edge: Edge, ask: () => void, failed?: () => void): void {
+    const then = (): void => {
+      ask()
+      this.#turns.run()
     }
     edge.withEverything(then, (error) => {
       failed?.()
@@ -450,7 +451,7 @@ export class Store<T extends object = AnyKinds> {
   }
 
   #pause(what: number, reason: string): void {
-    this.#ask(({ edge }) => edge.input(what, 0, 0, reason))
+    this.#ask(({ edge }) => edge.input(what, 0, reason))
   }
 
   /** Asks something of the session, now or when it is there. */
@@ -494,22 +495,14 @@ export class Store<T extends object = AnyKinds> {
     }
     // How it stands is worked out when somebody asks, or waits for it.
     if (this.#statuses.size > 0 || (!this.#standing.settled && (running === undefined || (bits & SETTLES) !== 0))) {
-      this.#queue.push(() => this.#tellStatus())
+      this.#turns.push(() => this.#tellStatus())
     }
     if (this.#traces.size > 0 && running?.machine.module.isWhole === true) {
       const { machine } = running
       const events = machine.module.more.traced(machine, Date.now() - performance.now())
-      for (const event of events) this.#queue.push(() => this.#traces.tell(event, this.#thrown))
+      for (const event of events) this.#turns.push(() => this.#traces.tell(event, this.#thrown))
     }
-    this.#tell()
-  }
-
-  /** A listener may cause the next input: what it brings is told after what this one brought. */
-  #tell(): void {
-    if (this.#telling) return
-    this.#telling = true
-    for (let next = this.#queue.shift(); next !== undefined; next = this.#queue.shift()) next()
-    this.#telling = false
+    this.#turns.run()
   }
 
   #committed(items: Items, transactions: () => readonly Transacted[]): void {
@@ -517,7 +510,7 @@ export class Store<T extends object = AnyKinds> {
     if (this.#changes.isEmpty) return
     const { version, cursor } = items
     for (const transaction of transactions()) {
-      this.#queue.push(() => this.#changes.tell(transaction, version, cursor, this.#thrown))
+      this.#turns.push(() => this.#changes.tell(transaction, version, cursor, this.#thrown))
     }
   }
 
