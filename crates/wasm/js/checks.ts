@@ -50,4 +50,4 @@ function checkPersist(persist: PersistOptions): void {
   }
 }
 
-const PERSIST: Readonly<Record<keyof PersistOptions, string>> = { name: '""', maxAge: '0..', storage: '*' }
+const PERSIST: Readonly<Record<keyof PersistOptions, string>> = { name: 'a string', maxAge: '0..', storage: '*' }

@@ -1,16 +1,20 @@
 // The changes of a store, one after the other, for those who take them when they can.
 
-import type { Change, ItemName } from './types.js'
-
-/** Begins to listen; returns what ends that. */
-type Begin<T extends object> = (push: (change: Change<T>) => void, end: (error?: Error) => void) => () => void
+import type { Store } from './store.js'
+import type { Change, ItemName, Status } from './types.js'
 
 /**
- * Changes as they come. As many transactions wait as {@link WAITING} says; what comes after them is
- * put together into one, in which every item is named once: so a consumer that is slower than the
- * stream holds up nothing, and loses nothing but the steps between.
+ * Changes as they come, `early` ones first: `hear` says who is to be told of them, and `stop` ends that. As
+ * many transactions wait as {@link WAITING} says; what comes after them is put together into one, in which
+ * every item is named once: so a consumer that is slower than the stream holds up nothing, and loses
+ * nothing but the steps between.
  */
-export function iterate<T extends object>(begin: Begin<T>): AsyncIterableIterator<Change<T>, undefined> {
+export function iterate<T extends object>(
+  store: Pick<Store<T>, 'status' | 'onStatus'>,
+  early: readonly Change<T>[],
+  stop: () => void,
+  hear: (push: (change: Change<T>) => void) => void,
+): Pick<AsyncGenerator<Change<T>, undefined>, 'next'> & { return(): Promise<IteratorResult<Change<T>, undefined>> } {
   type Name = ItemName<keyof T & string>
   const queue: Change<T>[] = []
   /** What came when the queue was full: what it named, and whether that is gone. */
@@ -46,9 +50,18 @@ export function iterate<T extends object>(begin: Begin<T>): AsyncIterableIterato
   const end = (why?: Error): void => {
     ended = true
     error = why
+    stop()
+    ignore()
     wake()
   }
-  const stop = begin(push, end)
+  const look = ({ phase, error }: Status): void => {
+    if (phase === 'stopped') end(error)
+  }
+  let ignore = (): void => {}
+  early.forEach(push)
+  hear(push)
+  look(store.status)
+  if (!ended) ignore = store.onStatus(look)
 
   const changes = (async function* (): AsyncGenerator<Change<T>, undefined> {
     try {
@@ -60,21 +73,17 @@ export function iterate<T extends object>(begin: Begin<T>): AsyncIterableIterato
         else await new Promise<void>((resolve) => (wake = resolve))
       }
     } finally {
-      stop()
+      end()
     }
   })()
   return {
     next: () => changes.next(),
-    return: () => {
+    return() {
       // Also if nobody has begun, or somebody waits.
-      stop()
       queue.length = 0
       last = undefined
       end()
       return changes.return(undefined)
-    },
-    [Symbol.asyncIterator]() {
-      return this
     },
   }
 }

@@ -142,20 +142,20 @@ export function placesOf<T extends object>(scope: Scope<T> | undefined): Places 
   if (typeof scope === 'string') return { kind: scope, length: 0, texts: new Set(['']) }
   check('scope', 'scope.', scope, SCOPE)
   const { kind, key, keys, prefix = '' } = scope
-  must('scope.kind', kind, '""')
+  must('scope.kind', kind, 'a string')
   if (typeof keys === 'string' || (keys !== undefined && typeof (keys as Iterable<string> | null)?.[Symbol.iterator] !== 'function')) {
     refuse(`scope.keys must be a list of strings, not ${described(keys)}`)
   }
   if (key === undefined && keys === undefined) return { kind, length: prefix.length, texts: new Set([prefix]) }
   const texts = new Set(keys ?? [key as string])
   for (const one of texts) {
-    must('scope.keys', one, '""')
+    must('scope.keys', one, 'a string')
     if (!one.startsWith(prefix) || (key !== undefined && one !== key)) texts.delete(one)
   }
   return { kind, length: -1, texts }
 }
 
-const SCOPE = { kind: '""', key: '""', keys: '*', prefix: '""' }
+const SCOPE = { kind: 'a string', key: 'a string', keys: '*', prefix: 'a string' }
 
 /** What a map has for a key, made if there is nothing. */
 function inner<K, V>(map: Map<K, V>, key: K, make: () => V): V {

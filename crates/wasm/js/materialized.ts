@@ -104,7 +104,7 @@ export class Materialized<R> {
 
   /** Calls a listener whenever the view has taken something in. Returns what ends it. */
   subscribe(listener: () => void): () => void {
-    must('listener', listener, '()')
+    must('listener', listener, 'a function')
     if (this.#closed) throw new HighwaterError('closed', 'subscribe: the view was closed')
     return this.#listeners.add(listener)
   }

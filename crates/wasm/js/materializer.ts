@@ -223,8 +223,8 @@ function cursorOf(cursor: string | undefined): { cursor?: string } {
 /** What each option must be. */
 export const OPTIONS: Readonly<Record<keyof MaterializerOptions, string | Table>> = {
   protocol: '*',
-  refill: 'aside|empty-first',
-  validate: 'read|ingest',
+  refill: "'aside'|'empty-first'",
+  validate: "'read'|'ingest'",
   tombstones: TOMBSTONES,
   maxBytes: '1..2147483647',
   trace: '*',

@@ -159,8 +159,7 @@ export function addressOf(name: string, url: unknown): string {
 
 /**
  * What members must be, by name: a table of their own members, or one of some things, with `|` between
- * them: `a..b` is a number, `()` a function, `{}` an object, `""` a string, `@` a signal, `:false` that, and `*` is
- * looked at later. Any other is a word.
+ * them: each as it is told to people (`'auto'`, `false`, `a string`), or `a..b` for a number; `*` is looked at later.
  */
 export interface Table {
   readonly [member: string]: string | Table
@@ -169,32 +168,32 @@ export interface Table {
 const TIME = '0..'
 
 /** What members of the option `retry` must be. */
-export const RETRY = { first: TIME, min: TIME, max: TIME, jitter: '-10..1', freeFailures: TIME, healthy: 'update|0..', attempts: '1..' } satisfies Record<keyof RetryOptions, string>
+export const RETRY = { first: TIME, min: TIME, max: TIME, jitter: '-10..1', freeFailures: TIME, healthy: "'update'|0..", attempts: '1..' } satisfies Record<keyof RetryOptions, string>
 /** What members of the option `tombstones` must be. */
 export const TOMBSTONES = { count: '0..1073741824', age: TIME } satisfies Record<keyof TombstoneOptions, string>
 
 const OPTIONS: Readonly<Record<keyof Options, string | Table>> = {
   protocol: '*',
-  transport: 'auto|fetch|eventsource',
-  headers: '{}|()',
-  method: '""',
+  transport: "'auto'|'fetch'|'eventsource'",
+  headers: 'an object|a function',
+  method: 'a string',
   body: '*',
-  credentials: 'omit|same-origin|include',
+  credentials: "'omit'|'same-origin'|'include'",
   poll: '*',
   retry: RETRY,
-  idle: ':false|1..',
+  idle: 'false|1..',
   snapshotTimeout: '1..',
   connectTimeout: '1..',
   maxBytes: '1..2147483647',
   tombstones: TOMBSTONES,
-  validate: 'read|ingest',
-  share: 'tab|browser',
-  signal: '@',
-  fetch: '()',
-  onError: '()',
+  validate: "'read'|'ingest'",
+  share: "'tab'|'browser'",
+  signal: 'an AbortSignal',
+  fetch: 'a function',
+  onError: 'a function',
   initial: '*',
   schema: '*',
-  hidden: ':false|pause|0..2147483647',
+  hidden: "false|'pause'|0..2147483647",
   persist: '*',
 }
 
@@ -223,30 +222,22 @@ export function check(name: string, prefix: string, value: unknown, table: Table
 
 /** Checks that it is one of the things that it must be. */
 export function must(name: string, value: unknown, what: string): void {
-  if (!what.split('|').some((choice) => fits(value, choice))) refuse(`${name} must be ${inWords(what)}, not ${described(value)}`)
+  if (!what.split('|').some((choice) => fits(value, choice))) refuse(`${name} must be ${what.split('|').map(inWords).join(' or ')}, not ${described(value)}`)
 }
 
 function fits(value: unknown, choice: string): boolean {
   const [least, greatest] = choice.split('..')
   if (greatest !== undefined) return typeof value === 'number' && value >= Number(least) && value <= Number(greatest || Infinity)
-  const kind = typeof value
-  if (choice === '()') return kind === 'function'
-  if (choice === '{}') return kind === 'object' && value !== null
-  if (choice === '""') return kind === 'string'
-  if (choice === '@') return typeof (value as AbortSignal | null)?.addEventListener === 'function'
-  return choice === '*' || (kind === 'boolean' ? `:${value as boolean}` : value) === choice
+  if (choice === 'an AbortSignal') return typeof (value as AbortSignal | null)?.addEventListener === 'function'
+  // A string is a string, and itself.
+  return choice === '*' || (choice.endsWith(` ${typeof value}`) && value !== null) || choice === described(value)
 }
 
-function inWords(what: string): string {
-  const words = what.split('|').map((choice) => {
-    const [least = '', greatest] = choice.split('..')
-    if (greatest !== undefined) return greatest === '' ? `a number of at least ${least}` : `a number from ${least} to ${greatest}`
-    return WORDS[choice] ?? (choice.startsWith(':') ? choice.slice(1) : `'${choice}'`)
-  })
-  return words.join(' or ')
+function inWords(choice: string): string {
+  const [least, greatest] = choice.split('..')
+  if (greatest === undefined) return choice
+  return greatest === '' ? `a number of at least ${least}` : `a number from ${least} to ${greatest}`
 }
-
-const WORDS: Readonly<Record<string, string>> = { '()': 'a function', '{}': 'an object', '""': 'a string', '@': 'an AbortSignal' }
 
 /** The list of numbers that the core takes; NaN: as the protocol has it. */
 export function numbersOf(

@@ -193,7 +193,7 @@ export class LiveView<T extends object = AnyKinds, K extends keyof T & string = 
    * view.subscribe(() => render(view.rows))
    */
   subscribe(listener: (edits: Edits<Row<T, K>>) => void): () => void {
-    must('listener', listener, '()')
+    must('listener', listener, 'a function')
     if (this.#closed) throw new HighwaterError('closed', 'subscribe: the view was closed')
     const remove = this.#listeners.add(listener)
     this.#store.hold(this.#follower, true)

@@ -247,7 +247,7 @@ const COMMANDS: readonly string[] = ['start', 'reconnect', 'wake', 'offline', 'o
 const OPTIONS: Readonly<Record<keyof SessionOptions, string | Table>> = {
   ...MATERIALIZER,
   retry: RETRY,
-  idle: ':false|1..',
+  idle: 'false|1..',
   snapshotTimeout: '1..',
   connectTimeout: '1..',
   seed: '-Infinity..',

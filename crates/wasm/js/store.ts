@@ -6,7 +6,6 @@ import { collectionOf } from './collection.js'
 import { HighwaterError } from './errors.js'
 import { type Followed, type Follower, Followers } from './followers.js'
 import * as Input from './input.js'
-import { iterate } from './iteration.js'
 import { Items } from './items.js'
 import { Listeners, placesOf, report, Subscriptions } from './listeners.js'
 import { Machine } from './machine.js'
@@ -347,16 +346,19 @@ export class Store<T extends object = AnyKinds> {
    */
   [Symbol.asyncIterator](): AsyncIterableIterator<Change<T>> {
     this.#open('iteration')
-    return iterate<T>((push, end) => {
-      const look = ({ phase, error }: Status): void => {
-        if (phase === 'stopped') end(error)
-      }
-      const stops = [this.subscribe(push), this.onStatus(look)]
-      look(this.status)
-      return () => {
-        for (const stop of stops) stop()
-      }
-    })
+    // Heard from now on, and told when the rest of the code is there.
+    const early: Change<T>[] = []
+    let hear = (change: Change<T>): void => void early.push(change)
+    const stop = this.subscribe((change) => hear(change))
+    const begun = import('./iteration.js').then(({ iterate }) => iterate(this, early, stop, (push) => (hear = push)))
+    begun.catch(stop)
+    return {
+      next: () => begun.then((changes) => changes.next()),
+      return: () => begun.then((changes) => changes.return()),
+      [Symbol.asyncIterator]() {
+        return this
+      },
+    }
   }
 
   [Symbol.dispose](): void {

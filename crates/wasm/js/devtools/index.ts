@@ -168,7 +168,7 @@ const LAUNCHER = `
 const OPTIONS: Readonly<Record<keyof DevtoolsOptions, string | Table>> = {
   parent: '*',
   open: '*',
-  tab: 'items|wire|time|connection|charts|break|session',
-  theme: 'light|dark|system',
+  tab: "'items'|'wire'|'time'|'connection'|'charts'|'break'|'session'",
+  theme: "'light'|'dark'|'system'",
   window: { entries: '100..1000000', bytes: '65536..2147483648' },
 }
