@@ -72,24 +72,31 @@ export class Subscriptions<T extends object> {
   /** By kind, by the length of what is compared, by that. */
   readonly #scoped = new Map<string, Map<number, Texts<T>>>()
   #order = 0
+  #count = 0
 
   get isEmpty(): boolean {
-    return this.#all.size === 0 && this.#scoped.size === 0
+    return this.#count === 0
   }
 
   /** Adds a listener; each addition counts by itself. Returns what takes it away. */
   add(listener: (change: Change<T>) => void, places?: Places): () => void {
     const entry: Entry<T> = { order: this.#order++, listener, gone: false }
-    if (places === undefined) this.#all.add(entry)
-    else {
-      const texts = inner(inner(this.#scoped, places.kind, newMap<number, Texts<T>>), places.length, newMap<string, Set<Entry<T>>>)
-      for (const text of places.texts) inner(texts, text, newSet<Entry<T>>).add(entry)
-    }
+    this.#count++
+    const wanted = places?.texts ?? []
+    // What is compared stays known when nobody wants it any more: there are only so many kinds and lengths.
+    const texts = places && inner(inner(this.#scoped, places.kind, newMap<number, Texts<T>>), places.length, newMap<string, Set<Entry<T>>>)
+    if (texts === undefined) this.#all.add(entry)
+    else for (const text of wanted) inner(texts, text, newSet<Entry<T>>).add(entry)
     return () => {
       if (entry.gone) return
       entry.gone = true
+      this.#count--
       this.#all.delete(entry)
-      if (places !== undefined) this.#remove(entry, places)
+      for (const text of wanted) {
+        const there = texts?.get(text)
+        there?.delete(entry)
+        if (there?.size === 0) texts?.delete(text)
+      }
     }
   }
 
@@ -123,17 +130,6 @@ export class Subscriptions<T extends object> {
     }
   }
 
-  #remove(entry: Entry<T>, { kind, length, texts }: Places): void {
-    const kinds = this.#scoped
-    const lengths = kinds.get(kind)
-    const entries = lengths?.get(length)
-    for (const text of texts) {
-      const set = entries?.get(text)
-      if (set?.delete(entry) === true && set.size === 0) entries?.delete(text)
-    }
-    if (entries?.size === 0) lengths?.delete(length)
-    if (lengths?.size === 0) kinds.delete(kind)
-  }
 }
 
 /** Reads a scope. */

@@ -10,15 +10,22 @@ import type { Edits, Group, ViewSnapshot, ViewSpec } from './rows.js'
 /** How a list became another, worked out when somebody wants to know. */
 type Made<R> = () => Edits<R>
 
+/** A part of the rows. */
+type Window = readonly [offset: number, limit: number]
+
 /** Lists what a spec asks for, as text; or says what is wrong with it. */
-export function list<R>(machine: Machine, items: Items, spec: ViewSpec): Listing<R> | HighwaterError {
+export function list<R>(machine: Machine, items: Items, spec: ViewSpec, window?: Window): Listing<R> | HighwaterError {
   const written = textOf(spec)
   if (written instanceof HighwaterError) return written
   const text = new TextEncoder().encode(written)
   const { module } = machine
   const handle = module.query_new(machine.handle, module.give(text))
-  if (handle !== 0) return new Listing(new Thing(module, handle, module.query_free), machine, items, spec.group?.replace(/^-/, ''))
-  const [[, words, , , at = 0]] = module.jsonOf(module.numberAt(0)) as [[string, string, string, null, number]]
+  if (handle !== 0) {
+    const listing = new Listing<R>(new Thing(module, handle, module.query_free), machine, items, spec.group?.replace(/^-/, ''))
+    if (window !== undefined) listing.show(...window)
+    return listing
+  }
+  const [[, words, , , at = 0]] = module.jsonOf(module.numbersOf(1)[0] as number) as [[string, string, string, null, number]]
   const near = new TextDecoder().decode(text.subarray(at, at + 32))
   return new HighwaterError('bad-query', `the view's spec is wrong at ${near === '' ? 'its end' : near}: ${words}`, { at })
 }
@@ -74,6 +81,12 @@ export class Listing<R> {
 
   snapshot(): ViewSnapshot<R> {
     return (this.#whole ??= Object.freeze({ rows: this.rows, count: this.count, groups: this.groups }))
+  }
+
+  /** How an empty list became this one. */
+  made(): Made<R> | undefined {
+    if (this.count === 0) return undefined
+    return () => ({ removed: [], inserted: this.rows.map((row, at) => ({ at, from: undefined, row })), updated: [] })
   }
 
   /** The state has moved. */

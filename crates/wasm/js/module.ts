@@ -133,11 +133,6 @@ export class Module {
     return decoder.decode(this.bytes().subarray(pointer, pointer + length))
   }
 
-  /** One of the numbers of the last answer. */
-  numberAt(index: number): number {
-    return this.words()[(this.numbers() >>> 2) + index] as number
-  }
-
   /** The numbers of the last answer: to be read before the next call. */
   numbersOf(count: number): Uint32Array {
     const at = this.numbers() >>> 2
@@ -357,8 +352,8 @@ export class Thing {
 
   /** The address, for a call that is made now. */
   get handle(): number {
-    if (this.isBusy) throw new HighwaterError('busy', 'not from within View.update: use the changes that it was given')
-    if (this.#handle === 0) throw new HighwaterError('closed', 'it was disposed of')
+    // Those that a store has are none of these.
+    if (this.isBusy || this.#handle === 0) throw moreThere?.unusable(this)
     return this.#handle
   }
 

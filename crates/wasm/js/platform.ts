@@ -12,12 +12,10 @@ export interface Heeding {
 
 /** Heeds the platform, until the function that it returns is called. */
 export function heed(url: string, { signal, hidden = false }: Options, to: Heeding): () => void {
-  const ends: (() => void)[] = []
-  const on = (target: EventTarget | undefined, type: string, listener: (event: Event) => void): void => {
-    if (typeof target?.addEventListener !== 'function') return
-    target.addEventListener(type, listener)
-    ends.push(() => target.removeEventListener(type, listener))
-  }
+  let timer: ReturnType<typeof setTimeout> | undefined
+  const over = new AbortController()
+  const on = (target: Partial<EventTarget> | undefined, type: string, listener: (event: Event) => void): void =>
+    target?.addEventListener?.(type, listener, { signal: over.signal })
   on(signal, 'abort', () => to.close())
   // This machine is there without a network too.
   if (!LOCAL.test(new URL(url).hostname)) {
@@ -31,7 +29,6 @@ export function heed(url: string, { signal, hidden = false }: Options, to: Heedi
   on(globalThis, 'pageshow', (event) => (event as PageTransitionEvent).persisted && to.resume(PAGE))
   const page = typeof document === 'object' ? document : undefined
   if (hidden !== false && page !== undefined) {
-    let timer: ReturnType<typeof setTimeout> | undefined
     const look = (): void => {
       clearTimeout(timer)
       if (page.visibilityState !== 'hidden') to.resume(HIDDEN)
@@ -39,12 +36,12 @@ export function heed(url: string, { signal, hidden = false }: Options, to: Heedi
       else timer = setTimeout(() => to.pause(HIDDEN), hidden)
     }
     on(page, 'visibilitychange', look)
-    ends.push(() => clearTimeout(timer))
     if (page.visibilityState === 'hidden') look()
   }
   if (signal?.aborted === true) to.close()
   return () => {
-    for (const end of ends.splice(0)) end()
+    over.abort()
+    clearTimeout(timer)
   }
 }
 

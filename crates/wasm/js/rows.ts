@@ -235,7 +235,7 @@ export class LiveView<T extends object = AnyKinds, K extends keyof T & string = 
 
   #start(machine: Machine, items: Items): void {
     if (this.#closed) return
-    const listing = machine.module.more.list<Row<T, K>>(machine, items, this.#spec)
+    const listing = machine.module.more.list<Row<T, K>>(machine, items, this.#spec, this.#window)
     if (listing instanceof HighwaterError) {
       this.#error = listing
       this.#settle(listing)
@@ -243,10 +243,7 @@ export class LiveView<T extends object = AnyKinds, K extends keyof T & string = 
     }
     this.#listing = listing
     this.#settle()
-    if (this.#window !== undefined) listing.show(...this.#window)
-    if (listing.count > 0) {
-      this.#tell(() => ({ removed: [], inserted: this.rows.map((row, at) => ({ at, from: undefined, row })), updated: [] }))
-    }
+    this.#tell(listing.made())
   }
 
   /** The list became another: how, is worked out if somebody listens. */

@@ -1,7 +1,8 @@
-// Sentences of faults that only the module with everything meets.
+// Sentences of faults that are met only with the module with everything.
 
-import type { ErrorDetails } from './errors.js'
+import { type ErrorDetails, HighwaterError } from './errors.js'
 import type { FaultParts } from './faults.js'
+import type { Thing } from './module.js'
 
 /** Makes a sentence of a fault's parts, and says where it was met. */
 export function sentenceOf([code, words, place, key, number]: FaultParts): [message: string, where?: ErrorDetails] {
@@ -28,4 +29,11 @@ export function sentenceOf([code, words, place, key, number]: FaultParts): [mess
     default:
       return [words]
   }
+}
+
+/** Why an object in the module cannot be used. */
+export function unusable({ isBusy }: Thing): HighwaterError {
+  return isBusy
+    ? new HighwaterError('busy', 'not from within View.update: use the changes that it was given')
+    : new HighwaterError('closed', 'it was disposed of')
 }
