@@ -119,8 +119,7 @@ export function edgeOf(machine: Machine, url: string, options: Options, notify: 
     else if (number !== current) {
       current = number
       const address = withQuery(url, query)
-      if (isNative(options)) others?.listen(number, address)
-      else void read(number, address, attempt, lastEventId ?? '', query)
+      if (others?.listen(number, address) !== true) void read(number, address, attempt, lastEventId ?? '', query)
     }
   }
 
@@ -227,16 +226,20 @@ export function edgeOf(machine: Machine, url: string, options: Options, notify: 
 
 /** Whether the lean module does not have what these options ask for. */
 export function needsEverything(options: Options): boolean {
-  const { protocol = 'fdv2', validate, initial, persist, share } = options
-  const keeps = initial !== undefined || (persist ?? false) !== false
-  return protocol !== 'fdv2' || validate === 'ingest' || keeps || share === 'browser' || isNative(options)
+  const { protocol = 'fdv2', validate, initial, share } = options
+  return protocol !== 'fdv2' || validate === 'ingest' || initial !== undefined || isKept(options) || share === 'browser' || isNative(options)
+}
+
+/** Whether the state is to be kept. */
+export function isKept({ persist }: Options): boolean {
+  return (persist ?? false) !== false
 }
 
 /** Whether the stream is to come over the platform's own event source. */
 export function isNative({ transport = 'auto', fetch = globalThis.fetch }: Options): boolean {
   if (transport !== 'auto') return transport === 'eventsource'
-  const streams = typeof ReadableStream === 'function' && fetch !== undefined
-  return !streams && typeof globalThis.EventSource === 'function'
+  const { ReadableStream, EventSource } = globalThis as Partial<typeof globalThis>
+  return (ReadableStream === undefined || fetch === undefined) && EventSource !== undefined
 }
 
 /** The address with what the stream asks for: that takes the place of what the application put there. */

@@ -92,8 +92,8 @@ export class HighwaterError extends Error {
   }
 }
 
-/** Marks words of the transport that are those of the application's headers function. */
-export const HEADERS_FAILED = '\u0001headers '
+/** What words of the transport begin with that are those of the application's headers function. */
+export const HEADERS_FAILED = 'the headers function failed: '
 
 /** What an exception says, its cause included. */
 export function wordsOf(error: unknown): string {

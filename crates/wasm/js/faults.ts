@@ -9,8 +9,8 @@ export type FaultParts = [ErrorCode, string, string, string | null, number | nul
 /** Makes a sentence of a fault's parts. */
 export function errorOf(parts: unknown, cursor?: string): HighwaterError {
   const [code, words, , , number, severity] = parts as FaultParts
-  const details: ErrorDetails = { terminal: severity === 2, ...(cursor === undefined ? {} : { cursor }) }
-  if (words.startsWith(HEADERS_FAILED)) return new HighwaterError('headers', `the headers function failed: ${words.slice(HEADERS_FAILED.length)}`, details)
+  const details: ErrorDetails = { terminal: severity === 2, ...(cursor !== undefined && { cursor }) }
+  if (words.startsWith(HEADERS_FAILED)) return new HighwaterError('headers', words, details)
   const text = TEXTS[code + (words === '' ? '' : ' $')] ?? TEXTS[code]
   const known = text !== undefined && number !== 0
   const [message, more] = known

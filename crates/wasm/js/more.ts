@@ -6,11 +6,9 @@
 export { Store } from './store.js'
 
 export { handOver } from './handover.js'
-export { keep } from './keep.js'
 export { list } from './listing.js'
 export { prepare } from './prepare.js'
 export { wordsOfProtocol } from './protocols.js'
-export { restore } from './restore.js'
 export { sentenceOf, unusable } from './sentences.js'
 export { traced } from './trace.js'
 export { others, sendId } from './transports.js'

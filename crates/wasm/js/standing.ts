@@ -62,25 +62,19 @@ export class Standing {
   #refresh(): void {
     this.#fresh = true
     const { machine, stopped, broken } = this.#look()
-    const told = machine?.status() as Told | undefined
     // Without a session all but its phase is as it was.
-    const parts = (told?.slice(0, SYNCED) ?? [stopped ? 'stopped' : 'connecting', 0, ...this.#parts.slice(2)]) as unknown as Parts
-    const [phase, , , , , version, cursor] = parts
+    const parts = (machine?.status() as Parts | undefined) ?? ([stopped ? 'stopped' : 'connecting', 0, ...this.#parts.slice(2)] as unknown as Parts)
+    const [phase, , , , , version, cursor, , , , , synced, , fault] = parts
     const last = this.#status.error
-    let error = broken
-    if (told !== undefined) {
-      const fault = told[FAULT]
-      error = fault === null ? undefined : errorOf(fault, cursor ?? undefined)
-      // The same fault is the same object.
-      if (error?.message === last?.message && error?.code === last?.code) error = error && last
-    }
+    let error = machine === undefined ? broken : fault === null ? undefined : errorOf(fault, cursor ?? undefined)
+    // The same fault is the same object.
+    if (error?.message === last?.message && error?.code === last?.code) error = last
     if (this.#fault?.version === version) error ??= this.#fault.error
-    const synced = told?.[SYNCED] === 1
     const stops = phase === 'stopped'
-    this.settled ||= synced || stops
-    if (synced) this.#resolve()
+    this.settled ||= synced === 1 || stops
+    if (synced === 1) this.#resolve()
     else if (stops) this.#reject(error ?? new HighwaterError('closed', 'the store was closed before its first state was there'))
-    if (error === last && parts.every((part, at) => part === this.#parts[at])) return
+    if (error === last && parts.every((part, at) => at > TARGET || part === this.#parts[at])) return
     this.#parts = parts
     this.#status = statusOf(parts, error)
   }
@@ -99,13 +93,14 @@ type Parts = readonly [
   staleSince: number | null,
   received: number,
   target: number | null,
+  synced: number,
+  news: number,
+  fault: unknown,
 ]
-/** And what comes after it. */
-type Told = readonly [...Parts, synced: number, news: number, fault: unknown]
 
-const START: Parts = ['connecting', 0, 0, 0, null, 0, null, null, null, 0, null]
-const SYNCED = 11
-const FAULT = 13
+const START: Parts = ['connecting', 0, 0, 0, null, 0, null, null, null, 0, null, 0, 0, null]
+/** The last that a status has as it is. */
+const TARGET = 10
 
 function statusOf(
   [phase, connected, attempt, failures, resumed, version, cursor, retryAt, staleSince, received, target]: Parts,

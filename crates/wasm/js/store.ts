@@ -1,7 +1,7 @@
 // The store: one stream, kept up, and its state to be read.
 
 import * as Bit from './bit.js'
-import { type Edge, edgeOf, isNative, needsEverything } from './edge.js'
+import { type Edge, edgeOf, needsEverything } from './edge.js'
 import { collectionOf } from './collection.js'
 import { HighwaterError } from './errors.js'
 import { type Followed, type Follower, Followers } from './followers.js'
@@ -9,12 +9,11 @@ import * as Input from './input.js'
 import { Items } from './items.js'
 import { Listeners, placesOf, report, Subscriptions } from './listeners.js'
 import { Machine } from './machine.js'
-import { bring, loadModule, loadMore, type Module, moduleFor, type ModuleSource, moreThere, setSources } from './module.js'
+import { bring, loadModule, loadMore, type Module, type More, moduleFor, type ModuleSource, moreThere, setSources } from './module.js'
 import { addressOf, checkOptions, numbersOf, type Options } from './options.js'
 import { Materialized, type StoreView } from './materialized.js'
 import type { Transacted } from './reads.js'
 import { LiveView, type ViewSpec } from './rows.js'
-import type { Keeper } from './persist.js'
 import { heed } from './platform.js'
 import type { Prepared } from './prepare.js'
 import { type Announced, announce, LEVEL, withdraw } from './registry.js'
@@ -80,6 +79,7 @@ export class Store<T extends object = AnyKinds> {
   /** The first whole state is there. Rejects only if the store stops for good before that. */
   readonly ready: Promise<void>
 
+  readonly #url: string
   readonly #options: Options
   readonly #standing = new Standing(() => ({
     machine: this.#running?.machine,
@@ -108,8 +108,6 @@ export class Store<T extends object = AnyKinds> {
   #broken: HighwaterError | undefined
   /** What options come to, if they were looked into. */
   #prepared: Prepared | undefined
-  /** What keeps the state for the next visit. */
-  #keeper: Keeper | undefined
   /** What listeners are to be told: one may cause the next input, and what that brings comes after what this one brought. */
   readonly #turns = new Turns()
   #release: () => void = () => {}
@@ -118,8 +116,9 @@ export class Store<T extends object = AnyKinds> {
 
   /** @internal Use {@link connect}. */
   constructor(url: string, options: Options) {
+    this.#url = url
     this.#options = options
-    this.#prepared = moreThere?.prepare(options)
+    this.#prepared = moreThere && this.#prepare(moreThere)
     this.ready = this.#standing.ready
     this.#announced = { level: LEVEL, store: this as unknown as Store, url, options, running: () => this.#running }
     announce(this.#announced)
@@ -131,17 +130,16 @@ export class Store<T extends object = AnyKinds> {
     })
     if (this.#closed) this.#release()
     if (this.#closed) return
-    const isKept = (options.persist ?? false) !== false
     const needs = needsEverything(options)
-    const lacks = moreThere === undefined && (needs || NEED_MORE.some((name) => options[name] !== undefined))
-    const module = isKept || lacks ? undefined : moduleFor(needs)
-    if (module !== undefined) this.#run(url, module)
-    else {
-      Promise.all([this.#module(needs), isKept || lacks ? this.#gather(url, lacks, isKept) : undefined]).then(
-        ([loaded, keeper]) => this.#run(url, loaded, keeper),
-        (error: unknown) => this.#fail(error),
-      )
-    }
+    const gathered =
+      this.#prepared !== undefined
+        ? this.#prepared.gather()
+        : needs || NEED_MORE.some((name) => options[name] !== undefined)
+          ? loadMore().then((more) => (this.#prepared = this.#prepare(more)).gather())
+          : undefined
+    const module = gathered === undefined ? moduleFor(needs) : undefined
+    if (module !== undefined) this.#run(module)
+    else Promise.all([this.#module(needs), gathered]).then(([loaded]) => this.#run(loaded), (error: unknown) => this.#fail(error))
   }
 
   /** How the store stands: the same object until that changes. */
@@ -327,7 +325,7 @@ export class Store<T extends object = AnyKinds> {
     this.#closed = true
     this.#release()
     withdraw(this.#announced)
-    this.#guard(() => this.#keeper?.close())
+    this.#guard(() => this.#prepared?.close())
     this.#waiting = []
     const running = this.#running
     if (running !== undefined && this.#broken === undefined) {
@@ -382,32 +380,21 @@ export class Store<T extends object = AnyKinds> {
     })
   }
 
-  /** What options need that are not only handed on. */
-  async #gather(url: string, lacks: boolean, isKept: boolean): Promise<Keeper | undefined> {
-    const more = await loadMore()
-    if (lacks) this.#prepared = more.prepare(this.#options)
-    return isKept ? more.keep(url, this.#options, (error) => this.#told(error)) : undefined
+  #prepare(more: More): Prepared {
+    return more.prepare(this.#url, this.#options, (error) => this.#told(error))
   }
 
-  #run(url: string, module: Module, keeper?: Keeper): void {
+  #run(module: Module): void {
     if (this.#closed) return
     const options = this.#options
-    // The platform's event source hides comments: their absence means nothing.
-    const chosen: Options = isNative(options) && options.idle === undefined ? { ...options, idle: false } : options
+    const prepared = this.#prepared
     this.#guard(() => {
-      const machine = new Machine(module, options.protocol, numbersOf(chosen, { seed: Math.random() }))
-      const edge = edgeOf(machine, url, options, (bits) => this.#notify(bits), (error) => this.#fail(error))
-      const { judge, beginning = keeper?.beginning } = this.#prepared ?? {}
-      this.#prepared = undefined
-      const items = new Items(machine, (error) => this.#told(error), judge)
+      const machine = new Machine(module, options.protocol, numbersOf(prepared?.options ?? options, { seed: Math.random() }))
+      const notify = (bits: number): void => this.#notify(bits)
+      const edge = edgeOf(machine, this.#url, options, notify, (error) => this.#fail(error))
+      const items = new Items(machine, (error) => this.#told(error), prepared?.judge)
       this.#running = { machine, edge, items }
-      if (beginning !== undefined) {
-        const [bits, error] = module.more.restore(machine, performance.now(), beginning)
-        if (error !== undefined) this.#told(error)
-        this.#notify(bits)
-      }
-      keeper?.attend(machine, () => edge.others?.leads() !== false)
-      this.#keeper = keeper
+      prepared?.start(machine, notify, () => edge.others?.leads() !== false)
       for (const ask of this.#waiting.splice(0)) ask(this.#running)
       edge.input(Input.Start)
     })
@@ -479,7 +466,7 @@ export class Store<T extends object = AnyKinds> {
         ? error
         : new HighwaterError('wasm', `the WebAssembly module failed: ${String(error)}`, { cause: error, terminal: true })
     this.#release()
-    this.#keeper?.stop()
+    this.#prepared?.stop()
     this.#running = undefined
     this.#followers.each((follower) => follower.stop())
     this.#notify(0)
@@ -488,7 +475,7 @@ export class Store<T extends object = AnyKinds> {
   /** The module took something in. */
   #notify(bits: number): void {
     this.#standing.moved()
-    if ((bits & Bit.Commits) !== 0) this.#keeper?.moved()
+    if ((bits & Bit.Commits) !== 0) this.#prepared?.moved()
     const running = this.#running
     if (running !== undefined) {
       const unwanted = this.#changes.isEmpty && !this.#followers.hear

@@ -1,5 +1,6 @@
 // The other ways in which a state comes: the platform's own event source, a poll address, and another page's connection.
 
+import { isNative } from './edge.js'
 import { HEADERS_FAILED, HighwaterError, wordsOf } from './errors.js'
 import * as Input from './input.js'
 import { report } from './listeners.js'
@@ -35,10 +36,10 @@ export interface Others {
   /** Has a connection made by `ask`, or is given another page's. */
   answer(id: number, ask: () => Promise<Response | undefined>): Promise<Seat | undefined>
   /**
-   * Listens to the platform's own event source. It sends no headers, tells no status, hides comments, and
+   * Listens to the platform's own event source, and says so, if that is what the options ask for. It sends no headers, tells no status, hides comments, and
    * hands over strings, each of which is copied and encoded: `fetch` is faster and knows more.
    */
-  listen(id: number, address: string): void
+  listen(id: number, address: string): boolean
   /** Fetches the state from the poll address: of pages that share, one does. */
   poll(id: number): void
 }
@@ -83,11 +84,13 @@ export function others(machine: Machine, url: string, options: Options, at: Conn
       return at.isAtHand(id) ? share.answer(ask) : undefined
     },
     listen(id, address) {
+      if (!isNative(options)) return false
       let source: EventSource
       try {
         source = new EventSource(address, { withCredentials: options.credentials === 'include' })
       } catch (error) {
-        return at.fail(id, error)
+        at.fail(id, error)
+        return true
       }
       let opened = false
       const tell = ({ type, data, lastEventId }: MessageEvent): void =>
@@ -104,6 +107,7 @@ export function others(machine: Machine, url: string, options: Options, at: Conn
       const types = machine.module.jsonOf(machine.module.session_types(machine.handle)) as string[]
       for (const type of types) if (type !== 'error') source.addEventListener(type, tell)
       at.until(() => source.close())
+      return true
     },
     poll: (id) => void poll(id),
   }
