@@ -205,16 +205,21 @@ export class Module {
 /** Brings a module: anew, or the one that is there by then. */
 type Source = () => Promise<WebAssembly.Instance | Module>
 
-/** By whether they are the whole one: the modules, where they come from, and those on the way. */
-const modules = new Map<boolean, Module>()
-const sources = new Map<boolean, Source>()
-const coming = new Map<boolean, Promise<Module>>()
+/** A module, where it comes from, and whether it is on the way. */
+interface Place {
+  source?: Source
+  coming?: Promise<Module> | undefined
+  module?: Module
+}
+
+const lean: Place = {}
+const whole: Place = {}
 
 /** Says where the modules come from, and what belongs to the whole one, when they are wanted. */
-export function setSources(more: () => Promise<More>, whole: Source, lean?: Source): void {
+export function setSources(more: () => Promise<More>, ofWhole: Source, ofLean?: Source): void {
   bringMore = more
-  sources.set(true, whole)
-  if (lean !== undefined) sources.set(false, lean)
+  whole.source = ofWhole
+  if (ofLean !== undefined) lean.source = ofLean
 }
 
 /** Takes the module with everything, whose bytes are there. */
@@ -225,29 +230,22 @@ export function loadSync(source: BufferSource | WebAssembly.Module, more: More):
 
 /** The module for everything, or for what the lean one has; if it is there. */
 export function moduleFor(everything: boolean): Module | undefined {
-  return modules.get(everything) ?? modules.get(true)
+  return (everything ? undefined : lean.module) ?? whole.module
 }
 
 /** The same, loaded if need be. */
 export async function loadModule(everything: boolean): Promise<Module> {
-  const there = moduleFor(everything)
-  if (there !== undefined) return there
-  const whole = everything || !sources.has(false)
-  let loading = coming.get(whole)
-  if (loading === undefined) {
-    loading = loaded(sources.get(whole) as Source, whole)
-    coming.set(whole, loading)
-    // Another attempt may find the network back.
-    loading.catch(() => coming.delete(whole))
-  }
-  return loading
+  const place = everything || lean.source === undefined ? whole : lean
+  return moduleFor(everything) ?? (place.coming ??= loaded(place.source as Source, place))
 }
 
-async function loaded(source: Source, whole: boolean): Promise<Module> {
+async function loaded(source: Source, place: Place): Promise<Module> {
   try {
-    const [given, more] = await Promise.all([source(), whole ? loadMore() : undefined])
+    const [given, more] = await Promise.all([source(), place === whole ? loadMore() : undefined])
     return given instanceof Module ? given : take(given, more)
   } catch (error) {
+    // Another attempt may find the network back.
+    place.coming = undefined
     if (error instanceof HighwaterError) throw error
     throw new HighwaterError('wasm', `the WebAssembly module did not load: ${wordsOf(error)}`, { cause: error })
   }
@@ -285,7 +283,7 @@ export async function bring(source: ModuleSource): Promise<void> {
     const instance = await instanceOf(source)
     return take(instance, 'session_arrive' in instance.exports ? await loadMore() : undefined)
   }
-  brought = loaded(given, false)
+  brought = loaded(given, {})
   try {
     await brought
   } finally {
@@ -299,7 +297,7 @@ export async function broughtFor(everything: boolean): Promise<Module> {
   const there = moduleFor(everything)
   if (there !== undefined) return there
   throw new Error(
-    modules.size > 0
+    moduleFor(false) !== undefined
       ? 'what is asked for needs all of full.wasm: call init(module) with that'
       : 'highwater/slim brings no module of its own: call init(module) first',
   )
@@ -313,12 +311,7 @@ export function needModule(what: string): Module {
 }
 
 function take({ exports }: WebAssembly.Instance, more: More | undefined): Module {
-  const module = new Module(exports, more)
-  const { isWhole } = module
-  const there = modules.get(isWhole)
-  if (there !== undefined) return there
-  modules.set(isWhole, module)
-  return module
+  return ((more === undefined ? lean : whole).module ??= new Module(exports, more))
 }
 
 /**
