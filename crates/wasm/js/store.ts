@@ -122,12 +122,7 @@ export class Store<T extends object = AnyKinds> {
     this.ready = this.#standing.ready
     this.#announced = { level: LEVEL, store: this as unknown as Store, url, options, running: () => this.#running }
     announce(this.#announced)
-    this.#release = heed(url, options, {
-      close: () => this.close(),
-      network: (on) => this.#ask(({ edge }) => edge.input(on ? Input.Online : Input.Offline)),
-      pause: (reason) => this.#pause(Input.Pause, reason),
-      resume: (reason) => this.#pause(Input.Unpause, reason),
-    })
+    this.#release = heed(url, options, (what, ...why) => this.#input(what, ...why), () => this.close())
     if (this.#closed) this.#release()
     if (this.#closed) return
     const needs = needsEverything(options)
@@ -303,20 +298,20 @@ export class Store<T extends object = AnyKinds> {
   /** Lets go of the connection until {@link Store.resume} with the same reason. The state stays. */
   pause(reason = 'pause'): void {
     this.#open('pause')
-    this.#pause(Input.Pause, String(reason))
+    this.#input(Input.Pause, String(reason))
   }
 
   /** Takes a reason to pause away; with the last one gone, the store connects again. */
   resume(reason = 'pause'): void {
     this.#open('resume')
-    this.#pause(Input.Unpause, String(reason))
+    this.#input(Input.Unpause, String(reason))
   }
 
   /** Makes a new connection now, and resumes where the stream was left. */
   reconnect(): void {
     this.#open('reconnect')
     // Before there is a connection the first one is meant.
-    if (this.#running !== undefined) this.#ask(({ edge }) => edge.input(Input.Reconnect))
+    if (this.#running !== undefined) this.#input(Input.Reconnect)
   }
 
   /** Ends it. The state stays readable; calling it again does nothing. */
@@ -439,8 +434,9 @@ export class Store<T extends object = AnyKinds> {
     })
   }
 
-  #pause(what: number, reason: string): void {
-    this.#ask(({ edge }) => edge.input(what, 0, reason))
+  /** Tells the session of something, now or when it is there. */
+  #input(what: number, ...texts: string[]): void {
+    this.#ask(({ edge }) => edge.input(what, 0, ...texts))
   }
 
   /** Asks something of the session, now or when it is there. */
