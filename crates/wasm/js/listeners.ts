@@ -72,16 +72,16 @@ export class Subscriptions<T extends object> {
   /** By kind, by the length of what is compared, by that. */
   readonly #scoped = new Map<string, Map<number, Texts<T>>>()
   #order = 0
-  #count = 0
+  #size = 0
 
-  get isEmpty(): boolean {
-    return this.#count === 0
+  get size(): number {
+    return this.#size
   }
 
   /** Adds a listener; each addition counts by itself. Returns what takes it away. */
   add(listener: (change: Change<T>) => void, places?: Places): () => void {
     const entry: Entry<T> = { order: this.#order++, listener, gone: false }
-    this.#count++
+    this.#size++
     const wanted = places?.texts ?? []
     // What is compared stays known when nobody wants it any more: there are only so many kinds and lengths.
     const texts = places && inner(inner(this.#scoped, places.kind, newMap<number, Texts<T>>), places.length, newMap<string, Set<Entry<T>>>)
@@ -90,7 +90,7 @@ export class Subscriptions<T extends object> {
     return () => {
       if (entry.gone) return
       entry.gone = true
-      this.#count--
+      this.#size--
       this.#all.delete(entry)
       for (const text of wanted) {
         const there = texts?.get(text)

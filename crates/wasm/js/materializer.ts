@@ -72,7 +72,7 @@ export class Materializer<T extends object = AnyKinds> extends Reads<T> {
     const { protocol, refill, trace } = options as MaterializerOptions
     isProtocol(protocol)
     isView(view)
-    const numbers = numbersOf(options as MaterializerOptions, { emptyFirst: refill === 'empty-first' })
+    const numbers = numbersOf(options as MaterializerOptions, undefined, refill === 'empty-first')
     this.#view = view
     this.#raw = new Machine(needModule('Materializer'), protocol, numbers, view !== undefined)
     this.items = new Items(this.#raw, (error) => (this.#unreadable = error))

@@ -242,7 +242,8 @@ function inWords(choice: string): string {
 /** The list of numbers that the core takes; NaN: as the protocol has it. */
 export function numbersOf(
   options: Pick<Options, 'idle' | 'snapshotTimeout' | 'connectTimeout' | 'retry' | 'validate' | 'tombstones' | 'maxBytes'>,
-  more: { seed?: number; emptyFirst?: boolean } = {},
+  seed?: number,
+  emptyFirst = false,
 ): Float64Array {
   const { idle, snapshotTimeout, connectTimeout, retry, validate, tombstones, maxBytes } = options
   // What is not there becomes NaN.
@@ -251,8 +252,8 @@ export function numbersOf(
     snapshotTimeout,
     connectTimeout,
     retry?.attempts,
-    more.seed,
-    more.emptyFirst === true ? 1 : NaN,
+    seed,
+    emptyFirst ? 1 : NaN,
     validate === 'ingest' ? 1 : NaN,
     tombstones?.count,
     tombstones?.age,

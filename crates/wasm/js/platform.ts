@@ -41,4 +41,4 @@ export function heed(url: string, { signal, hidden = false }: Options, tell: (wh
 // No application has these reasons.
 const PAGE = '\0page'
 const HIDDEN = '\0hidden'
-const LOCAL = /^(localhost|127\.[0-9.]+|\[::1\])$|\.localhost$/
+const LOCAL = /(^|\.)localhost$|^127\.[\d.]+$|^\[::1]$/

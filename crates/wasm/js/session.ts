@@ -117,9 +117,8 @@ export class Session<T extends object = AnyKinds> extends Reads<T> {
     const { protocol, refill, trace, seed } = options as SessionOptions
     isProtocol(protocol)
     isView(view)
-    const more = { emptyFirst: refill === 'empty-first', ...(seed === undefined ? {} : { seed }) }
     this.#view = view
-    this.#raw = new Machine(needModule('Session'), protocol, numbersOf(options as SessionOptions, more), view !== undefined)
+    this.#raw = new Machine(needModule('Session'), protocol, numbersOf(options as SessionOptions, seed, refill === 'empty-first'), view !== undefined)
     this.items = new Items(this.#raw, () => {})
     if (trace === true) this.#raw.trace(true)
   }

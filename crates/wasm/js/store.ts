@@ -384,7 +384,7 @@ export class Store<T extends object = AnyKinds> {
     const options = this.#options
     const prepared = this.#prepared
     this.#guard(() => {
-      const machine = new Machine(module, options.protocol, numbersOf(prepared?.options ?? options, { seed: Math.random() }))
+      const machine = new Machine(module, options.protocol, numbersOf(prepared?.options ?? options, Math.random()))
       const notify = (bits: number): void => this.#notify(bits)
       const edge = edgeOf(machine, this.#url, options, notify, (error) => this.#fail(error))
       const items = new Items(machine, (error) => this.#told(error), prepared?.judge)
@@ -474,7 +474,7 @@ export class Store<T extends object = AnyKinds> {
     if ((bits & Bit.Commits) !== 0) this.#prepared?.moved()
     const running = this.#running
     if (running !== undefined) {
-      const unwanted = this.#changes.isEmpty && !this.#followers.hear
+      const unwanted = this.#changes.size === 0 && !this.#followers.hear
       const later = running.items.took(bits, !unwanted)
       if ((bits & Bit.Commits) !== 0) this.#committed(running.items, () => later?.(false) ?? [])
     }
@@ -492,7 +492,7 @@ export class Store<T extends object = AnyKinds> {
 
   #committed(items: Items, transactions: () => readonly Transacted[]): void {
     this.#guard(() => this.#followers.each((follower) => follower.follow(transactions)))
-    if (this.#changes.isEmpty) return
+    if (this.#changes.size === 0) return
     const { version, cursor } = items
     for (const transaction of transactions()) {
       this.#turns.push(() => this.#changes.tell(transaction, version, cursor, this.#thrown))

@@ -155,7 +155,7 @@ export class Replica {
     this.#wake = 0
     this.#polls = false
     // What the state is does not depend on chance, nor on how long one waits.
-    const machine = new Machine(needModule('devtools'), this.#protocol, numbersOf({ idle: false }, { seed: 1 }))
+    const machine = new Machine(needModule('devtools'), this.#protocol, numbersOf({ idle: false }, 1))
     if (this.#traces) machine.trace(true)
     return [machine, new Names(machine)]
   }
