@@ -42,7 +42,7 @@ function checkHeaders(headers: HeadersInit): void {
 }
 
 function checkPersist(persist: PersistOptions): void {
-  check('option persist', 'option persist.', persist, PERSIST)
+  check('option persist', persist, PERSIST)
   const { storage } = persist
   if (storage === undefined) return
   for (const method of ['get', 'set', 'delete'] as const) {

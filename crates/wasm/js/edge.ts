@@ -119,7 +119,7 @@ export function edgeOf(machine: Machine, url: string, options: Options, notify: 
     else if (number !== current) {
       current = number
       const address = withQuery(url, query)
-      if (others?.listen(number, address) !== true) void read(number, address, attempt, lastEventId ?? '', query)
+      if (others?.listen(number, address) !== true) void read(number, address, attempt, lastEventId, query)
     }
   }
 
@@ -147,13 +147,9 @@ export function edgeOf(machine: Machine, url: string, options: Options, notify: 
   }
 
   /** The main transport: the body of a `fetch`, as bytes. */
-  const read = async (id: number, address: string, attempt: number, lastEventId: string, query: readonly string[]): Promise<void> => {
+  const read = async (id: number, address: string, attempt: number, lastEventId: string | null | undefined, query: readonly string[]): Promise<void> => {
     try {
-      const answer = (): Promise<Response | undefined> =>
-        ask(id, address, attempt, (headers) => {
-          if (!headers.has('accept')) headers.set('accept', 'text/event-stream, application/x-ndjson;q=0.9')
-          if (lastEventId !== '') machine.module.more.sendId(headers, lastEventId, query)
-        })
+      const answer = (): Promise<Response | undefined> => ask(id, address, attempt, query, lastEventId)
       const seat: Seat | undefined = others === undefined ? { response: await answer() } : await others.answer(id, answer)
       const response = seat?.response
       if (id !== current || response === undefined) return
@@ -185,8 +181,11 @@ export function edgeOf(machine: Machine, url: string, options: Options, notify: 
     }
   }
 
-  /** Asks an address; again, with other headers, if those have expired. Not there: nobody wants the answer any more. */
-  const ask = async (id: number, address: string, attempt: number, adapt?: (headers: Headers) => void): Promise<Response | undefined> => {
+  /**
+   * Asks an address, for a stream if there is a `query`; again, with other headers, if those have expired. Not
+   * there: nobody wants the answer any more.
+   */
+  const ask = async (id: number, address: string, attempt: number, query?: readonly string[], lastEventId?: string | null): Promise<Response | undefined> => {
     const { method, body, credentials, headers: given } = options
     const renews = typeof given === 'function'
     for (let cause: HeadersContext['cause'] = 'connect'; ; cause = 'expired') {
@@ -197,7 +196,10 @@ export function edgeOf(machine: Machine, url: string, options: Options, notify: 
         throw renews ? new Error(HEADERS_FAILED + wordsOf(error)) : error
       }
       if (id !== current) return undefined
-      adapt?.(headers)
+      if (query !== undefined) {
+        if (!headers.has('accept')) headers.set('accept', 'text/event-stream, application/x-ndjson;q=0.9')
+        if (lastEventId) machine.module.more.sendId(headers, lastEventId, query)
+      }
       const abort = new AbortController()
       ends.push(() => abort.abort())
       const init = { cache: 'no-store', method, body, credentials, headers, signal: abort.signal }

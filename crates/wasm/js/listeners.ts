@@ -136,7 +136,7 @@ export class Subscriptions<T extends object> {
 export function placesOf<T extends object>(scope: Scope<T> | undefined): Places | undefined {
   if (scope === undefined) return undefined
   if (typeof scope === 'string') return { kind: scope, length: 0, texts: new Set(['']) }
-  check('scope', 'scope.', scope, SCOPE)
+  check('scope', scope, SCOPE)
   const { kind, key, keys, prefix = '' } = scope
   must('scope.kind', kind, 'a string')
   if (typeof keys === 'string' || (keys !== undefined && typeof (keys as Iterable<string> | null)?.[Symbol.iterator] !== 'function')) {

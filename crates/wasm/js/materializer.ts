@@ -68,7 +68,7 @@ export class Materializer<T extends object = AnyKinds> extends Reads<T> {
 
   constructor(options: MaterializerOptions = {}, view?: View) {
     super()
-    check('options', 'option ', options, OPTIONS)
+    check('options', options, OPTIONS, 'option ')
     const { protocol, refill, trace } = options as MaterializerOptions
     isProtocol(protocol)
     isView(view)

@@ -199,7 +199,7 @@ const OPTIONS: Readonly<Record<keyof Options, string | Table>> = {
 
 /** Checks the options of {@link connect}, each by itself. */
 export function checkOptions(options: unknown): asserts options is Options {
-  check('options', 'option ', options, OPTIONS)
+  check('options', options, OPTIONS, 'option ')
 }
 
 /** Checks that it is an object. */
@@ -208,7 +208,7 @@ export function isObject(name: string, value: unknown): asserts value is Record<
 }
 
 /** Checks that it is an object, whose members are what they must be, or not there. */
-export function check(name: string, prefix: string, value: unknown, table: Table): asserts value is Record<string, unknown> {
+export function check(name: string, value: unknown, table: Table, prefix = `${name}.`): asserts value is Record<string, unknown> {
   isObject(name, value)
   for (const [member, given] of Object.entries(value)) {
     const what = Object.hasOwn(table, member) ? table[member] : undefined
@@ -216,7 +216,7 @@ export function check(name: string, prefix: string, value: unknown, table: Table
     if (what === undefined) refuse(`unknown ${one}; there are: ${Object.keys(table).join(', ')}`)
     if (given === undefined) continue
     if (typeof what === 'string') must(one, given, what)
-    else check(one, `${one}.`, given, what)
+    else check(one, given, what)
   }
 }
 
@@ -270,11 +270,12 @@ export function retryNumbers({ freeFailures, first, min, max, jitter, healthy }:
 
 /** What somebody gave, in a few words. */
 export function described(value: unknown): string {
+  const kind = typeof value
   if (typeof value === 'string') return `'${value.length > 40 ? `${value.slice(0, 40)}…` : value}'`
-  if (value === null || value === undefined || typeof value === 'number' || typeof value === 'boolean') return String(value)
-  if (typeof value === 'bigint') return `${value}n`
   if (Array.isArray(value)) return 'an array'
-  return typeof value === 'function' ? 'a function' : 'an object'
+  if (kind === 'function') return 'a function'
+  if (kind === 'object' && value !== null) return 'an object'
+  return kind === 'bigint' ? `${value as bigint}n` : String(value)
 }
 
 /** Timers of 2^31 ms and more go off at once. */

@@ -67,7 +67,7 @@ export function isProtocol(protocol: unknown): asserts protocol is ProtocolOptio
   const { name } = protocol as { name?: unknown }
   const members = MEMBERS[name as keyof typeof MEMBERS] as readonly string[] | undefined
   if (members === undefined) refuse(`option protocol.name must be one of ${Object.keys(MEMBERS).join(', ')}, not ${described(name)}`)
-  check('option protocol', 'option protocol.', protocol, Object.fromEntries(['name', ...members].map((member) => [member, '*'])))
+  check('option protocol', protocol, Object.fromEntries(['name', ...members].map((member) => [member, '*'])))
   for (const [member, value] of Object.entries(protocol)) {
     const place = `option protocol.${member}`
     if (member === 'recorded' || member === 'valueLast') {

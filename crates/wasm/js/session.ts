@@ -113,7 +113,7 @@ export class Session<T extends object = AnyKinds> extends Reads<T> {
 
   constructor(options: SessionOptions = {}, view?: View) {
     super()
-    check('options', 'option ', options, OPTIONS)
+    check('options', options, OPTIONS, 'option ')
     const { protocol, refill, trace, seed } = options as SessionOptions
     isProtocol(protocol)
     isView(view)
@@ -199,7 +199,7 @@ export class Backoff {
   readonly #raw: Thing
 
   constructor(options: BackoffOptions = {}) {
-    check('option retry', 'option retry.', options, RETRY)
+    check('option retry', options, RETRY)
     const module = needModule('Backoff')
     module.give(Float64Array.from(retryNumbers(options)))
     this.#raw = new Thing(module, module.backoff_new(), module.backoff_free)

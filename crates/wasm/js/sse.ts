@@ -40,7 +40,7 @@ export class SseDecoder {
   #retry: number | undefined
 
   constructor(options: SseDecoderOptions = {}) {
-    check('options', 'option ', options, OPTIONS)
+    check('options', options, OPTIONS, 'option ')
     const { limit } = options as SseDecoderOptions
     const module = needModule('SseDecoder')
     this.#options = options

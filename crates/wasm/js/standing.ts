@@ -5,27 +5,21 @@ import { errorOf } from './faults.js'
 import type { Machine } from './machine.js'
 import type { Phase, Status } from './types.js'
 
-/** The session, as long as there is one; without one, whether it is over, and why. */
-type Look = () => { readonly machine: Machine | undefined; readonly stopped: boolean; readonly broken: HighwaterError | undefined }
-
 /** How a store stands. */
 export class Standing {
   /** The first whole state is there; or it will never be. */
   readonly ready: Promise<void>
   /** Whether `ready` is. */
   settled = false
-  readonly #look: Look
   #resolve: () => void = () => {}
   #reject: (error: HighwaterError) => void = () => {}
   #parts = START
   #status = statusOf(START, undefined)
-  #told = this.#status
   #fresh = true
   /** What went wrong on this side: told until the next update, as all faults are. */
   #fault: { readonly error: HighwaterError; readonly version: number } | undefined
 
-  constructor(look: Look) {
-    this.#look = look
+  constructor() {
     this.ready = new Promise((resolve, reject) => {
       this.#resolve = resolve
       this.#reject = reject
@@ -34,18 +28,10 @@ export class Standing {
     this.ready.catch(() => {})
   }
 
-  /** The same object until something changes. */
-  get status(): Status {
-    if (!this.#fresh) this.#refresh()
+  /** The same object until something changes. Without a session it is told whether it is over, and why. */
+  status(machine: Machine | undefined, stopped: boolean, broken: HighwaterError | undefined): Status {
+    if (!this.#fresh) this.#refresh(machine, stopped, broken)
     return this.#status
-  }
-
-  /** The status, if it is another than was told last. */
-  get news(): Status | undefined {
-    const { status } = this
-    if (status === this.#told) return undefined
-    this.#told = status
-    return status
   }
 
   /** It may be another by now. */
@@ -59,9 +45,8 @@ export class Standing {
     this.#fresh = false
   }
 
-  #refresh(): void {
+  #refresh(machine: Machine | undefined, stopped: boolean, broken: HighwaterError | undefined): void {
     this.#fresh = true
-    const { machine, stopped, broken } = this.#look()
     // Without a session all but its phase is as it was.
     const parts = (machine?.status() as Parts | undefined) ?? ([stopped ? 'stopped' : 'connecting', 0, ...this.#parts.slice(2)] as unknown as Parts)
     const [phase, , , , , version, cursor, , , , , synced, , fault] = parts

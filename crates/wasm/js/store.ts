@@ -81,11 +81,7 @@ export class Store<T extends object = AnyKinds> {
 
   readonly #url: string
   readonly #options: Options
-  readonly #standing = new Standing(() => ({
-    machine: this.#running?.machine,
-    stopped: this.#closed || this.#broken !== undefined,
-    broken: this.#broken,
-  }))
+  readonly #standing = new Standing()
   readonly #changes = new Subscriptions<T>()
   readonly #statuses = new Listeners<Status>()
   readonly #traces = new Listeners<TraceEvent>()
@@ -111,6 +107,8 @@ export class Store<T extends object = AnyKinds> {
   /** What listeners are to be told: one may cause the next input, and what that brings comes after what this one brought. */
   readonly #turns = new Turns()
   #release: () => void = () => {}
+  /** The status that was told last. */
+  #lastStatus: Status
   /** What is known of it outside; nobody else holds it. */
   readonly #announced: Announced
 
@@ -120,6 +118,7 @@ export class Store<T extends object = AnyKinds> {
     this.#options = options
     this.#prepared = moreThere && this.#prepare(moreThere)
     this.ready = this.#standing.ready
+    this.#lastStatus = this.status
     this.#announced = { level: LEVEL, store: this as unknown as Store, url, options, running: () => this.#running }
     announce(this.#announced)
     this.#release = heed(url, options, (what, ...why) => this.#input(what, ...why), () => this.close())
@@ -139,7 +138,7 @@ export class Store<T extends object = AnyKinds> {
 
   /** How the store stands: the same object until that changes. */
   get status(): Status {
-    return this.#standing.status
+    return this.#standing.status(this.#running?.machine, this.#closed || this.#broken !== undefined, this.#broken)
   }
 
   /** Moves with every transaction that changed anything. */
@@ -358,9 +357,8 @@ export class Store<T extends object = AnyKinds> {
     this.close()
   }
 
-  [Symbol.asyncDispose](): Promise<void> {
+  async [Symbol.asyncDispose](): Promise<void> {
     this.close()
-    return Promise.resolve()
   }
 
   /** The module to begin in: the one with everything if the options need that, or if it was asked for since. */
@@ -398,7 +396,7 @@ export class Store<T extends object = AnyKinds> {
   /** Something went wrong on this side. */
   #told(error: HighwaterError): void {
     this.#standing.fail(error, this.version)
-    report(this.#options.onError, error)
+    this.#thrown(error)
   }
 
   /** Has something follow the state, from now on or when the module is there. */
@@ -412,7 +410,7 @@ export class Store<T extends object = AnyKinds> {
           try {
             follower.start(machine, items)
           } catch (error) {
-            report(this.#options.onError, error)
+            this.#thrown(error)
           }
         }
         if (follower.everything) this.#whole(edge, start, () => follower.stop())
@@ -500,8 +498,10 @@ export class Store<T extends object = AnyKinds> {
   }
 
   #tellStatus(): void {
-    const { news } = this.#standing
-    if (news !== undefined) this.#statuses.tell(news, this.#thrown)
+    const { status } = this
+    if (status === this.#lastStatus) return
+    this.#lastStatus = status
+    this.#statuses.tell(status, this.#thrown)
   }
 
   readonly #thrown = (error: unknown): void => report(this.#options.onError, error)

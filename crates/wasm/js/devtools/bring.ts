@@ -13,7 +13,7 @@ import { disposing, stateAt } from './travel.js'
 /** Reads a recording, puts it among the stores, and says what it leads to. */
 export async function bring(stores: Stores, limits: Limits, text: string, options: ImportOptions = {}): Promise<[Subject, Imported]> {
   if (typeof text !== 'string') throw new HighwaterError('bad-option', 'import: the recording must be a string')
-  check('options', 'option ', options, { name: 'a string', protocol: '*' })
+  check('options', options, { name: 'a string', protocol: '*' }, 'option ')
   const { name = 'a recording', protocol }: ImportOptions = options
   isProtocol(protocol)
   await loadModule(true)

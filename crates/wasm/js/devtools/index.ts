@@ -133,7 +133,7 @@ export function mount(options: DevtoolsOptions = {}): Devtools {
 
 function check(options: DevtoolsOptions): void {
   if (typeof document !== 'object') throw new HighwaterError('bad-option', 'mount: there is no page that the panel could be put into')
-  checkMembers('options', 'option ', options, OPTIONS)
+  checkMembers('options', options, OPTIONS, 'option ')
   const { parent }: DevtoolsOptions = options
   if (parent !== undefined && !(parent instanceof Element)) throw new HighwaterError('bad-option', 'option parent must be an element')
 }

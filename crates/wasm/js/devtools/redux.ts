@@ -45,7 +45,7 @@ interface Message {
  * reduxDevtools(store, { name: 'flags' })
  */
 export function reduxDevtools<T extends object>(store: Store<T>, options: ReduxDevtoolsOptions = {}): () => void {
-  check('options', 'option ', options, { name: 'a string', every: '0..60000', maxBytes: '0..2147483648', onJump: 'a function' })
+  check('options', options, { name: 'a string', every: '0..60000', maxBytes: '0..2147483648', onJump: 'a function' }, 'option ')
   const { __REDUX_DEVTOOLS_EXTENSION__: extension } = globalThis as { __REDUX_DEVTOOLS_EXTENSION__?: Extension }
   if (extension === undefined) return () => {}
   const bridge = new Bridge(store as unknown as Store, extension, options)
