@@ -290,7 +290,7 @@ export class Store<T extends object = AnyKinds> {
     follow()
     return () => {
       remove()
-      if (!this.#closed) follow()
+      follow()
     }
   }
 
@@ -321,12 +321,8 @@ export class Store<T extends object = AnyKinds> {
     withdraw(this.#announced)
     this.#guard(() => this.#prepared?.close())
     this.#waiting = []
-    const running = this.#running
-    if (running !== undefined && this.#broken === undefined) {
-      running.edge.input(Input.Stop)
-      const { machine } = running
-      if (machine.module.isWhole) this.#guard(() => machine.trace(false))
-    } else this.#notify(0)
+    if (this.#running === undefined) this.#notify(0)
+    else this.#running.edge.input(Input.Stop)
   }
 
   /**
@@ -478,7 +474,12 @@ export class Store<T extends object = AnyKinds> {
     }
     // How it stands is worked out when somebody asks, or waits for it.
     if (this.#statuses.size > 0 || (!this.#standing.settled && (running === undefined || (bits & SETTLES) !== 0))) {
-      this.#turns.push(() => this.#tellStatus())
+      this.#turns.push(() => {
+        const { status } = this
+        if (status === this.#lastStatus) return
+        this.#lastStatus = status
+        this.#statuses.tell(status, this.#thrown)
+      })
     }
     if (this.#traces.size > 0 && running?.machine.module.isWhole === true) {
       const { machine } = running
@@ -495,13 +496,6 @@ export class Store<T extends object = AnyKinds> {
     for (const transaction of transactions()) {
       this.#turns.push(() => this.#changes.tell(transaction, version, cursor, this.#thrown))
     }
-  }
-
-  #tellStatus(): void {
-    const { status } = this
-    if (status === this.#lastStatus) return
-    this.#lastStatus = status
-    this.#statuses.tell(status, this.#thrown)
   }
 
   readonly #thrown = (error: unknown): void => report(this.#options.onError, error)
