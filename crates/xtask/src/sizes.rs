@@ -36,7 +36,7 @@ const LOADS: [Load; 6] = [
         import: Some("export { connect } from './dist/browser.js'"),
         later: false,
         files: &["core.wasm"],
-        ceiling: 33_600,
+        ceiling: 32_800,
         budget: 25_000,
     },
     Load {
@@ -44,7 +44,7 @@ const LOADS: [Load; 6] = [
         import: Some("export { connect } from './dist/inline.js'"),
         later: false,
         files: &[],
-        ceiling: 32_800,
+        ceiling: 32_000,
         budget: 30_000,
     },
     Load {
