@@ -61,6 +61,9 @@ interface Entry<T extends object> {
   gone: boolean
 }
 
+/** A transaction, or what of it concerns somebody. */
+type Named = Omit<Transacted, 'inserted'>
+
 type Texts<T extends object> = Map<string, Set<Entry<T>>>
 
 /**
@@ -102,7 +105,7 @@ export class Subscriptions<T extends object> {
 
   /** Tells those who are there now, still there when it is their turn, and concerned. */
   tell(transaction: Transacted, version: number, cursor: string | undefined, failed: (error: unknown) => void): void {
-    const told = new Map<Entry<T>, Transacted>()
+    const told = new Map<Entry<T>, Named>()
     for (const entry of this.#all) told.set(entry, transaction)
     if (this.#scoped.size > 0) {
       this.#sort(transaction, 'changed', told)
@@ -119,11 +122,11 @@ export class Subscriptions<T extends object> {
     }
   }
 
-  #sort(transaction: Transacted, which: 'changed' | 'removed', told: Map<Entry<T>, Transacted>): void {
+  #sort(transaction: Transacted, which: 'changed' | 'removed', told: Map<Entry<T>, Named>): void {
     for (const name of transaction[which]) {
       for (const [length, texts] of this.#scoped.get(name.kind) ?? []) {
         for (const entry of texts.get(length < 0 ? name.key : name.key.slice(0, length)) ?? []) {
-          const part = inner(told, entry, () => ({ snapshot: transaction.snapshot, changed: [], removed: [], inserted: [] }))
+          const part = inner(told, entry, () => ({ snapshot: transaction.snapshot, changed: [], removed: [] }))
           ;(part[which] as ItemName[]).push(name)
         }
       }
@@ -164,7 +167,7 @@ const newMap = <K, V>(): Map<K, V> => new Map()
 const newSet = <V>(): Set<V> => new Set()
 
 /** A transaction as a listener is told of it: what it changed is named when somebody asks. */
-function changeOf<T extends object>(transaction: Transacted, version: number, cursor: string | undefined): Change<T> {
+function changeOf<T extends object>(transaction: Named, version: number, cursor: string | undefined): Change<T> {
   return {
     snapshot: transaction.snapshot,
     version,

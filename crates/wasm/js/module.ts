@@ -319,14 +319,13 @@ function take({ exports }: WebAssembly.Instance, more: More | undefined): Module
  * and to none when it was freed, or while it is telling a view of something.
  */
 export class Thing {
-  #module: Module
-  #handle = 0
-  #free: (handle: number) => void = () => {}
+  #module!: Module
+  #handle!: number
+  #free!: (handle: number) => void
   /** It is telling a view of something. */
   isBusy = false
 
   constructor(module: Module, handle: number, free: (handle: number) => void) {
-    this.#module = module
     this.become(module, handle, free)
   }
 
