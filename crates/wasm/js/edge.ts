@@ -239,9 +239,9 @@ export function isKept({ persist }: Options): boolean {
 
 /** Whether the stream is to come over the platform's own event source. */
 export function isNative({ transport = 'auto', fetch = globalThis.fetch }: Options): boolean {
-  if (transport !== 'auto') return transport === 'eventsource'
   const { ReadableStream, EventSource } = globalThis as Partial<typeof globalThis>
-  return (ReadableStream === undefined || fetch === undefined) && EventSource !== undefined
+  const streams = ReadableStream !== undefined && fetch !== undefined
+  return transport === 'eventsource' || (transport === 'auto' && !streams && EventSource !== undefined)
 }
 
 /** The address with what the stream asks for: that takes the place of what the application put there. */

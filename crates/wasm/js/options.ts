@@ -142,7 +142,7 @@ export function addressOf(name: string, url: unknown): string {
     address = new URL(url, base)
   } catch {
     refuse(
-      base === undefined && typeof url === 'string' && !/^[a-z][a-z0-9+.-]*:/i.test(url)
+      base === undefined && typeof url === 'string' && !/^[\w+.-]+:/.test(url)
         ? `${name} '${url}' is relative, and here is no page that it could be relative to`
         : `${name} '${String(url)}' is not a URL`,
     )
