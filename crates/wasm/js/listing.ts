@@ -25,7 +25,7 @@ export function list<R>(machine: Machine, items: Items, spec: ViewSpec, window?:
     if (window !== undefined) listing.show(...window)
     return listing
   }
-  const [[, words, , , at = 0]] = module.jsonOf(module.numbersOf(1)[0] as number) as [[string, string, string, null, number]]
+  const [[, words, , , at = 0]] = module.jsonOf(module.numberAt(0)) as [[string, string, string, null, number]]
   const near = new TextDecoder().decode(text.subarray(at, at + 32))
   return new HighwaterError('bad-query', `the view's spec is wrong at ${near === '' ? 'its end' : near}: ${words}`, { at })
 }

@@ -157,9 +157,8 @@ export class Materializer<T extends object = AnyKinds> extends Reads<T> {
     const { module } = this.#raw
     const push = (): number => module.push(this.#raw.handle, Date.now(), what, size)
     const bits = this.#view === undefined ? push() : viewing(this.#raw, this.#view, push, (error) => (thrown = error))
-    const at = module.numbers() >>> 2
-    const events = module.words()[at] as number
-    const signals = (bits & Bit.Told) === 0 ? undefined : (module.jsonOf(module.words()[at + 1] as number) as SignalParts)
+    const events = module.numberAt(0)
+    const signals = (bits & Bit.Told) === 0 ? undefined : (module.jsonOf(module.numberAt(1)) as SignalParts)
     const transactions = this.items.took(bits, true)
     const fault = signals?.[5]
     let error = fault == null ? undefined : errorOf(fault, this.cursor)

@@ -133,6 +133,11 @@ export class Module {
     return decoder.decode(this.bytes().subarray(pointer, pointer + length))
   }
 
+  /** One of the numbers of the last answer. */
+  numberAt(index: number): number {
+    return this.words()[(this.numbers() >>> 2) + index] as number
+  }
+
   /** The numbers of the last answer: to be read before the next call. */
   numbersOf(count: number): Uint32Array {
     const at = this.numbers() >>> 2
