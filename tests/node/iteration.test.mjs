@@ -87,6 +87,18 @@ test('what a slow consumer did not take is put together: bounded, and nothing is
   assert.deepEqual(await iterator.next(), { value: undefined, done: true })
 })
 
+test('what came before the store was closed, and before anybody took it, is told all the same', async (t) => {
+  const { source, store } = await live(t)
+  const iterator = store[Symbol.asyncIterator]()
+  source.patch('a', 'y', 1)
+  await source.settled()
+  const early = store[Symbol.asyncIterator]()
+  store.close()
+  assert.equal(namesIn((await iterator.next()).value), 'y')
+  assert.deepEqual(await iterator.next(), { value: undefined, done: true })
+  assert.deepEqual(await early.next(), { value: undefined, done: true })
+})
+
 test('a store that stops for good throws it into the loop; a closed one refuses', async (t) => {
   const { source, store } = await live(t)
   const reading = (async () => {
