@@ -25,7 +25,7 @@ export interface Edge {
   /** Tells the session of something, and carries out what follows. */
   input(what: number, connection?: number, ...texts: string[]): void
   /** Calls once the session is in the module with everything; `failed` if that cannot be. */
-  withEverything(call: () => void, failed: (error: unknown) => void): void
+  whole(call: () => void, failed: (error: unknown) => void): void
 }
 
 /** Keeps a stream up; `notify` is called after each input, `broken` if the module fails. */
@@ -50,7 +50,7 @@ export function edgeOf(machine: Machine, url: string, options: Options, notify: 
     if (what === Input.Pause || what === Input.Offline) others?.leave()
   }
 
-  const withEverything: Edge['withEverything'] = (call, failed) => {
+  const whole: Edge['whole'] = (call, failed) => {
     const then = (module?: Module): void => {
       try {
         if (!machine.module.isWhole) {
@@ -90,7 +90,7 @@ export function edgeOf(machine: Machine, url: string, options: Options, notify: 
     if ((bits & Bit.Own) !== 0) beginning = undefined
     if ((bits & Bit.Foreign) !== 0) {
       moving ??= new Promise((resolve) => {
-        withEverything(resolve, (error) => {
+        whole(resolve, (error) => {
           moving = undefined
           // Who has shown a state goes on showing it, and tries again.
           if ((bits & Bit.Synced) !== 0) fail(current, error)
@@ -216,14 +216,14 @@ export function edgeOf(machine: Machine, url: string, options: Options, notify: 
   const others = machine.module.isWhole
     ? machine.module.more.others(machine, url, options, {
         ask,
-        isAtHand: (id) => id === current,
+        has: (id) => id === current,
         take,
         fail,
         until: (end) => ends.push(end),
         reconnect: () => input(Input.Reconnect),
       })
     : undefined
-  return { others, input, withEverything }
+  return { others, input, whole }
 }
 
 /** Whether the lean module does not have what these options ask for. */

@@ -10,7 +10,7 @@ export interface Follower {
   /** Whether it wants to know of the transactions. */
   readonly hears: boolean
   /** Whether it needs the module with everything. */
-  readonly everything: boolean
+  readonly whole: boolean
   /** The module is there. Throws what is wrong with what it was given. */
   start(machine: Machine, items: Items): void
   /** The state has moved: after each input that committed anything, before listeners are told. */

@@ -75,7 +75,7 @@ export class Materialized<R> {
     this.#store = store
     this.#follower = {
       hears: true,
-      everything: false,
+      whole: false,
       start: (_, items) => {
         this.#items = this.#closed ? undefined : items
         if (items.size > 0) this.#follow(NONE)

@@ -18,7 +18,7 @@ export interface Prepared {
   /** What judges values. */
   readonly judge: Judge | undefined
   /** Reads what was kept, if anything is to be. */
-  gather(): Promise<void> | undefined
+  ready(): Promise<void> | undefined
   /** Has a session take up what there is to begin with, which `notify` hears of; keeps its state from then on, while `leads` says so. */
   start(machine: Machine, notify: (bits: number) => void, leads: () => boolean): void
   /** A transaction came. */
@@ -40,7 +40,7 @@ export function prepare(url: string, options: Options, told: (error: HighwaterEr
     // The platform's event source hides comments: their absence means nothing.
     options: isNative(options) && idle === undefined ? { ...options, idle: false } : options,
     judge: schema && judgeOf(schema),
-    gather: () => (isKept(options) ? keep(url, options, told).then((kept) => void (found = kept)) : undefined),
+    ready: () => (isKept(options) ? keep(url, options, told).then((kept) => void (found = kept)) : undefined),
     start(machine, notify, leads) {
       beginning ??= found?.beginning
       if (beginning !== undefined) {

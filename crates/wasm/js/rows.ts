@@ -149,7 +149,7 @@ export class LiveView<T extends object = AnyKinds, K extends keyof T & string = 
     this.ready.catch(() => {})
     this.#follower = {
       hears: false,
-      everything: true,
+      whole: true,
       start: (machine, items) => this.#start(machine, items),
       follow: () => this.#tell(this.#listing?.follow()),
       stop: () => {

@@ -127,9 +127,9 @@ export class Store<T extends object = AnyKinds> {
     const needs = needsEverything(options)
     const gathered =
       this.#prepared !== undefined
-        ? this.#prepared.gather()
+        ? this.#prepared.ready()
         : needs || NEED_MORE.some((name) => options[name] !== undefined)
-          ? loadMore().then((more) => (this.#prepared = this.#prepare(more)).gather())
+          ? loadMore().then((more) => (this.#prepared = this.#prepare(more)).ready())
           : undefined
     const module = gathered === undefined ? moduleFor(needs) : undefined
     if (module !== undefined) this.#run(module)
@@ -398,8 +398,8 @@ export class Store<T extends object = AnyKinds> {
   /** Has something follow the state, from now on or when the module is there. */
   #follow(follower: Follower): void {
     const running = this.#running
-    this.#wants ||= follower.everything
-    if (running === undefined || (follower.everything && !running.machine.module.isWhole)) {
+    this.#wants ||= follower.whole
+    if (running === undefined || (follower.whole && !running.machine.module.isWhole)) {
       if (this.#closed) follower.stop()
       this.#ask(({ machine, edge, items }) => {
         const start = (): void => {
@@ -409,7 +409,7 @@ export class Store<T extends object = AnyKinds> {
             this.#thrown(error)
           }
         }
-        if (follower.everything) this.#whole(edge, start, () => follower.stop())
+        if (follower.whole) this.#whole(edge, start, () => follower.stop())
         else start()
       })
     } else follower.start(running.machine, running.items)
@@ -422,7 +422,7 @@ export class Store<T extends object = AnyKinds> {
       ask()
       this.#turns.run()
     }
-    edge.withEverything(then, (error) => {
+    edge.whole(then, (error) => {
       failed?.()
       if (!this.#closed) this.#told(error as HighwaterError)
     })

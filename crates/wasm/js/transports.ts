@@ -15,7 +15,7 @@ interface Connections {
   /** Asks an address for a connection; not there: nobody wants the answer any more. */
   ask(id: number, address: string, attempt: number): Promise<Response | undefined>
   /** Whether it is this one. */
-  isAtHand(id: number): boolean
+  has(id: number): boolean
   /** Has the session told. */
   take(input: () => number): void
   /** The connection failed, if it is at hand. */
@@ -51,7 +51,7 @@ export function others(machine: Machine, url: string, options: Options, at: Conn
   let sharing: Promise<Share | undefined> | undefined
   /** Tells the session of a connection, for as long as that is the one at hand. */
   const take = (id: number, input: () => number): void => {
-    if (at.isAtHand(id)) at.take(input)
+    if (at.has(id)) at.take(input)
   }
 
   const poll = async (id: number): Promise<void> => {
@@ -81,7 +81,7 @@ export function others(machine: Machine, url: string, options: Options, at: Conn
     async answer(id, ask) {
       if (options.share === 'browser') share = await (sharing ??= join(machine, url, options, () => at.reconnect()))
       if (share === undefined) return { response: await ask() }
-      return at.isAtHand(id) ? share.answer(ask) : undefined
+      return at.has(id) ? share.answer(ask) : undefined
     },
     listen(id, address) {
       if (!isNative(options)) return false
