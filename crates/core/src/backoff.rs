@@ -1,8 +1,7 @@
 //! How long to wait before the next attempt.
 
-use core::time::Duration;
 
-use crate::time::{Instant, millis};
+use crate::time::{Duration, Instant, millis};
 
 /// How much of a wait is left to chance, so that many clients do not come back at once.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

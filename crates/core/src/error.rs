@@ -2,11 +2,10 @@
 
 use alloc::boxed::Box;
 use core::fmt;
-use core::time::Duration;
 
 #[cfg(feature = "full")]
 use crate::json::JsonError;
-use crate::time::millis;
+use crate::time::{Duration, millis};
 
 /// What a fault asks for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

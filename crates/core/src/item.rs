@@ -1,12 +1,11 @@
 //! Items, and what becomes of them.
 
-use core::time::Duration;
-
 use crate::FULL;
 use crate::json::{self, JsonError};
 use crate::message::{Transfer, Version};
 use crate::names::Slot;
 use crate::receiver::Action;
+use crate::time::Duration;
 
 /// How versions decide, a property of the protocol.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

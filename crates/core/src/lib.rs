@@ -101,7 +101,7 @@ pub use session::{
 };
 pub use sse::{SseDecoder, SseEvent, SseItem};
 pub use state::State;
-pub use time::Instant;
+pub use time::{Duration, Instant};
 pub use trace::{Step, Traced};
 pub use view::View;
 

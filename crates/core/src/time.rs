@@ -1,7 +1,11 @@
 //! Time as an argument.
 
 use core::ops::Add;
-use core::time::Duration;
+#[cfg(feature = "full")]
+pub use core::time::Duration;
+
+#[cfg(not(feature = "full"))]
+pub use lean::Duration;
 
 /// A point on the caller's clock, in milliseconds.
 ///
@@ -51,7 +55,53 @@ impl Add<Duration> for Instant {
 }
 
 /// A duration in milliseconds. (`as_millis` divides 128 bits, which costs a kilobyte of code.)
+#[cfg(feature = "full")]
 #[inline(never)]
 pub(crate) const fn millis(duration: Duration) -> u64 {
     duration.as_secs().saturating_mul(1000).saturating_add(duration.subsec_millis() as u64)
+}
+
+#[cfg(not(feature = "full"))]
+pub(crate) use lean::millis;
+
+/// Durations that need no arithmetic to be milliseconds.
+#[cfg(not(feature = "full"))]
+mod lean {
+    /// A time in milliseconds, in the place of the standard library's.
+    #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+    pub struct Duration(u64);
+
+    impl Duration {
+        pub(crate) const ZERO: Self = Self(0);
+
+        /// So many milliseconds.
+        pub const fn from_millis(millis: u64) -> Self {
+            Self(millis)
+        }
+
+        /// So many milliseconds.
+        pub const fn as_millis(self) -> u64 {
+            self.0
+        }
+
+        pub(crate) const fn from_secs(seconds: u64) -> Self {
+            Self(seconds * 1000)
+        }
+
+        pub(crate) const fn from_mins(minutes: u64) -> Self {
+            Self::from_secs(minutes * 60)
+        }
+
+        pub(crate) const fn from_hours(hours: u64) -> Self {
+            Self::from_mins(hours * 60)
+        }
+
+        pub(crate) const fn is_zero(self) -> bool {
+            self.0 == 0
+        }
+    }
+
+    pub(crate) const fn millis(duration: Duration) -> u64 {
+        duration.0
+    }
 }

@@ -1,8 +1,6 @@
 //! Choices as numbers: one list of them crosses the boundary, checked and named in TypeScript.
 
-use core::time::Duration;
-
-use highwater_core::{Forgive, Jitter, MaterializerOptions, Profile, Protocol, SessionOptions};
+use highwater_core::{Duration, Forgive, Jitter, MaterializerOptions, Profile, Protocol, SessionOptions};
 #[cfg(feature = "full")]
 use highwater_core::{Judge, Refill};
 

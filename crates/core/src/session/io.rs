@@ -2,10 +2,9 @@
 
 use alloc::string::String;
 use alloc::vec::Vec;
-use core::time::Duration;
 
 use crate::message::Event;
-use crate::time::Instant;
+use crate::time::{Duration, Instant};
 
 /// Tells the connections of a session apart.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]

@@ -13,7 +13,6 @@ mod timers;
 use alloc::boxed::Box;
 use alloc::string::ToString;
 use alloc::vec::Vec;
-use core::time::Duration;
 
 pub use io::{ConnectionId, Effect, Failure, Input, Request};
 #[cfg(feature = "full")]
@@ -28,7 +27,7 @@ use crate::error::Error;
 use crate::materializer::{Materializer, Signals};
 use crate::protocol::Protocol;
 use crate::state::State;
-use crate::time::{Instant, millis};
+use crate::time::{Duration, Instant, millis};
 use crate::view::View;
 
 /// Drives one stream: owns its [`Materializer`], its [`Backoff`], and the rules of connecting.

@@ -1,10 +1,10 @@
 //! The choices that a session leaves open.
 
-use core::time::Duration;
 
 use crate::backoff::Profile;
 use crate::materializer::MaterializerOptions;
 use crate::protocol::Protocol;
+use crate::time::Duration;
 
 /// The choices that a session leaves open.
 #[derive(Clone, Copy, Debug)]

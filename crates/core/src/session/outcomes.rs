@@ -1,6 +1,5 @@
 //! What follows from what came, and from what went wrong.
 
-use core::time::Duration;
 
 use super::{Effect, Failure, Fetch, Link, Session};
 use crate::FULL;
@@ -8,7 +7,7 @@ use crate::backoff::LONGEST;
 use crate::bytes::owned;
 use crate::error::{Class, Error};
 use crate::materializer::Signals;
-use crate::time::{Instant, millis};
+use crate::time::{Duration, Instant, millis};
 use crate::view::View;
 
 impl<V: View> Session<V> {

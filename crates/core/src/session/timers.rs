@@ -1,11 +1,10 @@
 //! When silence, a snapshot or an attempt has lasted too long.
 
-use core::time::Duration;
 
 use super::{Effect, Link, Session};
 use crate::FULL;
 use crate::error::Error;
-use crate::time::{Instant, millis};
+use crate::time::{Duration, Instant, millis};
 use crate::view::View;
 
 impl<V: View> Session<V> {
