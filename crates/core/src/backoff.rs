@@ -1,6 +1,5 @@
 //! How long to wait before the next attempt.
 
-
 use crate::time::{Duration, Instant, millis};
 
 /// How much of a wait is left to chance, so that many clients do not come back at once.
@@ -88,14 +87,60 @@ impl Profile {
 /// ```
 #[derive(Clone, Debug)]
 pub struct Backoff {
-    profile: Profile,
+    /// So many failures cost no more than `min`.
+    free: u32,
+    // Milliseconds, in floats: their casts saturate, and there is no arithmetic of 128 bits.
+    factor: f64,
+    min: f64,
+    max: f64,
+    /// What share of a wait chance may add to it, below zero if it takes that away.
+    jitter: f64,
+    /// How long a connection lives that is healthy; `None`: an update is enough.
+    healthy: Option<u64>,
     failures: u32,
 }
 
 impl Backoff {
     /// A back-off without failures.
+    #[cfg(feature = "full")]
     pub const fn new(profile: Profile) -> Self {
-        Self { profile, failures: 0 }
+        let Profile { min_failures, factor, min, max, jitter, forgive } = profile;
+        let (factor, min, max) = (float(factor), float(min), float(max));
+        Self {
+            free: min_failures,
+            factor: if factor == 0.0 { 1000.0 } else { factor },
+            min,
+            max: if max == 0.0 { f64::INFINITY } else { max },
+            jitter: match jitter {
+                Jitter::None => 0.0,
+                Jitter::Add(percent) => percent as f64 / 100.0,
+                Jitter::Subtract(percent) => {
+                    -(if percent < 100 { percent } else { 100 } as f64) / 100.0
+                }
+            },
+            healthy: match forgive {
+                Forgive::Update => None,
+                Forgive::Healthy(healthy) => Some(millis(healthy)),
+            },
+            failures: 0,
+        }
+    }
+
+    /// The same, of numbers: how many failures are free, the first, the least and the greatest wait,
+    /// the percentage that is left to chance, and how long a connection lives that is healthy, below
+    /// zero if an update is enough.
+    #[cfg(not(feature = "full"))]
+    #[expect(clippy::cast_sign_loss, reason = "it saturates")]
+    pub(crate) const fn of([free, factor, min, max, jitter, healthy]: [f64; 6]) -> Self {
+        Self {
+            free: free as u32,
+            factor: if factor == 0.0 { 1000.0 } else { factor },
+            min,
+            max: if max == 0.0 { f64::INFINITY } else { max },
+            jitter: jitter / 100.0,
+            healthy: if healthy < 0.0 { None } else { Some(healthy as u64) },
+            failures: 0,
+        }
     }
 
     /// Counts a failure and returns the wait that follows. `chance` is any number, random if the
@@ -105,28 +150,28 @@ impl Backoff {
     }
 
     /// The same, in milliseconds.
+    #[expect(clippy::cast_sign_loss, reason = "it saturates")]
     pub(crate) fn fail_millis(&mut self, chance: u32) -> u64 {
         self.failures = self.failures.saturating_add(1);
-        self.jittered(self.base_millis(), chance)
+        let base = self.base_millis();
+        let wait = base + base * self.jitter * (f64::from(chance) / f64::from(u32::MAX));
+        (if wait < self.min { self.min } else { wait }) as u64
     }
 
     /// The wait after the present number of failures, without chance.
+    #[expect(clippy::cast_sign_loss, reason = "it saturates")]
     pub fn base(&self) -> Duration {
-        Duration::from_millis(self.base_millis())
+        Duration::from_millis(self.base_millis() as u64)
     }
 
-    #[expect(clippy::cast_precision_loss, clippy::cast_sign_loss, reason = "it saturates")]
-    fn base_millis(&self) -> u64 {
-        let Profile { min_failures, factor, min, max, .. } = self.profile;
-        let [factor, min, max] = [factor, min, max].map(millis);
-        let Some(doublings) = self.failures.checked_sub(min_failures + 1) else {
-            return min;
-        };
-        let factor = if factor == 0 { 1000 } else { factor };
-        // In floats, whose casts saturate: without arithmetic of 128 bits.
-        let base = (factor as f64 * f64::from(1 << doublings.min(30))) as u64;
-        let base = if max == 0 { base } else { base.min(max) };
-        base.max(min)
+    fn base_millis(&self) -> f64 {
+        if self.failures <= self.free {
+            return self.min;
+        }
+        let doublings = (self.failures - self.free - 1).min(30);
+        let wait = self.factor * f64::from(1 << doublings);
+        let wait = if wait > self.max { self.max } else { wait };
+        if wait < self.min { self.min } else { wait }
     }
 
     /// How many failures count at present.
@@ -144,46 +189,36 @@ impl Backoff {
     /// Where chance may leave nothing of a wait, it adds to it from now on: what the server asked
     /// for is the least then, as the standard says.
     pub fn set_factor(&mut self, factor: Duration) {
-        let factor = factor.clamp(Duration::from_millis(1), LONGEST);
-        let Profile { max, jitter, .. } = &mut self.profile;
-        if *jitter == Jitter::Subtract(100) {
-            *jitter = Jitter::Add(100);
+        self.factor = float(factor.clamp(Duration::from_millis(1), LONGEST));
+        if self.jitter <= -1.0 {
+            self.jitter = 1.0;
         }
-        if matches!(jitter, Jitter::Add(_)) && !max.is_zero() {
-            *max = factor.max(*max);
+        if self.jitter > 0.0 {
+            self.max = self.max.max(self.factor);
         }
-        self.profile.factor = factor;
         self.failures = 0;
     }
 
     /// The view moved.
-    pub(crate) fn updated(&mut self) {
-        if self.profile.forgive == Forgive::Update {
+    pub(crate) const fn updated(&mut self) {
+        if self.healthy.is_none() {
             self.failures = 0;
         }
     }
 
     /// A connection that was made at `since` ended.
-    pub(crate) fn ended(&mut self, since: Instant, now: Instant) {
-        if let Forgive::Healthy(enough) = self.profile.forgive
-            && now.millis_since(since) >= millis(enough)
+    pub(crate) const fn ended(&mut self, since: Instant, now: Instant) {
+        if let Some(healthy) = self.healthy
+            && now.millis_since(since) >= healthy
         {
             self.failures = 0;
         }
     }
+}
 
-    #[expect(clippy::cast_precision_loss, clippy::cast_sign_loss, reason = "it saturates")]
-    fn jittered(&self, base: u64, chance: u32) -> u64 {
-        let part = match self.profile.jitter {
-            Jitter::None => 0.0,
-            Jitter::Add(percent) => f64::from(percent),
-            Jitter::Subtract(percent) => -f64::from(percent.min(100)),
-        };
-        let base = base as f64;
-        let wait =
-            (base + base * (part / 100.0) * (f64::from(chance) / f64::from(u32::MAX))) as u64;
-        wait.max(millis(self.profile.min))
-    }
+#[expect(clippy::cast_precision_loss, reason = "nobody waits for so long")]
+const fn float(duration: Duration) -> f64 {
+    millis(duration) as f64
 }
 
 /// Timers of 2^31 ms and more fire at once in browsers and Node.

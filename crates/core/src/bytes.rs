@@ -6,12 +6,100 @@ use alloc::vec::Vec;
 #[cfg(feature = "full")]
 use crate::error::Error;
 
+/// A text. In the lean module, which looks into none, its bytes.
+#[cfg(feature = "full")]
+pub type Text = str;
+/// A text, as bytes that are UTF-8.
+#[cfg(not(feature = "full"))]
+pub type Text = [u8];
+
 /// A text of its own. (In one place: there is an allocation to it.)
 #[inline(never)]
-pub(crate) fn owned(text: &str) -> Box<str> {
+pub(crate) fn owned(text: &Text) -> Box<Text> {
     text.into()
 }
 
+/// The text that these bytes are, if they are one.
+#[cfg(feature = "full")]
+pub(crate) fn utf8(bytes: &[u8]) -> Option<&Text> {
+    core::str::from_utf8(bytes).ok()
+}
+
+/// The text that these bytes are, which were one when they came.
+#[cfg(feature = "full")]
+pub fn known(bytes: &[u8]) -> &Text {
+    core::str::from_utf8(bytes).unwrap_or_default()
+}
+
+/// The bytes of a text.
+#[cfg(feature = "full")]
+pub const fn raw(text: &Text) -> &[u8] {
+    text.as_bytes()
+}
+
+/// This word as a text.
+#[cfg(feature = "full")]
+pub(crate) const fn word(word: &'static str) -> &'static Text {
+    word
+}
+
+#[cfg(not(feature = "full"))]
+pub use lean::{known, raw};
+#[cfg(not(feature = "full"))]
+pub(crate) use lean::{utf8, word};
+
+#[cfg(not(feature = "full"))]
+mod lean {
+    use super::Text;
+
+    /// The text that these bytes are, if they are one.
+    #[inline(never)]
+    pub(crate) fn utf8(bytes: &[u8]) -> Option<&Text> {
+        // How many bytes are still to come of a character, and between which the next has to be.
+        let (mut left, mut range) = (0, ANY);
+        for &byte in bytes {
+            if left > 0 {
+                if byte < range.0 || byte > range.1 {
+                    return None;
+                }
+                (left, range) = (left - 1, ANY);
+                continue;
+            }
+            (left, range) = match byte {
+                ..0x80 => (0, ANY),
+                0xc2..0xe0 => (1, ANY),
+                // Not what has a shorter form, no halves of pairs, nothing beyond the last.
+                0xe0 => (2, (0xa0, 0xbf)),
+                0xed => (2, (0x80, 0x9f)),
+                0xe1..0xf0 => (2, ANY),
+                0xf0 => (3, (0x90, 0xbf)),
+                0xf1..0xf4 => (3, ANY),
+                0xf4 => (3, (0x80, 0x8f)),
+                _ => return None,
+            };
+        }
+        (left == 0).then_some(bytes)
+    }
+
+    const ANY: (u8, u8) = (0x80, 0xbf);
+
+    /// The text that these bytes are, which were one when they came.
+    #[inline]
+    pub const fn known(bytes: &[u8]) -> &Text {
+        bytes
+    }
+
+    /// The bytes of a text.
+    pub const fn raw(text: &Text) -> &[u8] {
+        text
+    }
+
+    pub(crate) const fn word(word: &'static str) -> &'static Text {
+        word.as_bytes()
+    }
+}
+
+#[cfg(feature = "full")]
 /// Writes a number, seven bits a byte, the lowest first (LEB128).
 pub(crate) fn number(out: &mut Vec<u8>, mut number: u64) {
     while number >= 0x80 {
@@ -21,6 +109,7 @@ pub(crate) fn number(out: &mut Vec<u8>, mut number: u64) {
     out.push(number as u8);
 }
 
+#[cfg(feature = "full")]
 /// Writes how many bytes follow, and the bytes.
 pub(crate) fn text(out: &mut Vec<u8>, text: &[u8]) {
     number(out, text.len() as u64);

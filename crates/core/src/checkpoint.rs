@@ -20,7 +20,6 @@
 //! There is no checksum: storage and channels have their own. Every length is checked, and keys to
 //! be UTF-8, before anything takes effect. Values are judged as those of a stream are.
 
-#[cfg(feature = "full")]
 mod read;
 
 use alloc::vec::Vec;
@@ -29,10 +28,8 @@ use core::ops::Range;
 use crate::bytes::{number, text};
 use crate::message::Version;
 use crate::names::Slot;
-#[cfg(feature = "full")]
 use crate::receiver::Known;
 use crate::state::State;
-#[cfg(feature = "full")]
 pub(crate) use read::Checkpoint;
 
 /// Writes a checkpoint.
@@ -59,12 +56,9 @@ pub(crate) fn write(
         entries.add(state, slot, item.version, false);
         text(&mut entries.out, item.value);
     }
-    #[cfg(feature = "full")]
-    {
-        for (slot, known) in state.all_known() {
-            if let Known::Tombstone(version) = known {
-                entries.add(state, slot, version, true);
-            }
+    for (slot, known) in state.all_known() {
+        if let Known::Tombstone(version) = known {
+            entries.add(state, slot, version, true);
         }
     }
 

@@ -1,8 +1,11 @@
 //! Where a stream was left.
 
+#[cfg(feature = "full")]
 use alloc::string::String;
+#[cfg(feature = "full")]
 use core::fmt;
 
+use crate::bytes::{Text, raw};
 use crate::json::whole_number;
 
 /// The two parts of a cursor that our own server writes: `epoch.index`.
@@ -23,17 +26,18 @@ use crate::json::whole_number;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Position<'a> {
     /// One life of the topic; not empty, letters and digits only.
-    pub epoch: &'a str,
+    pub epoch: &'a Text,
     /// How many transactions that life has seen.
     pub index: u64,
 }
 
 impl<'a> Position<'a> {
     /// Reads `epoch.index`; `None` for any other text.
-    pub fn parse(cursor: &'a str) -> Option<Self> {
-        let point = cursor.bytes().position(|byte| !byte.is_ascii_alphanumeric())?;
-        let (epoch, rest) = cursor.split_at_checked(point)?;
-        let digits = rest.strip_prefix('.')?.as_bytes();
+    pub fn parse(cursor: &'a Text) -> Option<Self> {
+        let bytes = raw(cursor);
+        let point = bytes.iter().position(|byte| !byte.is_ascii_alphanumeric())?;
+        let (epoch, _) = cursor.split_at_checked(point)?;
+        let digits = bytes.get(point..)?.strip_prefix(b".")?;
         let canonical = digits == b"0" || !digits.starts_with(b"0");
         if epoch.is_empty() || !canonical {
             return None;
@@ -42,12 +46,14 @@ impl<'a> Position<'a> {
     }
 
     /// The cursor's text, owned.
+    #[cfg(feature = "full")]
     pub fn to_cursor(self) -> String {
         use alloc::string::ToString;
         self.to_string()
     }
 }
 
+#[cfg(feature = "full")]
 impl fmt::Display for Position<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}.{}", self.epoch, self.index)

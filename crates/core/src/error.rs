@@ -1,11 +1,25 @@
 //! What can go wrong, and what follows from it.
 
 use alloc::boxed::Box;
+#[cfg(feature = "full")]
 use core::fmt;
 
+use crate::bytes::Text;
 #[cfg(feature = "full")]
 use crate::json::JsonError;
 use crate::time::{Duration, millis};
+
+/// What [`Error::code`] answers with.
+#[cfg(feature = "full")]
+pub type Code = &'static str;
+/// The place of an error's code among those that there are here.
+#[cfg(not(feature = "full"))]
+pub type Code = u8;
+/// The code of an end that was no fault.
+#[cfg(feature = "full")]
+pub(crate) const GOODBYE: Code = "goodbye";
+#[cfg(not(feature = "full"))]
+pub(crate) const GOODBYE: Code = Code::MAX;
 
 /// What a fault asks for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -64,7 +78,7 @@ pub enum Error {
     /// A transaction builds on one that never came. Asking again from the cursor heals it.
     Gap {
         /// The cursor that the transaction builds on.
-        basis: Box<str>,
+        basis: Box<Text>,
     },
     #[cfg(feature = "full")]
     /// The application's view refused a transaction.
@@ -82,7 +96,7 @@ pub enum Error {
     /// The server answered with something that is not a stream of this protocol.
     ContentType {
         /// What it sent instead; empty when it named nothing.
-        found: Box<str>,
+        found: Box<Text>,
     },
     #[cfg(feature = "full")]
     /// A query is not written as a [`Query`](crate::Query) is.
@@ -102,7 +116,7 @@ pub enum Error {
     /// The connection could not be made, or broke.
     Network {
         /// The transport's words.
-        what: Box<str>,
+        what: Box<Text>,
         /// Whether the transport called it temporary; `None` when it did not say.
         temporary: Option<bool>,
     },
@@ -134,7 +148,7 @@ pub enum Error {
         /// How many in a row.
         times: u32,
         /// The code of the last one's end.
-        last: &'static str,
+        last: Code,
     },
     /// No answer to a connection attempt.
     ConnectTimeout {
@@ -146,7 +160,7 @@ pub enum Error {
     #[cfg(any(test, not(feature = "full")))]
     Foreign {
         /// The event's type.
-        event: Box<str>,
+        event: Box<Text>,
         /// Its data.
         data: Box<[u8]>,
     },
@@ -171,8 +185,36 @@ impl Error {
         }
     }
 
+    /// The place of its code among those that there are here.
+    #[cfg(not(feature = "full"))]
+    pub const fn code(&self) -> Code {
+        match self {
+            Self::Gap { .. } => 0,
+            Self::Status { .. } => 1,
+            Self::ContentType { .. } => 2,
+            Self::Network { .. } => 3,
+            Self::Closed => 4,
+            Self::Silent { .. } => 5,
+            Self::SnapshotTimeout { .. } => 6,
+            Self::Loop { .. } => 7,
+            Self::ConnectTimeout { .. } => 8,
+            Self::Foreign { .. } => 9,
+        }
+    }
+
+    /// Of a status whether it is terminal (1); of a loop the last one's code.
+    #[cfg(not(feature = "full"))]
+    pub const fn detail(&self) -> Code {
+        match self {
+            Self::Status { terminal, .. } => *terminal as Code,
+            Self::Loop { last, .. } => *last,
+            _ => 0,
+        }
+    }
+
     /// A short name that programs may compare.
-    pub const fn code(&self) -> &'static str {
+    #[cfg(feature = "full")]
+    pub const fn code(&self) -> Code {
         match self {
             #[cfg(feature = "full")]
             Self::Data { .. } => "bad-data",
@@ -207,7 +249,7 @@ impl Error {
     }
 
     /// The words of the fault: what was found, or what was wanted.
-    pub fn what(&self) -> &str {
+    pub fn what(&self) -> &Text {
         match self {
             #[cfg(feature = "full")]
             Self::Data { cause, .. } | Self::Value { cause, .. } | Self::Query { cause } => {
@@ -220,8 +262,9 @@ impl Error {
             Self::Gap { basis: what }
             | Self::Network { what, .. }
             | Self::ContentType { found: what } => what,
+            #[cfg(feature = "full")]
             Self::Loop { last, .. } => last,
-            _ => "",
+            _ => Default::default(),
         }
     }
 
@@ -288,6 +331,7 @@ impl Error {
     }
 }
 
+#[cfg(feature = "full")]
 impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
@@ -343,4 +387,5 @@ impl fmt::Display for Error {
     }
 }
 
+#[cfg(feature = "full")]
 impl core::error::Error for Error {}

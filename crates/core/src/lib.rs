@@ -44,6 +44,7 @@ extern crate alloc;
 mod arena;
 mod backoff;
 mod bytes;
+#[cfg(feature = "full")]
 mod checkpoint;
 mod cursor;
 mod error;
@@ -79,8 +80,9 @@ mod trace;
 mod view;
 
 pub use backoff::{Backoff, Forgive, Jitter, Profile};
+pub use bytes::{Text, known, raw};
 pub use cursor::Position;
-pub use error::{Class, Error};
+pub use error::{Class, Code, Error};
 pub use item::{Change, Gate, Item, Noop, Tombstones};
 pub use json::JsonError;
 #[cfg(not(feature = "full"))]
@@ -90,10 +92,14 @@ pub use message::{Event, Message, Transfer, Version};
 pub use names::Slot;
 #[cfg(feature = "full")]
 pub use protocol::JsonSpec;
-pub use protocol::{Mode, Protocol, Sink};
+#[cfg(feature = "full")]
+pub use protocol::Mode;
+pub use protocol::{Protocol, Sink};
 #[cfg(feature = "full")]
 pub use query::{Edits, Group, Insertion, LiveQuery, Query};
-pub use receiver::{Action, Known, MessageReceiver};
+#[cfg(feature = "full")]
+pub use receiver::MessageReceiver;
+pub use receiver::{Action, Known};
 #[cfg(feature = "full")]
 pub use session::Standing;
 pub use session::{

@@ -4,9 +4,11 @@ use alloc::boxed::Box;
 use alloc::vec::Vec;
 
 use crate::FULL;
-use crate::checkpoint;
+use crate::bytes::Text;
 #[cfg(feature = "full")]
-use crate::checkpoint::Checkpoint;
+use crate::bytes::utf8;
+#[cfg(feature = "full")]
+use crate::checkpoint::{self, Checkpoint};
 use crate::error::Error;
 #[cfg(feature = "full")]
 use crate::fold::Fold;
@@ -24,7 +26,10 @@ use crate::time::Instant;
 use crate::trace::Traced;
 use crate::view::View;
 #[cfg(not(feature = "full"))]
-use crate::{lean::fold::Fold, plain::Plain as Framing};
+use crate::{
+    lean::{decode::decode, fold::Fold},
+    plain::Plain as Framing,
+};
 
 /// What becomes of the state that is there when a new snapshot begins.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -51,24 +56,32 @@ pub enum Judge {
 #[non_exhaustive]
 pub struct MaterializerOptions {
     /// What becomes of the old state under a new snapshot.
+    #[cfg(feature = "full")]
     pub refill: Refill,
     /// When values are judged.
+    #[cfg(feature = "full")]
     pub judge: Judge,
     /// How long deletions are remembered.
+    #[cfg(feature = "full")]
     pub tombstones: Tombstones,
     /// The largest event, in bytes.
     pub max_event_bytes: usize,
     /// Whether to record what every event did, for [`Materializer::take_trace`].
+    #[cfg(feature = "full")]
     pub trace: bool,
 }
 
 impl Default for MaterializerOptions {
     fn default() -> Self {
         Self {
+            #[cfg(feature = "full")]
             refill: Refill::default(),
+            #[cfg(feature = "full")]
             judge: Judge::default(),
+            #[cfg(feature = "full")]
             tombstones: Tombstones::default(),
             max_event_bytes: 64 << 20,
+            #[cfg(feature = "full")]
             trace: false,
         }
     }
@@ -110,7 +123,11 @@ pub struct Signals {
     /// The connection is to be dropped and made again; nothing after this was read.
     pub reconnect: bool,
     /// The server announced that it will close.
+    #[cfg(feature = "full")]
     pub goodbye: Option<Box<str>>,
+    /// The server announced that it will close.
+    #[cfg(not(feature = "full"))]
+    pub goodbye: Option<()>,
     /// A fault that was reported and passed over.
     #[cfg(feature = "full")]
     pub fault: Option<Error>,
@@ -154,7 +171,12 @@ impl<V: View> Materializer<V> {
     pub fn with_view(protocol: Protocol, view: V, options: MaterializerOptions) -> Self {
         Self {
             framing: Framing::sse(options.max_event_bytes),
-            fold: Fold::new(protocol.gate(), view, options),
+            fold: Fold::new(
+                #[cfg(feature = "full")]
+                protocol.gate(),
+                view,
+                options,
+            ),
             protocol,
         }
     }
@@ -179,6 +201,7 @@ impl<V: View> Materializer<V> {
     /// Reads the next bytes of the stream, cut anywhere. After an error the rest of `bytes` and
     /// of the connection is not to be read; say [`connected`](Self::connected) and go on with the
     /// next.
+    #[cfg(feature = "full")]
     pub fn push(&mut self, now: Instant, bytes: &[u8]) -> Result<Signals, Error> {
         let mut signals = Signals::default();
         self.push_into(now, bytes, &mut signals)?;
@@ -193,6 +216,7 @@ impl<V: View> Materializer<V> {
         Ok(signals)
     }
 
+    #[cfg(feature = "full")]
     /// Reads the answer to a poll, which [`Signals::invalidated`] asked for: all that there is.
     pub fn fetched(&mut self, now: Instant, body: &[u8]) -> Result<Signals, Error> {
         let mut signals = Signals::default();
@@ -211,6 +235,10 @@ impl<V: View> Materializer<V> {
         result.and(self.fold.leave(bytes))
     }
 
+    #[cfg_attr(
+        not(feature = "full"),
+        allow(unused_variables, reason = "what follows needs no clock")
+    )]
     fn read(&mut self, now: Instant, bytes: &[u8], signals: &mut Signals) -> Result<(), Error> {
         let Self { protocol, framing, fold } = self;
         let mut rest = bytes;
@@ -232,15 +260,21 @@ impl<V: View> Materializer<V> {
             };
             signals.events += 1;
             match frame {
-                Frame::Event(SseEvent { kind, data, id }) => {
+                Frame::Event(event) => {
+                    let SseEvent { kind, data, .. } = event;
                     let put = protocol.promised_put(kind, data);
                     if put.is_some_and(|put| fold.promised_put(&put, bytes)) {
                         continue;
                     }
-                    // No protocol has a type that is not UTF-8: any stand-in is as unknown.
-                    let kind = core::str::from_utf8(kind).unwrap_or("\u{fffd}");
-                    let event = Event { kind, data, id };
-                    decode(protocol, fold, now, &event, bytes, signals, false)?;
+                    #[cfg(feature = "full")]
+                    {
+                        // No protocol has a type that is not UTF-8: any stand-in is as unknown.
+                        let kind = utf8(kind).unwrap_or("\u{fffd}");
+                        let event = Event { kind, data, id: event.id };
+                        decode(protocol, fold, now, &event, bytes, signals, false)?;
+                    }
+                    #[cfg(not(feature = "full"))]
+                    decode(protocol, fold, kind, data, bytes, signals)?;
                 }
                 Frame::Comment => {}
                 #[cfg(feature = "full")]
@@ -279,6 +313,7 @@ impl<V: View> Materializer<V> {
         result.and(self.fold.leave(event.data))
     }
 
+    #[cfg(feature = "full")]
     pub(crate) fn fetched_into(
         &mut self,
         now: Instant,
@@ -318,7 +353,7 @@ impl<V: View> Materializer<V> {
     }
 
     /// Where the stream was last whole; what a resume asks for.
-    pub fn cursor(&self) -> Option<&str> {
+    pub fn cursor(&self) -> Option<&Text> {
         self.fold.cursor()
     }
 
@@ -405,6 +440,7 @@ impl<V: View> Materializer<V> {
     /// assert!(later.restore_checkpoint(now, &bytes[..20]).is_err()); // and nothing has changed
     /// # Ok::<(), highwater_core::Error>(())
     /// ```
+    #[cfg(feature = "full")]
     pub fn checkpoint(&self) -> Vec<u8> {
         // While a transfer is being collected the id may be that of one of its events.
         let between = self.staged() == 0 && !self.in_snapshot();
@@ -464,6 +500,7 @@ impl<V: View> Materializer<V> {
     }
 }
 
+#[cfg(feature = "full")]
 fn decode<V: View>(
     protocol: &mut Protocol,
     fold: &mut Fold<V>,

@@ -1,6 +1,7 @@
 //! Which slot belongs to which name: a key within a part (a kind, for instance).
 
 use crate::arena::{Arena, Span};
+use crate::bytes::{Text, known, raw};
 use crate::index::{Index, hash};
 use crate::pages::Pages;
 use crate::same::same;
@@ -76,8 +77,9 @@ impl<T> Default for Names<T> {
 
 impl<T: Default> Names<T> {
     #[inline]
-    pub(crate) fn find(&self, part: Part, key: &str) -> Option<Slot> {
-        self.find_hashed(part, hash(part, key.as_bytes()), key.as_bytes())
+    pub(crate) fn find(&self, part: Part, key: &Text) -> Option<Slot> {
+        let key = raw(key);
+        self.find_hashed(part, hash(part, key), key)
     }
 
     /// The slot of a name, given to it if it has none.
@@ -116,9 +118,9 @@ impl<T: Default> Names<T> {
     }
 
     /// The name that has this slot.
-    pub(crate) fn name(&self, slot: Slot) -> Option<(Part, &str)> {
+    pub(crate) fn name(&self, slot: Slot) -> Option<(Part, &Text)> {
         let name = self.at(slot)?;
-        Some((name.part, core::str::from_utf8(name.key.of(&self.keys)).unwrap_or_default()))
+        Some((name.part, known(name.key.of(&self.keys))))
     }
 
     /// The part of the name that has this slot.

@@ -1,5 +1,6 @@
 //! Where a transaction stands to those before it.
 
+use crate::bytes::Text;
 use crate::cursor::Position;
 use crate::message::Transfer;
 
@@ -13,10 +14,10 @@ pub(crate) enum Order {
 impl Order {
     /// Only cursors that say their order are held to it: those of our own server ([`Position`]).
     pub(crate) fn of(
-        last: Option<&str>,
+        last: Option<&Text>,
         transfer: Transfer,
-        cursor: Option<&str>,
-        basis: Option<&str>,
+        cursor: Option<&Text>,
+        basis: Option<&Text>,
         ordered: bool,
     ) -> Self {
         let Some(next) = cursor.and_then(Position::parse) else {

@@ -2,11 +2,15 @@
 //!
 //! Source: LaunchDarkly Relay's auto-configuration `MessageReceiver`.
 
+#[cfg(feature = "full")]
 use alloc::string::String;
+#[cfg(feature = "full")]
 use alloc::vec::Vec;
+#[cfg(feature = "full")]
 use core::fmt;
 
 use crate::message::Version;
+#[cfg(feature = "full")]
 use crate::names::{Names, Part, Slot};
 
 /// What a message did to an item.
@@ -37,6 +41,7 @@ impl Action {
     }
 }
 
+#[cfg(feature = "full")]
 impl fmt::Display for Action {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.as_str())
@@ -112,16 +117,19 @@ impl Known {
 /// assert_eq!(receiver.upsert("xyz", "new", 3), Action::Insert);
 /// assert_eq!(receiver.get("xyz"), Some(&"new"));
 /// ```
+#[cfg(feature = "full")]
 pub struct MessageReceiver<T> {
     names: Names<Entry<T>>,
 }
 
+#[cfg(feature = "full")]
 struct Entry<T> {
     known: Known,
     /// There exactly when `known` is live.
     item: Option<T>,
 }
 
+#[cfg(feature = "full")]
 impl<T> MessageReceiver<T> {
     /// A receiver that has seen nothing.
     pub fn new() -> Self {
@@ -216,12 +224,14 @@ impl<T> MessageReceiver<T> {
     }
 }
 
+#[cfg(feature = "full")]
 impl<T> Default for Entry<T> {
     fn default() -> Self {
         Self { known: Known::Unknown, item: None }
     }
 }
 
+#[cfg(feature = "full")]
 impl<T> Default for MessageReceiver<T> {
     fn default() -> Self {
         Self::new()
@@ -229,4 +239,5 @@ impl<T> Default for MessageReceiver<T> {
 }
 
 /// The one part that all ids are in.
+#[cfg(feature = "full")]
 const PART: Part = 0;

@@ -10,7 +10,6 @@ mod collect;
 mod places;
 mod record;
 mod tend;
-mod written;
 
 use alloc::boxed::Box;
 use alloc::collections::VecDeque;

@@ -19,16 +19,24 @@ export function errorOf(parts: unknown, cursor?: string): HighwaterError {
   return new HighwaterError(code, message, { ...details, ...more })
 }
 
+/** The same, of what the lean module says: the place of the code, and whether it is terminal, or the code of the last of many. */
+export function faultOf(code: number, words: string, number: number | null, detail: number): FaultParts {
+  const last = code === 7 ? (CODES[detail] ?? 'goodbye') : words
+  return [CODES[code] as ErrorCode, last, '', null, number, code === 1 && detail === 1 ? 2 : 0]
+}
+
 /** Faults that may be met in the lean module, too: `$` is their words, `#` their number. */
 const TEXTS: Readonly<Record<string, string>> = {
   gap: 'the transactions up to $ never came',
   status: 'the server answered #',
   'content-type': 'the answer names no content type; an event stream has text/event-stream',
-  'content-type $': 'the answer is $, and not an event stream (text/event-stream or application/x-ndjson)',
   network: 'the connection failed: $',
   closed: 'the server closed the stream',
   silent: 'nothing, not even a heartbeat, came for # ms',
-  loop: '# connections in a row ended within a second of being made; the last: $',
   'snapshot-timeout': 'the snapshot did not end within # ms (option snapshotTimeout)',
+  loop: '# connections in a row ended within a second of being made; the last: $',
   'connect-timeout': 'no answer within # ms (option connectTimeout)',
+  'content-type $': 'the answer is $, and not an event stream (text/event-stream or application/x-ndjson)',
 }
+/** Their codes, in the order in which the lean module counts them. */
+const CODES = Object.keys(TEXTS)

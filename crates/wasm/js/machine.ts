@@ -1,8 +1,10 @@
 // A session in the module: what happened goes in, what is to be done comes out.
 
+import { faultOf } from './faults.js'
 import * as Input from './input.js'
 import { type Module, Thing } from './module.js'
 import type { ProtocolOptions } from './protocols.js'
+import { writeCheckpoint, Writer } from './writing.js'
 
 /** Something to do: `connect`, `disconnect`, `fetch` or `wake`, and with what. */
 export type Effect = [type: string, number: number, attempt?: number, lastEventId?: string | null, ...query: string[]]
@@ -12,6 +14,9 @@ export class Machine extends Thing {
   /** What it was made with. */
   readonly protocol: ProtocolOptions | undefined
   readonly numbers: Float64Array
+  /** Why it is paused, and whether there is no network, as long as it is in the lean module. */
+  readonly reasons = new Set<string | undefined>()
+  isOffline = false
 
   constructor(module: Module, protocol: ProtocolOptions | undefined, numbers: Float64Array, wanted = false) {
     super(module, sessionOf(module, protocol, numbers, wanted), module.session_free)
@@ -21,6 +26,13 @@ export class Machine extends Thing {
 
   /** Takes in what happened ({@link Input}), and answers with {@link Bit}s. */
   input(now: number, what: number, connection = 0, number = 0, ...texts: (string | undefined)[]): number {
+    const { reasons } = this
+    if (!this.module.isWhole) {
+      if (what === Input.Offline || what === Input.Online) this.isOffline = what === Input.Offline
+      if (what === Input.Pause) reasons.add(texts[0])
+      // The lean one hears of the last alone; to be woken for nothing is harmless.
+      if (what === Input.Unpause && (!reasons.delete(texts[0]) || reasons.size > 0)) what = Input.Wake
+    }
     if (texts.length > 0) this.module.say(texts)
     return this.module.session_input(this.handle, now, what, connection, number)
   }
@@ -36,9 +48,14 @@ export class Machine extends Thing {
     return this.module.session_opened(this.handle, now, connection, status, retryAfter)
   }
 
-  /** The state and the position as bytes, with so much room in front. */
+  /** The state and the position as bytes, with so much room in front (where there is more to it than the lean module has). */
   checkpoint(room = 0): Uint8Array {
     const { module } = this
+    if (!module.isWhole) {
+      const out = new Writer(module)
+      writeCheckpoint(this, out)
+      return out.bytes.slice(0, out.at)
+    }
     const length = module.session_checkpoint(this.handle)
     const at = module.text()
     const kept = new Uint8Array(room + length)
@@ -48,12 +65,32 @@ export class Machine extends Thing {
 
   /** What is to be done. */
   effects(): Effect[] {
-    return this.module.jsonOf(this.module.session_effects(this.handle)) as Effect[]
+    const { module } = this
+    const count = module.session_effects(this.handle)
+    if (module.isWhole) return module.jsonOf(count) as Effect[]
+    const effects: Effect[] = []
+    const [cursor] = this.position()
+    const numbers = module.doublesOf(count)
+    for (let at = 0; at < numbers.length; at += 3) {
+      const [what, number, attempt] = numbers.slice(at) as [number, number, number]
+      effects.push([EFFECTS[what] as string, number, attempt, null, ...(cursor ? ['basis', cursor] : [])])
+    }
+    return effects
   }
 
   /** How things stand, in the order in which the module says it. */
   status(): unknown[] {
-    return this.module.jsonOf(this.module.session_status(this.handle))
+    const { module } = this
+    const length = module.session_status(this.handle)
+    if (module.isWhole) return module.jsonOf(length)
+    // The lean one has numbers for words, and two texts end to end.
+    const told = module.doublesOf(32).map((number): unknown => (number !== number ? null : number))
+    const text = module.textOf(length)
+    const [phase, , , , , , cursor, , , , , , , code, number, detail] = told as number[]
+    told[0] = PHASES[phase as number]
+    if (cursor !== null) told[6] = text.slice(0, cursor)
+    if (code !== null) told[13] = faultOf(code as number, text.slice(cursor), number as number, detail as number)
+    return told
   }
 
   /** Begins or ends the recording of what every event does. */
@@ -63,9 +100,16 @@ export class Machine extends Thing {
 
   /** Where the stream stands: cursor, mode, last event id. */
   position(): [cursor: string | null, mode: string | null, lastEventId: string] {
-    return this.module.jsonOf(this.module.position(this.handle)) as [string | null, string | null, string]
+    const { module } = this
+    const length = module.position(this.handle)
+    if (module.isWhole) return module.jsonOf(length) as [string | null, string | null, string]
+    return [length < 0 ? null : module.textOf(length), null, '']
   }
 }
+
+/** What the lean module has numbers for. */
+const EFFECTS = ['connect', 'disconnect', 'wake']
+const PHASES = ['connecting', 'syncing', 'live', 'stale', 'paused', 'offline', 'stopped']
 
 /** Makes a session in a module. */
 export function sessionOf(module: Module, protocol: ProtocolOptions | undefined, numbers: Float64Array, wanted = false): number {

@@ -22,7 +22,7 @@ export interface Exports {
   session_fetched(handle: number, now: number, connection: number, status: number, size: number): number
   session_effects(handle: number): number
   session_status(handle: number): number
-  session_leave(handle: number, keepsConnection: number): number
+  session_leave(handle: number): number
   session_arrive(handle: number, now: number, size: number, connects: number): number
   session_types(handle: number): number
   session_trace(handle: number, on: number): void
@@ -142,6 +142,11 @@ export class Module {
   numbersOf(count: number): Uint32Array {
     const at = this.numbers() >>> 2
     return this.words().subarray(at, at + count)
+  }
+
+  /** So many of them, of which two make one of 64 bits. */
+  doublesOf(count: number): number[] {
+    return [...new Float64Array(this.numbersOf(count).slice().buffer)]
   }
 
   /** All of the memory as bytes, until the next call. */

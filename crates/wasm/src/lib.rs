@@ -26,6 +26,7 @@ extern crate alloc;
 mod bindings;
 #[cfg(not(feature = "bindings"))]
 mod engine;
+#[cfg(feature = "full")]
 mod settings;
 
 #[cfg(feature = "bindings")]

@@ -1,8 +1,9 @@
 //! Choices as numbers: one list of them crosses the boundary, checked and named in TypeScript.
 
-use highwater_core::{Duration, Forgive, Jitter, MaterializerOptions, Profile, Protocol, SessionOptions};
-#[cfg(feature = "full")]
-use highwater_core::{Judge, Refill};
+use highwater_core::{
+    Duration, Forgive, Jitter, Judge, MaterializerOptions, Profile, Protocol, Refill,
+    SessionOptions,
+};
 
 /// Places in the list. A place that is missing or NaN means "as the protocol has it".
 mod place {
@@ -11,13 +12,9 @@ mod place {
     pub(super) const CONNECT_TIMEOUT: usize = 2;
     pub(super) const GIVE_UP_AFTER: usize = 3;
     pub(super) const SEED: usize = 4;
-    #[cfg(feature = "full")]
     pub(super) const REFILL: usize = 5;
-    #[cfg(feature = "full")]
     pub(super) const JUDGE: usize = 6;
-    #[cfg(feature = "full")]
     pub(super) const TOMBSTONE_COUNT: usize = 7;
-    #[cfg(feature = "full")]
     pub(super) const TOMBSTONE_AGE: usize = 8;
     pub(super) const MAX_EVENT_BYTES: usize = 9;
     pub(super) const PROFILE: usize = 10;
@@ -47,19 +44,16 @@ pub(crate) fn session(protocol: &Protocol, numbers: Numbers<'_>) -> SessionOptio
 
 /// A materializer's choices, out of the same list.
 pub(crate) fn materializer(options: &mut MaterializerOptions, numbers: Numbers<'_>) {
-    #[cfg(feature = "full")]
-    {
-        if at(numbers, place::REFILL) == Some(1.0) {
-            options.refill = Refill::EmptyFirst;
-        }
-        if at(numbers, place::JUDGE) == Some(1.0) {
-            options.judge = Judge::OnArrival;
-        }
-        if let Some(count) = at(numbers, place::TOMBSTONE_COUNT) {
-            options.tombstones.count = count as usize;
-        }
-        time(numbers, place::TOMBSTONE_AGE, &mut options.tombstones.age);
+    if at(numbers, place::REFILL) == Some(1.0) {
+        options.refill = Refill::EmptyFirst;
     }
+    if at(numbers, place::JUDGE) == Some(1.0) {
+        options.judge = Judge::OnArrival;
+    }
+    if let Some(count) = at(numbers, place::TOMBSTONE_COUNT) {
+        options.tombstones.count = count as usize;
+    }
+    time(numbers, place::TOMBSTONE_AGE, &mut options.tombstones.age);
     if let Some(limit) = at(numbers, place::MAX_EVENT_BYTES) {
         options.max_event_bytes = limit as usize;
     }

@@ -1,24 +1,22 @@
 //! Messages in, state out: what is collected, when it takes effect, and in which order.
 
-use alloc::string::String;
 use alloc::vec::Vec;
 
 use super::state::{Brief, State};
-use crate::bytes::owned;
+use crate::bytes::{Text, known, owned};
 use crate::error::Error;
-use crate::item::{Change, Gate};
-use crate::materializer::{Commit, MaterializerOptions, Signals};
-use crate::message::{Event, Message, Transfer};
+use crate::item::Change;
+use crate::materializer::{Commit, MaterializerOptions};
+use crate::message::{Transfer, Version};
 use crate::order::Order;
 use crate::protocol::Put;
-use crate::time::Instant;
 
 /// The part of a materializer behind its protocol, which is FDv2: the cursor decides.
 pub(crate) struct Fold<V> {
     options: MaterializerOptions,
     state: State,
     view: V,
-    cursor: Option<String>,
+    cursor: Option<Vec<u8>>,
     transfer: Option<Transfer>,
     brief: Brief,
     changes: Vec<Change>,
@@ -26,7 +24,7 @@ pub(crate) struct Fold<V> {
 }
 
 impl<V> Fold<V> {
-    pub(crate) fn new(_: Gate, view: V, options: MaterializerOptions) -> Self {
+    pub(crate) fn new(view: V, options: MaterializerOptions) -> Self {
         Self {
             options,
             state: State::default(),
@@ -49,15 +47,6 @@ impl<V> Fold<V> {
         }
         self.commits.clear();
         self.state.tend();
-    }
-
-    /// An event is about to be decoded.
-    #[expect(clippy::unused_self, reason = "nobody traces here")]
-    pub(crate) const fn event(&self, _: Instant, _: &Event<'_>) {}
-
-    /// The event was at fault: nothing of its transfer is to take effect.
-    pub(crate) fn fault(&mut self, _: &Error) {
-        self.drop_transfer();
     }
 
     /// Takes in an item that was told at a glance. False, and nothing is done, if that cannot be.
@@ -88,46 +77,34 @@ impl<V> Fold<V> {
         if self.brief.leave(chunk) { Ok(()) } else { Err(Error::unlike()) }
     }
 
-    /// Takes in a message; `chunk`: what waits is in there.
-    pub(crate) fn message(
-        &mut self,
-        _: Instant,
-        message: Message<'_>,
-        chunk: &[u8],
-        signals: &mut Signals,
-    ) -> Result<(), Error> {
-        match message {
-            Message::Begin(transfer) => {
-                self.drop_transfer();
-                self.transfer = Some(transfer);
-                if transfer == Transfer::Snapshot && !self.state.hide() {
-                    return Err(Error::unlike());
-                }
-            }
-            Message::Delete { kind, key, version } => match self.transfer {
-                None => {}
-                Some(Transfer::Snapshot) => return Err(Error::unlike()),
-                Some(Transfer::Changes) => {
-                    let key = key.as_bytes();
-                    if let Some(name) = self.state.name_of(kind.as_bytes(), key) {
-                        self.brief.push(name, version, key, None, chunk);
-                    }
-                }
-            },
-            Message::Commit { cursor, basis, ordered, .. } => {
-                signals.committed |= self.commit(cursor, basis, ordered, chunk)?;
-            }
-            Message::UpToDate => signals.up_to_date = true,
-            Message::Resumed(resumed) => signals.resumed = Some(resumed),
-            Message::HeartbeatEvery(millis) => signals.heartbeat_every = Some(millis),
-            Message::Target(target) => signals.target = Some(target),
-            Message::Goodbye { reason } => {
-                self.drop_transfer();
-                signals.goodbye = Some(owned(reason));
-            }
-            _ => {}
+    /// A transfer begins.
+    pub(crate) fn open(&mut self, transfer: Transfer) -> Result<(), Error> {
+        self.drop_transfer();
+        self.transfer = Some(transfer);
+        if transfer == Transfer::Snapshot && !self.state.hide() {
+            return Err(Error::unlike());
         }
         Ok(())
+    }
+
+    /// An item is deleted; `chunk`: what waits is in there. `None`, and nothing is done, if its name
+    /// is no text.
+    pub(crate) fn delete(
+        &mut self,
+        kind: &[u8],
+        key: &[u8],
+        version: Version,
+        chunk: &[u8],
+    ) -> Option<Result<(), Error>> {
+        match self.transfer {
+            None => {}
+            Some(Transfer::Snapshot) => return Some(Err(Error::unlike())),
+            Some(Transfer::Changes) => {
+                let name = self.state.name_of(kind, key)?;
+                self.brief.push(name, version, key, None, chunk);
+            }
+        }
+        Some(Ok(()))
     }
 
     pub(crate) fn reset(&mut self) {
@@ -169,8 +146,8 @@ impl<V> Fold<V> {
         &self.commits
     }
 
-    pub(crate) fn cursor(&self) -> Option<&str> {
-        self.cursor.as_deref()
+    pub(crate) fn cursor(&self) -> Option<&Text> {
+        self.cursor.as_deref().map(known)
     }
 
     pub(crate) fn staged(&self) -> usize {
@@ -182,10 +159,10 @@ impl<V> Fold<V> {
     }
 
     /// Applies what was collected. False when it had all been applied before.
-    fn commit(
+    pub(crate) fn commit(
         &mut self,
-        cursor: Option<&str>,
-        basis: Option<&str>,
+        cursor: Option<&Text>,
+        basis: Option<&Text>,
         ordered: bool,
         chunk: &[u8],
     ) -> Result<bool, Error> {
@@ -194,7 +171,7 @@ impl<V> Fold<V> {
         };
         // Changes may follow without another beginning.
         self.transfer = Some(Transfer::Changes);
-        match Order::of(self.cursor.as_deref(), transfer, cursor, basis, ordered) {
+        match Order::of(self.cursor(), transfer, cursor, basis, ordered) {
             Order::Next => {}
             Order::Seen => {
                 self.abandon();
@@ -214,7 +191,7 @@ impl<V> Fold<V> {
         if let Some(cursor) = cursor {
             let last = self.cursor.get_or_insert_default();
             last.clear();
-            last.push_str(cursor);
+            last.extend_from_slice(cursor.as_ref());
         }
         self.commits.push(Commit { snapshot, removes, end: self.changes.len() });
         Ok(true)

@@ -6,15 +6,14 @@
 
 #[path = "../state/brief.rs"]
 mod brief;
-#[path = "../state/written.rs"]
-mod written;
 
 use alloc::boxed::Box;
 use alloc::vec::Vec;
 
 use crate::arena::{Arena, Span};
-use crate::bytes::owned;
+use crate::bytes::{Text, owned, utf8};
 use crate::index::hash;
+#[cfg(test)]
 use crate::item::Item;
 use crate::message::Version;
 use crate::names::{Names, Part, Slot};
@@ -26,7 +25,7 @@ pub(crate) use brief::Brief;
 #[derive(Default)]
 pub struct State {
     names: Names<Record>,
-    kinds: Vec<Box<str>>,
+    kinds: Vec<Box<Text>>,
     values: Arena,
     /// By slot: moves whenever a value is replaced or goes, and never goes back.
     epochs: Vec<u32>,
@@ -57,11 +56,12 @@ pub(crate) struct NameOf {
 
 impl State {
     /// The slot of this kind and key, if the item is there.
-    pub fn find(&self, kind: &str, key: &str) -> Option<Slot> {
-        self.names.find(self.part_of(kind.as_bytes())?, key).filter(|_| !self.hidden)
+    pub fn find(&self, kind: &Text, key: &Text) -> Option<Slot> {
+        self.names.find(self.part_of(kind.as_ref())?, key).filter(|_| !self.hidden)
     }
 
     /// The item in this slot, if it is there.
+    #[cfg(test)]
     pub fn item(&self, slot: Slot) -> Option<Item<'_>> {
         let (version, value) = self.value(slot)?;
         let (part, key) = self.place(slot)?;
@@ -77,24 +77,25 @@ impl State {
 
     /// The number of the kind, its place among [`kinds`](Self::kinds), and the key that this slot
     /// belongs to, whether or not the item is there.
-    pub fn place(&self, slot: Slot) -> Option<(u32, &str)> {
+    pub fn place(&self, slot: Slot) -> Option<(u32, &Text)> {
         self.names.name(slot)
     }
 
     /// All kinds that there were, in the order in which they came.
-    pub fn kinds(&self) -> impl Iterator<Item = &str> {
+    pub fn kinds(&self) -> impl Iterator<Item = &Text> {
         self.kinds.iter().map(|kind| &**kind)
     }
 
     /// All items, in the order of their slots.
+    #[cfg(test)]
     pub fn iter(&self) -> impl Iterator<Item = (Slot, Item<'_>)> {
         self.slots(None).filter_map(|slot| Some((slot, self.item(slot)?)))
     }
 
     /// The slots of all items of a kind, in their order; or of all items.
-    pub fn slots(&self, kind: Option<&str>) -> impl Iterator<Item = Slot> {
+    pub fn slots(&self, kind: Option<&Text>) -> impl Iterator<Item = Slot> {
         // No kind has this number.
-        let part = kind.map(|kind| self.part_of(kind.as_bytes()).unwrap_or(Part::MAX));
+        let part = kind.map(|kind| self.part_of(kind.as_ref()).unwrap_or(Part::MAX));
         self.names.slots().filter(move |&slot| {
             !self.hidden
                 && self.span(slot).is_some()
@@ -150,12 +151,12 @@ impl State {
     /// text.
     pub(crate) fn name_of(&mut self, kind: &[u8], key: &[u8]) -> Option<NameOf> {
         if !key.is_ascii() {
-            core::str::from_utf8(key).ok()?;
+            utf8(key)?;
         }
         let part = if let Some(part) = self.part_of(kind) {
             part
         } else {
-            self.kinds.push(owned(core::str::from_utf8(kind).ok()?));
+            self.kinds.push(owned(utf8(kind)?));
             (self.kinds.len() - 1) as Part
         };
         Some(NameOf { part, hash: hash(part, key) })
@@ -248,7 +249,7 @@ impl State {
     #[inline(never)]
     fn part_of(&self, kind: &[u8]) -> Option<Part> {
         // A handful of kinds: a scan is faster than a hash.
-        self.kinds.iter().position(|known| same(known.as_bytes(), kind)).map(|at| at as Part)
+        self.kinds.iter().position(|known| same((**known).as_ref(), kind)).map(|at| at as Part)
     }
 }
 

@@ -6,17 +6,26 @@
 #[cfg(feature = "full")]
 mod reader;
 
+#[cfg(feature = "full")]
 use alloc::boxed::Box;
+#[cfg(feature = "full")]
 use alloc::vec::Vec;
+#[cfg(feature = "full")]
 use core::str;
 
-use super::{Sink, promise};
-use crate::FULL;
+#[cfg(feature = "full")]
+use super::Sink;
+use super::promise;
+#[cfg(feature = "full")]
+use crate::bytes::utf8;
+#[cfg(feature = "full")]
 use crate::error::Error;
+#[cfg(feature = "full")]
 use crate::message::{Event, Message, Transfer};
 use crate::same::same;
 
 /// Where an FDv2 stream stands.
+#[cfg(feature = "full")]
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Mode {
     /// No intent yet: objects mean nothing.
@@ -29,13 +38,37 @@ pub enum Mode {
 
 #[derive(Debug)]
 pub(crate) struct Fdv2 {
+    #[cfg(feature = "full")]
     mode: Mode,
     /// The kinds that put objects may have; empty: any.
+    #[cfg(feature = "full")]
     kinds: Vec<Box<str>>,
     /// The server is our own, and keeps the promises that ours makes.
     promised: bool,
 }
 
+#[cfg(not(feature = "full"))]
+impl Fdv2 {
+    pub(crate) const fn new() -> Self {
+        Self { promised: false }
+    }
+
+    /// The server has made the promise.
+    pub(crate) const fn promise(&mut self) {
+        self.promised = true;
+    }
+
+    pub(crate) const fn connected(&mut self) {
+        self.promised = false;
+    }
+
+    #[inline]
+    pub(crate) const fn promises_puts(&self) -> bool {
+        self.promised
+    }
+}
+
+#[cfg(feature = "full")]
 impl Fdv2 {
     pub(crate) const fn new(kinds: Vec<Box<str>>) -> Self {
         Self { mode: Mode::Inactive, kinds, promised: false }
@@ -45,12 +78,7 @@ impl Fdv2 {
         self.mode
     }
 
-    pub(crate) const fn is_promised(&self) -> bool {
-        self.promised
-    }
-
     /// The connection goes on from where another reader of it stands, between two transfers.
-    #[cfg(feature = "full")]
     pub(crate) const fn joined(&mut self, promised: bool) {
         self.mode = Mode::Changes;
         self.promised = promised;
@@ -61,17 +89,10 @@ impl Fdv2 {
         self.promised = false;
     }
 
-    /// The item that an event puts, if it is told at a glance. Only under the promise: a member after
-    /// the value would be taken for a part of it.
-    #[inline]
-    pub(crate) fn promised_put<'a>(&self, kind: &[u8], data: &'a [u8]) -> Option<promise::Put<'a>> {
-        if self.promises_puts() && same(kind, b"put-object") { promise::put(data) } else { None }
-    }
-
     /// Whether items are told at a glance.
     #[inline]
     pub(crate) const fn promises_puts(&self) -> bool {
-        self.promised && (!FULL || !matches!(self.mode, Mode::Inactive) && self.kinds.is_empty())
+        self.promised && !matches!(self.mode, Mode::Inactive) && self.kinds.is_empty()
     }
 
     /// Reads an event of our own server's; false, and nothing has happened, if it is not written
@@ -93,10 +114,12 @@ impl Fdv2 {
             })
         } else if is("delete-object") {
             let deleted = promise::deleted(data);
-            deleted.map(|(kind, key, version)| Message::Delete { kind, key, version })
+            deleted.and_then(|(kind, key, version)| {
+                Some(Message::Delete { kind: utf8(kind)?, key: utf8(key)?, version })
+            })
         } else if is("put-object") {
             promised_upsert(data)
-        } else if FULL && !is("heart-beat") || is("error") {
+        } else if !is("heart-beat") {
             None
         } else if is("goodbye") {
             // Only traces tell why.
@@ -111,8 +134,8 @@ impl Fdv2 {
         let Some(intent) = promise::intent(data) else {
             return Ok(false);
         };
-        let (full, none) = (intent.code == "xfer-full", intent.code == "none");
-        if !full && !none && intent.code != "xfer-changes" {
+        let (full, none) = (intent.code == b"xfer-full", intent.code == b"none");
+        if !full && !none && intent.code != b"xfer-changes" {
             return Ok(false);
         }
         self.mode = if full { Mode::Full } else { Mode::Changes };
@@ -126,9 +149,21 @@ impl Fdv2 {
         for message in means.iter().take(if none { 5 } else { 4 }) {
             sink(*message)?;
         }
-        // Not before the lean module has taken it: what it cannot follow is read again elsewhere.
         self.promised = true;
         Ok(true)
+    }
+}
+
+impl Fdv2 {
+    pub(crate) const fn is_promised(&self) -> bool {
+        self.promised
+    }
+
+    /// The item that an event puts, if it is told at a glance. Only under the promise: a member after
+    /// the value would be taken for a part of it.
+    #[inline]
+    pub(crate) fn promised_put<'a>(&self, kind: &[u8], data: &'a [u8]) -> Option<promise::Put<'a>> {
+        if self.promises_puts() && same(kind, b"put-object") { promise::put(data) } else { None }
     }
 }
 
@@ -139,13 +174,8 @@ fn promised_upsert(data: &[u8]) -> Option<Message<'_>> {
     Some(Message::Upsert { kind, key, version, value })
 }
 
-/// Those that can be taken in have been, at a glance.
-#[cfg(not(feature = "full"))]
-const fn promised_upsert(_: &[u8]) -> Option<Message<'_>> {
-    None
-}
-
 /// The types of event that there are.
+#[cfg(feature = "full")]
 pub(super) const EVENTS: &[&str] = &[
     "server-intent",
     "put-object",

@@ -25,16 +25,20 @@ pub(crate) mod promise;
 #[cfg(feature = "full")]
 mod relay;
 
+#[cfg(feature = "full")]
 use alloc::string::String;
+#[cfg(feature = "full")]
 use alloc::vec::Vec;
 
 use crate::backoff::Profile;
+use crate::bytes::Text;
 use crate::error::Error;
 use crate::item::Gate;
 use crate::message::{Event, Message, Version};
 
 #[cfg(feature = "full")]
 use decoding::{Decoding, Fault};
+#[cfg(feature = "full")]
 pub use fdv2::Mode;
 #[cfg(feature = "full")]
 pub use json::JsonSpec;
@@ -76,10 +80,14 @@ impl Default for Protocol {
 impl Protocol {
     /// Flag delivery v2: Highwater's own servers, and LaunchDarkly's newest.
     pub const fn fdv2() -> Self {
-        Self(Kind::Fdv2(fdv2::Fdv2::new(Vec::new())))
+        Self(Kind::Fdv2(fdv2::Fdv2::new(
+            #[cfg(feature = "full")]
+            Vec::new(),
+        )))
     }
 
     /// As [`fdv2`](Self::fdv2), but put objects of other kinds than these are skipped.
+    #[cfg(feature = "full")]
     pub fn fdv2_of(kinds: &[&str]) -> Self {
         Self(Kind::Fdv2(fdv2::Fdv2::new(kinds.iter().map(|&kind| kind.into()).collect())))
     }
@@ -121,12 +129,14 @@ impl Protocol {
     }
 
     /// Where an FDv2 stream stands; `None` for other protocols.
+    #[cfg(feature = "full")]
     pub const fn mode(&self) -> Option<Mode> {
         if let Kind::Fdv2(fdv2) = &self.0 { Some(fdv2.mode()) } else { None }
     }
 
     /// The types of event that the protocol knows: what a platform's own `EventSource`, which
     /// hands out events by type, has to listen for.
+    #[cfg(feature = "full")]
     pub fn event_types(&self) -> Vec<&str> {
         match &self.0 {
             Kind::Fdv2(_) => fdv2::EVENTS.to_vec(),
@@ -135,6 +145,7 @@ impl Protocol {
     }
 
     /// What a connection adds to the query of its address.
+    #[cfg(feature = "full")]
     pub fn query(&self, cursor: Option<&str>) -> Vec<(&'static str, String)> {
         let asked = match &self.0 {
             Kind::Fdv2(_) => cursor.filter(|state| !state.is_empty()).map(|state| ("basis", state)),
@@ -165,6 +176,7 @@ impl Protocol {
     }
 
     /// How its clients wait between attempts, and the longest silence that they bear, in seconds.
+    #[cfg(feature = "full")]
     pub(crate) const fn patience(&self) -> (Profile, Option<u64>) {
         match &self.0 {
             Kind::Fdv2(_) => (Profile::STANDARD, Some(300)),
@@ -173,7 +185,7 @@ impl Protocol {
     }
 
     /// A new connection begins, which asks for what follows `cursor`.
-    pub fn connected(&mut self, cursor: Option<&str>) {
+    pub fn connected(&mut self, cursor: Option<&Text>) {
         match &mut self.0 {
             Kind::Fdv2(fdv2) => fdv2.connected(),
             Kind::Other(other) => other.connected(cursor),
@@ -218,11 +230,13 @@ impl Protocol {
     /// assert_eq!(kinds, [false, true, false]); // it begins, deletes, commits
     /// # Ok::<(), highwater_core::Error>(())
     /// ```
+    #[cfg(feature = "full")]
     pub fn decode(&mut self, event: &Event<'_>, sink: Sink<'_>) -> Result<(), Error> {
         self.tell(event, false, sink)
     }
 
     /// Decodes the answer to a poll: everything that there is.
+    #[cfg(feature = "full")]
     pub fn polled(&mut self, event: &Event<'_>, sink: Sink<'_>) -> Result<(), Error> {
         self.tell(event, true, sink)
     }
@@ -251,7 +265,16 @@ impl Protocol {
         }
     }
 
+    /// The server at hand has promised what our own does.
+    #[cfg(not(feature = "full"))]
+    pub(crate) const fn promise(&mut self) {
+        if let Kind::Fdv2(fdv2) = &mut self.0 {
+            fdv2.promise();
+        }
+    }
+
     /// Decodes an event, or the answer to a poll.
+    #[cfg(feature = "full")]
     pub(crate) fn tell(
         &mut self,
         event: &Event<'_>,
@@ -266,12 +289,6 @@ impl Protocol {
             return Ok(());
         }
         self.read(event, polled, sink)
-    }
-
-    #[cfg(not(feature = "full"))]
-    #[expect(clippy::unused_self, reason = "with everything there is something to it")]
-    fn read(&self, event: &Event<'_>, _: bool, _: Sink<'_>) -> Result<(), Error> {
-        Err(Error::Foreign { event: event.kind.into(), data: event.data.into() })
     }
 
     #[cfg(feature = "full")]

@@ -1,8 +1,6 @@
 //! What stands for the protocols of others where they are left out: there is none.
 
-use alloc::vec::Vec;
-
-use crate::backoff::Profile;
+use crate::bytes::Text;
 use crate::item::Gate;
 use crate::message::Version;
 
@@ -22,14 +20,6 @@ impl Other {
         match *self {}
     }
 
-    pub(super) const fn event_types(&self) -> Vec<&str> {
-        match *self {}
-    }
-
-    pub(super) const fn query<'c>(&self, _: Option<&'c str>) -> Option<(&'static str, &'c str)> {
-        match *self {}
-    }
-
     pub(super) const fn is_terminal(&self, _: u16) -> bool {
         match *self {}
     }
@@ -42,11 +32,7 @@ impl Other {
         match *self {}
     }
 
-    pub(super) const fn patience(&self) -> (Profile, Option<u64>) {
-        match *self {}
-    }
-
-    pub(super) const fn connected(&mut self, _: Option<&str>) {
+    pub(super) const fn connected(&mut self, _: Option<&Text>) {
         match *self {}
     }
 

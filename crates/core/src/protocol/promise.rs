@@ -5,9 +5,11 @@
 //! the value is what is left. What is not exactly as promised is left to the full reader, and a
 //! property test holds the two equal on what is.
 
+#[cfg(feature = "full")]
 use core::str;
 
 use crate::FULL;
+use crate::bytes::{Text, utf8};
 use crate::json::whole_number;
 use crate::message::Version;
 use crate::same::behind;
@@ -141,65 +143,61 @@ pub(super) fn item<'a>(
 }
 
 /// Reads `{"state":"…","version":N}`, or the same with `,"basis":"…"`.
-pub(super) fn transferred(data: &[u8]) -> Option<(&str, Version, Option<&str>)> {
-    let rest = &mut &*data;
-    let state = string(rest, b"{\"state\":\"")?;
-    let version = number(rest, b"\",\"version\":")?;
-    let basis = if *rest == b"}" {
-        None
-    } else {
-        let basis = string(rest, b",\"basis\":\"")?;
-        *rest = behind(rest, b"\"")?;
-        Some(basis)
-    };
-    (*rest == b"}").then_some((state, version, basis))
+pub(crate) fn transferred(data: &[u8]) -> Option<(&Text, Version, Option<&Text>)> {
+    let ([state, ..], [version, _], rest) = read(data, &["{\"state\":\"", "\",\"version\":"])?;
+    let state = utf8(state)?;
+    if rest == b"}" {
+        return Some((state, version, None));
+    }
+    let ([basis, ..], _, rest) = read(rest, &[",\"basis\":\""])?;
+    (rest == b"\"}").then_some((state, version, Some(utf8(basis)?)))
 }
 
 /// Reads `{"kind":"…","key":"…","version":N}`.
-pub(super) fn deleted(data: &[u8]) -> Option<(&str, &str, Version)> {
-    let rest = &mut &*data;
-    let kind = string(rest, b"{\"kind\":\"")?;
-    let key = string(rest, b"\",\"key\":\"")?;
-    let version = number(rest, b"\",\"version\":")?;
-    (*rest == b"}").then_some((kind, key, version))
+pub(crate) fn deleted(data: &[u8]) -> Option<(&[u8], &[u8], Version)> {
+    let members = ["{\"kind\":\"", "\",\"key\":\"", "\",\"version\":"];
+    let ([kind, key, _], [version, _], rest) = read(data, &members)?;
+    (rest == b"}").then_some((kind, key, version))
 }
 
 /// A `server-intent` with which the promise is made.
-pub(super) struct Intent<'a> {
-    pub(super) code: &'a str,
-    pub(super) target: Version,
-    pub(super) heartbeat: Version,
+pub(crate) struct Intent<'a> {
+    pub(crate) code: &'a [u8],
+    pub(crate) target: Version,
+    pub(crate) heartbeat: Version,
 }
 
 /// Reads `{"payloads":[{"id":"…","target":N,"intentCode":"…","reason":"…"}],"highwater":{"version":1,
 /// "resumed":B,"heartbeat":N}}`.
-pub(super) fn intent(data: &[u8]) -> Option<Intent<'_>> {
-    let rest = &mut &*data;
-    string(rest, b"{\"payloads\":[{\"id\":\"")?;
-    let target = number(rest, b"\",\"target\":")?;
-    let code = string(rest, b",\"intentCode\":\"")?;
-    string(rest, b"\",\"reason\":\"")?;
-    let after = behind(rest, b"\"}],\"highwater\":{\"version\":1,\"resumed\":")?;
-    *rest = after.strip_prefix(b"true").or_else(|| after.strip_prefix(b"false"))?;
-    let heartbeat = number(rest, b",\"heartbeat\":")?;
-    let whole = *rest == b"}}" && target >= 0 && heartbeat >= 0;
+pub(crate) fn intent(data: &[u8]) -> Option<Intent<'_>> {
+    let members =
+        ["{\"payloads\":[{\"id\":\"", "\",\"target\":", ",\"intentCode\":\"", "\",\"reason\":\""];
+    let ([_, code, _], [target, _], rest) = read(data, &members)?;
+    let rest = behind(rest, b"\"}],\"highwater\":{\"version\":1,\"resumed\":")?;
+    let rest = rest.strip_prefix(b"true").or_else(|| rest.strip_prefix(b"false"))?;
+    let (_, [heartbeat, _], rest) = read(rest, &[",\"heartbeat\":"])?;
+    let whole = rest == b"}}" && target >= 0 && heartbeat >= 0;
     whole.then_some(Intent { code, target, heartbeat })
 }
 
-/// Reads over this beginning, and then a string without escapes, up to its quote.
-#[inline(never)]
-fn string<'a>(rest: &mut &'a [u8], beginning: &[u8]) -> Option<&'a str> {
-    let (text, after) = unescaped(behind(rest, beginning)?)?;
-    *rest = after;
-    str::from_utf8(text).ok()
-}
+/// What was read: texts without escapes (perhaps not UTF-8), integers, and what is left.
+type Found<'a> = ([&'a [u8]; 3], [Version; 2], &'a [u8]);
 
-/// Reads over this beginning, and then an integer.
+/// Reads over each of these beginnings, and what follows it: behind a quote a string up to its own,
+/// else an integer.
 #[inline(never)]
-fn number(rest: &mut &[u8], beginning: &[u8]) -> Option<Version> {
-    let (number, after) = whole_or_minus(behind(rest, beginning)?)?;
-    *rest = after;
-    Some(number)
+fn read<'a>(mut rest: &'a [u8], beginnings: &[&str]) -> Option<Found<'a>> {
+    let (mut texts, mut numbers) = ([&rest[..0]; 3], [0; 2]);
+    let (mut text, mut number) = (texts.iter_mut(), numbers.iter_mut());
+    for beginning in beginnings {
+        let after = behind(rest, beginning.as_bytes())?;
+        if beginning.ends_with('"') {
+            (*text.next()?, rest) = unescaped(after)?;
+        } else {
+            (*number.next()?, rest) = whole_or_minus(after)?;
+        }
+    }
+    Some((texts, numbers, rest))
 }
 
 /// An integer. No sign but a minus, no leading zero: what JSON allows.

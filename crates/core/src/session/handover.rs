@@ -1,56 +1,42 @@
 //! A session that goes on in another process of the same build: in the module with everything,
 //! where the lean one cannot read on, or is asked for what it does not have.
 //!
-//! What it takes along: the reasons to pause, whether there is a network, the event that could not
-//! be read, the places of all items (slots, epochs, revision, kinds: what was noted of them holds on the
-//! other side), and a checkpoint. What was under way of a transfer is not among it: the stream
-//! resumes behind the last one.
+//! What it takes along: how many connections there were, the event that could not be read, the
+//! places of all items (slots, epochs, revision, kinds: what was noted of them holds on the other
+//! side), and a checkpoint. Reasons to pause, and whether there is a network, are told to it before.
+//! What was under way of a transfer is not among it: the stream resumes behind the last one.
+//!
+//! All this is read and written by the edge of the lean module, `handover.ts`.
 
-use alloc::vec::Vec;
+#[cfg(feature = "full")]
+use crate::{bytes::Bytes, message::Event, protocol::Protocol, state::Places, time::Instant};
 
 use super::Session;
-use crate::bytes::{number, text};
 #[cfg(not(feature = "full"))]
+use crate::bytes::Text;
 use crate::error::Error;
 use crate::view::View;
-#[cfg(feature = "full")]
-use crate::{
-    bytes::Bytes, error::Error, message::Event, protocol::Protocol, state::Places, time::Instant,
-};
 
+#[cfg(not(feature = "full"))]
 impl<V: View> Session<V> {
-    /// Writes what the other session is to know. This one is of no use from now on.
-    ///
-    /// If `keeps_connection`, the first connection that the other asks for is the one at hand.
-    pub fn leave(&self, keeps_connection: bool) -> Vec<u8> {
-        let mut out = Vec::new();
-        number(&mut out, u64::from(self.connections) - u64::from(keeps_connection));
-        number(&mut out, u64::from(self.offline));
-        number(&mut out, self.pauses.len() as u64);
-        for reason in &self.pauses {
-            text(&mut out, reason.as_bytes());
-        }
-        let (event, data) = self.unread().filter(|_| !keeps_connection).unwrap_or_default();
-        text(&mut out, event.as_bytes());
-        text(&mut out, data);
-        self.state().write_places(&mut out);
-        out.append(&mut self.materializer.checkpoint());
-        out
+    /// How many connections there were.
+    pub const fn connections(&self) -> u32 {
+        self.connections
     }
 
-    /// The event that could not be read.
-    #[cfg_attr(feature = "full", expect(clippy::unused_self, reason = "every event can be read"))]
-    const fn unread(&self) -> Option<(&str, &[u8])> {
-        #[cfg(not(feature = "full"))]
-        if let Some(Error::Foreign { event, data }) = &self.unread {
-            return Some((event, data));
+    /// The event that could not be read: its type and its data.
+    pub fn unread(&self) -> Option<(&Text, &[u8])> {
+        match &self.unread {
+            Some(Error::Foreign { event, data }) => Some((event, data)),
+            _ => None,
         }
-        None
     }
+}
 
+#[cfg(feature = "full")]
+impl<V: View> Session<V> {
     /// Takes over what another session left. This one must be new. If it `connects`, it starts at
     /// once; or, if there was something wrong with what could not be read, after a wait.
-    #[cfg(feature = "full")]
     pub fn arrive(&mut self, now: Instant, left: &[u8], connects: bool) -> Result<(), Error> {
         let mut bytes = Bytes { all: left, at: 0, what: "" };
         let Some((fault, places)) = self.arrived(&mut bytes) else {
@@ -73,13 +59,8 @@ impl<V: View> Session<V> {
         Ok(())
     }
 
-    #[cfg(feature = "full")]
     fn arrived<'a>(&mut self, bytes: &mut Bytes<'a>) -> Option<(Option<Error>, Places<'a>)> {
         self.connections = bytes.number()? as u32;
-        self.offline = bytes.number()? != 0;
-        for _ in 0..bytes.number()? {
-            self.pauses.push(bytes.text()?.into());
-        }
         let (kind, data) = (bytes.text()?, bytes.string()?);
         let event = Event { kind, data, id: "" };
         let fault = if kind.is_empty() { None } else { Protocol::fault_of(&event) };

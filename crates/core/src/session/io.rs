@@ -3,6 +3,7 @@
 use alloc::string::String;
 use alloc::vec::Vec;
 
+use crate::bytes::Text;
 use crate::message::Event;
 use crate::time::{Duration, Instant};
 
@@ -37,7 +38,7 @@ pub enum Input<'a> {
         /// The answer's HTTP status.
         status: u16,
         /// The answer's content type, if it named one.
-        content_type: Option<&'a str>,
+        content_type: Option<&'a Text>,
         /// How long the server asks to be left alone.
         retry_after: Option<Duration>,
     },
@@ -81,12 +82,12 @@ pub enum Input<'a> {
     /// For this reason no connection is wanted for now. The state stays readable.
     Pause {
         /// The reason, for [`Input::Unpause`] to name.
-        reason: &'a str,
+        reason: &'a Text,
     },
     /// This reason to pause is gone.
     Unpause {
         /// The reason.
-        reason: &'a str,
+        reason: &'a Text,
     },
     /// The platform knows that there is no network.
     Offline,
@@ -103,7 +104,7 @@ pub enum Failure<'a> {
     /// The transport failed.
     Network {
         /// In its words.
-        what: &'a str,
+        what: &'a Text,
         /// Whether it says of the failure that it will pass.
         temporary: Option<bool>,
     },

@@ -6,7 +6,7 @@
 
 use core::time::Duration;
 
-use super::{ConnectionId, Fetch, Link, Session};
+use super::{ConnectionId, Fetch, Link, Open, Session};
 use crate::materializer::Signals;
 use crate::time::{Instant, millis};
 use crate::view::View;
@@ -24,12 +24,12 @@ impl<V: View> Session<V> {
     /// How another session would have to go on in this connection; `None` unless the state is the
     /// server's and all that came has taken effect: no event, transfer or fetch is under way.
     pub fn standing(&self) -> Option<Standing> {
-        let Link::Open(open) = &self.link else {
-            return None;
-        };
-        let settled = open.live && open.fetch == Fetch::Idle && self.materializer.is_settled();
+        let Open { live, fetch, .. } = self.open;
+        let current = self.link == Link::Open && live && fetch == Fetch::Idle;
+        let settled = current && self.materializer.is_settled();
         let promised = self.materializer.protocol().is_promised();
-        settled.then_some(Standing { promised, silence: self.announced.map(Duration::from_millis) })
+        let announced = Some(self.announced).filter(|&silence| silence > 0);
+        settled.then_some(Standing { promised, silence: announced.map(Duration::from_millis) })
     }
 
     /// Goes on in the connection that has just been opened from where another session stands, whose
@@ -61,7 +61,7 @@ impl<V: View> Session<V> {
     pub fn join(&mut self, now: Instant, id: ConnectionId, standing: Standing, bytes: &[u8]) {
         self.materializer.begin();
         if self.hear(now, id) {
-            self.announced = standing.silence.map(millis);
+            self.announced = standing.silence.map_or(0, millis);
             let mut signals = Signals::default();
             let result = self.materializer.join_into(now, standing.promised, bytes, &mut signals);
             self.took(now, signals, result);

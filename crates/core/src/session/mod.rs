@@ -6,23 +6,26 @@ mod io;
 mod join;
 mod options;
 mod outcomes;
+mod pauses;
 mod restore;
 mod status;
 mod timers;
 
-use alloc::boxed::Box;
 use alloc::string::ToString;
 use alloc::vec::Vec;
+use core::mem;
 
 pub use io::{ConnectionId, Effect, Failure, Input, Request};
 #[cfg(feature = "full")]
 pub use join::Standing;
+use options::Limits;
 pub use options::SessionOptions;
+use pauses::Pauses;
 pub use status::{Phase, Status};
 
 use crate::FULL;
 use crate::backoff::Backoff;
-use crate::bytes::owned;
+use crate::bytes::{Text, owned, word};
 use crate::error::Error;
 use crate::materializer::{Materializer, Signals};
 use crate::protocol::Protocol;
@@ -59,31 +62,35 @@ use crate::view::View;
 /// ```
 pub struct Session<V = ()> {
     materializer: Materializer<V>,
-    options: SessionOptions,
+    limits: Limits,
     backoff: Backoff,
     link: Link,
-    pauses: Vec<Box<str>>,
+    /// Until when it waits; or since when there is the connection.
+    turn: Instant,
+    open: Open,
+    pauses: Pauses,
     offline: bool,
+    /// The number of the last connection.
     connections: u32,
     effects: Vec<Effect>,
     /// The timer that the edge was asked for and that has not gone off.
-    armed: Option<Instant>,
+    armed: Instant,
     chance: u64,
-    /// The server announced its heartbeats: a silence of so many milliseconds is a fault.
-    announced: Option<u64>,
+    /// The server announced its heartbeats: a silence of so many milliseconds is a fault; or 0.
+    announced: u64,
     attempt: u32,
     resumed: Option<bool>,
     target: Option<u64>,
     error: Option<Error>,
     /// A whole state was there at some time.
     synced: bool,
-    stale_since: Option<Instant>,
+    stale_since: Instant,
     /// Faults in the data since the last commit.
     bad: u32,
-    /// The wait that a pause came into.
-    held: Option<Instant>,
+    /// The end of the wait that a pause came into.
+    held: Instant,
     /// How long the last connection was open, and how many in a row ended at once.
-    lived: Option<u64>,
+    lived: u64,
     brief: u32,
     news: u64,
     /// The stream is none that this module reads.
@@ -93,33 +100,33 @@ pub struct Session<V = ()> {
     unread: Option<Error>,
 }
 
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, PartialEq, Eq)]
 enum Link {
     /// No connection is wanted: not started, paused, or offline.
     Idle,
-    Waiting {
-        until: Instant,
-    },
-    Connecting {
-        id: ConnectionId,
-        since: Instant,
-    },
-    Open(Open),
+    Waiting,
+    Connecting,
+    Open,
     Stopped,
 }
 
-#[derive(Clone, Copy)]
+/// What there is to know of a connection that is open.
 struct Open {
-    id: ConnectionId,
-    since: Instant,
     /// When something last came.
     heard: Instant,
     /// On this connection the state has become that of the server.
     live: bool,
-    snapshot_since: Option<Instant>,
+    snapshot_since: Instant,
     fetch: Fetch,
     /// When the fetch that is under way began.
-    fetch_since: Option<Instant>,
+    fetch_since: Instant,
+}
+
+impl Open {
+    const fn new(now: Instant) -> Self {
+        let (snapshot_since, fetch_since) = (Instant::NEVER, Instant::NEVER);
+        Self { heard: now, live: false, snapshot_since, fetch: Fetch::Idle, fetch_since }
+    }
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -135,30 +142,32 @@ impl<V: View> Session<V> {
     pub fn new(protocol: Protocol, view: V, options: SessionOptions) -> Self {
         Self {
             materializer: Materializer::with_view(protocol, view, options.materializer),
-            backoff: Backoff::new(options.profile),
+            limits: options.limits(),
+            backoff: options.backoff(),
             link: Link::Idle,
-            pauses: Vec::new(),
+            turn: Instant::default(),
+            open: Open::new(Instant::default()),
+            pauses: Pauses::default(),
             offline: false,
             connections: 0,
             effects: Vec::new(),
-            armed: None,
+            armed: Instant::NEVER,
             chance: options.seed | 1,
-            announced: None,
+            announced: 0,
             attempt: 0,
             resumed: None,
             target: None,
             error: None,
             synced: false,
-            stale_since: None,
+            stale_since: Instant::NEVER,
             bad: 0,
-            held: None,
-            lived: None,
+            held: Instant::default(),
+            lived: UNKNOWN,
             brief: 0,
             news: 0,
             foreign: false,
             #[cfg(not(feature = "full"))]
             unread: None,
-            options,
         }
     }
 
@@ -167,18 +176,16 @@ impl<V: View> Session<V> {
         self.materializer.begin();
         match input {
             Input::Start | Input::Reconnect => {
-                if !matches!(self.link, Link::Stopped) {
+                if self.link != Link::Stopped {
                     self.disconnect(now);
                     self.link = Link::Idle;
-                    self.held = None;
+                    self.held = Instant::default();
                     self.resume(now);
                 }
             }
             Input::Opened { connection, status, content_type, retry_after } => {
-                if let Link::Connecting { id, .. } = self.link
-                    && id == connection
-                {
-                    self.opened(now, id, status, content_type, retry_after);
+                if self.link == Link::Connecting && self.is_current(connection) {
+                    self.opened(now, status, content_type, retry_after);
                 }
             }
             Input::Bytes { connection, bytes } => {
@@ -214,15 +221,11 @@ impl<V: View> Session<V> {
             }
             Input::Wake => self.wake(now),
             Input::Pause { reason } => {
-                if !self.pauses.iter().any(|known| **known == *reason) {
-                    self.pauses.push(owned(reason));
-                }
+                self.pauses.add(reason);
                 self.halt(now);
             }
             Input::Unpause { reason } => {
-                let before = self.pauses.len();
-                self.pauses.retain(|known| **known != *reason);
-                if self.pauses.len() < before {
+                if self.pauses.remove(reason) {
                     self.resume(now);
                 }
             }
@@ -232,8 +235,8 @@ impl<V: View> Session<V> {
             }
             Input::Online => {
                 self.offline = false;
-                self.held = None;
-                if matches!(self.link, Link::Waiting { .. }) {
+                self.held = Instant::default();
+                if self.link == Link::Waiting {
                     self.link = Link::Idle;
                 }
                 self.resume(now);
@@ -256,7 +259,7 @@ impl<V: View> Session<V> {
 
     /// All that there is to do.
     pub fn take_effects(&mut self) -> Vec<Effect> {
-        core::mem::take(&mut self.effects)
+        mem::take(&mut self.effects)
     }
 
     /// Whether there is anything to do.
@@ -277,32 +280,36 @@ impl<V: View> Session<V> {
 
     /// Whether the session is over.
     pub const fn is_stopped(&self) -> bool {
-        matches!(self.link, Link::Stopped)
+        self.is(Link::Stopped)
+    }
+
+    const fn is(&self, link: Link) -> bool {
+        self.link as u8 == link as u8
     }
 
     /// How things stand.
     pub fn status(&self) -> Status<'_> {
-        let open = if let Link::Open(open) = &self.link { Some(open) } else { None };
         let phase = match self.link {
             Link::Stopped => Phase::Stopped,
-            _ if !self.pauses.is_empty() => Phase::Paused,
+            _ if self.pauses.any() => Phase::Paused,
             _ if self.offline => Phase::Offline,
-            _ if open.is_some_and(|open| open.live) => Phase::Live,
+            Link::Open if self.open.live => Phase::Live,
             _ if self.synced => Phase::Stale,
-            Link::Open(_) => Phase::Syncing,
+            Link::Open => Phase::Syncing,
             _ => Phase::Connecting,
         };
         Status {
             phase,
-            connected: open.is_some(),
+            connected: self.link == Link::Open,
             attempt: self.attempt,
             resumed: self.resumed,
             cursor: self.materializer.cursor(),
             version: self.materializer.state().revision(),
             error: self.error.as_ref(),
             failures: self.backoff.failures(),
-            retry_at: if let Link::Waiting { until } = self.link { Some(until) } else { None },
-            stale_since: if phase == Phase::Live { None } else { self.stale_since },
+            retry_at: Some(self.turn).filter(|_| self.link == Link::Waiting),
+            stale_since: Some(self.stale_since)
+                .filter(|&since| since < Instant::NEVER && phase != Phase::Live),
             staged: self.materializer.staged(),
             target: self.target,
             synced: self.synced,
@@ -334,16 +341,16 @@ impl<V: View> Session<V> {
         self.materializer.connected();
         self.connections = self.connections.wrapping_add(1);
         self.attempt = self.attempt.saturating_add(1);
-        self.announced = None;
+        self.announced = 0;
         self.target = None;
         self.foreign = false;
-        let id = ConnectionId(self.connections);
-        self.link = Link::Connecting { id, since: now };
-        self.lived = None;
+        self.link = Link::Connecting;
+        self.turn = now;
+        self.lived = UNKNOWN;
         #[cfg(feature = "full")]
         let materializer = &self.materializer;
         self.effects.push(Effect::Connect(Request {
-            connection: id,
+            connection: ConnectionId(self.connections),
             #[cfg(feature = "full")]
             query: materializer.protocol().query(materializer.cursor()),
             #[cfg(feature = "full")]
@@ -357,53 +364,41 @@ impl<V: View> Session<V> {
     fn opened(
         &mut self,
         now: Instant,
-        id: ConnectionId,
         status: u16,
-        content_type: Option<&str>,
+        content_type: Option<&Text>,
         retry_after: Option<Duration>,
     ) {
         let asked = retry_after.map_or(0, millis);
         if status != 200 {
             let terminal = self.materializer.protocol().is_terminal(status);
-            self.effects.push(Effect::Disconnect(id));
+            self.disconnect(now);
             return self.fail(now, Error::Status { code: status, terminal }, asked);
         }
         let essence = essence(content_type.unwrap_or_default());
         let known = TYPES.iter().position(|known| essence.eq_ignore_ascii_case(known));
         let lines = known > Some(0);
         if known.is_none() {
-            self.effects.push(Effect::Disconnect(id));
+            self.disconnect(now);
             return self.fail(now, Error::ContentType { found: owned(essence) }, asked);
         }
         self.materializer.read_lines(lines);
         self.foreign = lines;
-        let mut open = Open {
-            id,
-            since: now,
-            heard: now,
-            live: false,
-            snapshot_since: None,
-            fetch: Fetch::Idle,
-            fetch_since: None,
-        };
+        self.link = Link::Open;
+        self.turn = now;
+        self.open = Open::new(now);
         if !self.materializer.protocol().has_snapshots() {
-            open.live = true;
-        }
-        self.link = Link::Open(open);
-        if open.live {
+            self.open.live = true;
             self.synchronised();
         }
     }
 
     /// Whether the input is of the open connection; if so, it is a sign of life.
     fn hear(&mut self, now: Instant, connection: ConnectionId) -> bool {
-        match &mut self.link {
-            Link::Open(open) if open.id == connection => {
-                open.heard = now;
-                true
-            }
-            _ => false,
+        let hears = self.link == Link::Open && self.is_current(connection);
+        if hears {
+            self.open.heard = now;
         }
+        hears
     }
 
     fn is_current(&self, connection: ConnectionId) -> bool {
@@ -411,20 +406,16 @@ impl<V: View> Session<V> {
     }
 
     fn current(&self) -> Option<ConnectionId> {
-        match self.link {
-            Link::Connecting { id, .. } | Link::Open(Open { id, .. }) => Some(id),
-            _ => None,
-        }
+        let there = matches!(self.link, Link::Connecting | Link::Open);
+        there.then_some(ConnectionId(self.connections))
     }
 
     fn disconnect(&mut self, now: Instant) {
         if let Some(id) = self.current() {
             self.effects.push(Effect::Disconnect(id));
             // How long it lived still counts.
-            if matches!(self.link, Link::Connecting { .. }) {
-                self.link = Link::Idle;
-            }
             self.note_end(now);
+            self.link = Link::Idle;
         }
     }
 
@@ -433,7 +424,7 @@ impl<V: View> Session<V> {
         match self.link {
             Link::Stopped => return,
             // A pause is no way round a wait.
-            Link::Waiting { until } => self.held = Some(until),
+            Link::Waiting => self.held = self.turn,
             _ => self.disconnect(now),
         }
         self.link = Link::Idle;
@@ -442,16 +433,19 @@ impl<V: View> Session<V> {
     /// A connection at once, or when a wait is over that a pause came into, if nothing stands
     /// against it.
     fn resume(&mut self, now: Instant) {
-        if matches!(self.link, Link::Idle) && !self.is_halted() {
-            match self.held.take().filter(|&until| until > now) {
-                Some(until) => self.link = Link::Waiting { until },
-                None => self.connect(now),
+        if self.link == Link::Idle && !self.is_halted() {
+            let held = mem::take(&mut self.held);
+            if held > now {
+                self.link = Link::Waiting;
+                self.turn = held;
+            } else {
+                self.connect(now);
             }
         }
     }
 
     const fn is_halted(&self) -> bool {
-        !self.pauses.is_empty() || self.offline
+        self.pauses.any() || self.offline
     }
 
     /// A random number (xorshift64*).
@@ -463,19 +457,23 @@ impl<V: View> Session<V> {
     }
 }
 
+/// A life of which nothing is known.
+const UNKNOWN: u64 = u64::MAX;
+
 /// The types of content that can be read: events, and lines of JSON.
-const TYPES: [&str; 3] = ["text/event-stream", "application/x-ndjson", "application/ndjson"];
+const TYPES: [&Text; 3] =
+    [word("text/event-stream"), word("application/x-ndjson"), word("application/ndjson")];
 
 /// What a content type says without its parameters. Of several, as proxies may join them, the last
 /// counts.
 #[cfg(feature = "full")]
-fn essence(content_type: &str) -> &str {
+fn essence(content_type: &Text) -> &Text {
     let last = content_type.rsplit(',').next().unwrap_or_default();
     last.split(';').next().unwrap_or_default().trim()
 }
 
 /// The edge of the lean module has seen to that.
 #[cfg(not(feature = "full"))]
-const fn essence(content_type: &str) -> &str {
+const fn essence(content_type: &Text) -> &Text {
     content_type
 }

@@ -1,12 +1,18 @@
 //! The choices that a session leaves open.
 
-
-use crate::backoff::Profile;
+#[cfg(feature = "full")]
+use crate::backoff::{Backoff, Profile};
+#[cfg(feature = "full")]
 use crate::materializer::MaterializerOptions;
+#[cfg(feature = "full")]
 use crate::protocol::Protocol;
-use crate::time::Duration;
+#[cfg(feature = "full")]
+use crate::time::{Duration, millis};
+#[cfg(not(feature = "full"))]
+pub use lean::SessionOptions;
 
 /// The choices that a session leaves open.
+#[cfg(feature = "full")]
 #[derive(Clone, Copy, Debug)]
 #[non_exhaustive]
 pub struct SessionOptions {
@@ -27,6 +33,16 @@ pub struct SessionOptions {
     pub materializer: MaterializerOptions,
 }
 
+/// Of these, what bounds a connection: in milliseconds, and never is the greatest number.
+#[derive(Clone, Copy)]
+pub(super) struct Limits {
+    pub(super) idle: u64,
+    pub(super) snapshot: u64,
+    pub(super) connect: u64,
+    pub(super) failures: u32,
+}
+
+#[cfg(feature = "full")]
 impl SessionOptions {
     /// What the protocol's own clients do, as far as that is good.
     pub fn of(protocol: &Protocol) -> Self {
@@ -41,4 +57,85 @@ impl SessionOptions {
             materializer: MaterializerOptions::default(),
         }
     }
+
+    pub(super) fn limits(&self) -> Limits {
+        Limits {
+            idle: self.idle.map_or(u64::MAX, millis),
+            snapshot: millis(self.snapshot_timeout),
+            connect: millis(self.connect_timeout),
+            failures: self.give_up_after.unwrap_or(u32::MAX),
+        }
+    }
+
+    pub(super) fn backoff(&self) -> Backoff {
+        Backoff::new(self.profile)
+    }
+}
+
+/// The same as numbers only.
+#[cfg(not(feature = "full"))]
+#[expect(clippy::cast_sign_loss, reason = "casts saturate")]
+mod lean {
+    use super::Limits;
+    use crate::backoff::Backoff;
+    use crate::materializer::MaterializerOptions;
+
+    /// The choices that a session leaves open, in the order in which `settings.rs` of the crate
+    /// `highwater-wasm` has them; those that this module does not have stand there, too.
+    #[derive(Clone, Copy)]
+    pub struct SessionOptions {
+        numbers: [f64; 16],
+        pub(in crate::session) seed: u64,
+        pub(in crate::session) materializer: MaterializerOptions,
+    }
+
+    impl SessionOptions {
+        /// What is given (where that is no number, nothing is), and else what our own servers' clients
+        /// do.
+        pub fn of(given: impl Fn(usize) -> f64) -> Self {
+            let mut numbers = STANDARD;
+            for (at, number) in numbers.iter_mut().enumerate() {
+                let given = given(at);
+                if !given.is_nan() {
+                    *number = given;
+                }
+            }
+            let materializer = MaterializerOptions { max_event_bytes: numbers[9] as usize };
+            Self { numbers, seed: numbers[4].to_bits(), materializer }
+        }
+
+        pub(in crate::session) const fn limits(&self) -> Limits {
+            let [idle, snapshot, connect, failures, ..] = self.numbers;
+            Limits {
+                idle: idle as u64,
+                snapshot: snapshot as u64,
+                connect: connect as u64,
+                failures: failures as u32,
+            }
+        }
+
+        pub(in crate::session) const fn backoff(&self) -> Backoff {
+            let [.., free, factor, min, max, jitter, healthy] = self.numbers;
+            Backoff::of([free, factor, min, max, jitter, healthy])
+        }
+    }
+
+    const STANDARD: [f64; 16] = [
+        300_000.0,
+        120_000.0,
+        30_000.0,
+        f64::INFINITY,
+        0.618_033_988_749_894_9,
+        0.0,
+        0.0,
+        0.0,
+        0.0,
+        67_108_864.0,
+        0.0,
+        500.0,
+        0.0,
+        30_000.0,
+        -100.0,
+        10_000.0,
+    ];
 }

@@ -1,11 +1,12 @@
 //! What follows from what came, and from what went wrong.
 
+use core::mem;
 
-use super::{Effect, Failure, Fetch, Link, Session};
+use super::{ConnectionId, Effect, Failure, Fetch, Link, Session, UNKNOWN};
 use crate::FULL;
 use crate::backoff::LONGEST;
-use crate::bytes::owned;
-use crate::error::{Class, Error};
+use crate::bytes::{owned, word};
+use crate::error::{Class, Error, GOODBYE};
 use crate::materializer::Signals;
 use crate::time::{Duration, Instant, millis};
 use crate::view::View;
@@ -37,7 +38,7 @@ impl<V: View> Session<V> {
         }
         if let Some(millis) = signals.heartbeat_every.filter(|&millis| millis > 0) {
             // Two may be lost or late before the silence means something.
-            self.announced = Some(millis.saturating_mul(3));
+            self.announced = millis.saturating_mul(3);
         }
         self.resumed = signals.resumed.or(self.resumed);
         self.target = signals.target.or(self.target);
@@ -46,22 +47,23 @@ impl<V: View> Session<V> {
             self.tell(fault);
         }
         let snapshot = self.materializer.in_snapshot();
-        if let Link::Open(open) = &mut self.link {
-            open.snapshot_since = if snapshot && !updated {
-                open.snapshot_since.or(Some(now))
+        let open = &mut self.open;
+        if snapshot {
+            open.live = false;
+            if updated || open.snapshot_since == Instant::NEVER {
+                open.snapshot_since = now;
+            }
+        } else {
+            open.live |= updated;
+            open.snapshot_since = Instant::NEVER;
+        }
+        if FULL && signals.invalidated {
+            if open.fetch == Fetch::Idle {
+                open.fetch = Fetch::UnderWay;
+                open.fetch_since = now;
+                self.effects.push(Effect::Fetch(ConnectionId(self.connections)));
             } else {
-                snapshot.then_some(now)
-            };
-            open.live &= !snapshot;
-            open.live |= updated && !snapshot;
-            if FULL && signals.invalidated {
-                if open.fetch == Fetch::Idle {
-                    open.fetch = Fetch::UnderWay;
-                    open.fetch_since = Some(now);
-                    self.effects.push(Effect::Fetch(open.id));
-                } else {
-                    open.fetch = Fetch::Again;
-                }
+                open.fetch = Fetch::Again;
             }
         }
         #[cfg(not(feature = "full"))]
@@ -83,14 +85,12 @@ impl<V: View> Session<V> {
 
     #[cfg(feature = "full")]
     pub(super) fn fetched(&mut self, now: Instant, status: u16, body: &[u8]) {
-        let Link::Open(open) = &mut self.link else {
-            return;
-        };
+        let open = &mut self.open;
         let again = open.fetch == Fetch::Again;
         open.fetch = if again { Fetch::UnderWay } else { Fetch::Idle };
-        open.fetch_since = again.then_some(now);
+        open.fetch_since = if again { now } else { Instant::NEVER };
         if again {
-            self.effects.push(Effect::Fetch(open.id));
+            self.effects.push(Effect::Fetch(ConnectionId(self.connections)));
         }
         let mut signals = Signals::default();
         let result = if status == 200 {
@@ -107,8 +107,8 @@ impl<V: View> Session<V> {
             Failure::Network { what, temporary } => Error::Network { what: owned(what), temporary },
             // Before the stream is open there is nothing that could be aborted.
             #[cfg(feature = "full")]
-            Failure::Aborted if matches!(self.link, Link::Open(_)) => Error::Aborted,
-            Failure::Aborted => Error::Network { what: owned("aborted"), temporary: None },
+            Failure::Aborted if self.link == Link::Open => Error::Aborted,
+            Failure::Aborted => Error::Network { what: owned(word("aborted")), temporary: None },
         };
         self.fail(now, error, 0);
     }
@@ -142,38 +142,38 @@ impl<V: View> Session<V> {
 
     pub(super) fn retry(&mut self, now: Instant, asked: u64) {
         self.note_end(now);
-        match self.lived.take() {
-            Some(lived) if lived < BRIEF => self.brief = self.brief.saturating_add(1),
-            Some(_) => self.brief = 0,
-            None => {}
+        match mem::replace(&mut self.lived, UNKNOWN) {
+            UNKNOWN => {}
+            ..BRIEF => self.brief = self.brief.saturating_add(1),
+            _ => self.brief = 0,
         }
         if self.loops() {
-            let last = self.error.as_ref().map_or("goodbye", Error::code);
+            let last = self.error.as_ref().map_or(GOODBYE, Error::code);
             self.tell(Error::Loop { times: self.brief, last });
         }
         let chance = self.chance();
         // Those who are told the same time are not to come back at the same time.
         let wait = self.backoff.fail_millis(chance).saturating_add(asked);
-        let enough = self.options.give_up_after;
-        self.link = if enough.is_some_and(|enough| self.backoff.failures() >= enough) {
+        self.turn = now.after(wait.min(millis(LONGEST)));
+        self.link = if self.backoff.failures() >= self.limits.failures {
             Link::Stopped
         } else if self.is_halted() {
             Link::Idle
         } else {
-            Link::Waiting { until: now.after(wait.min(millis(LONGEST))) }
+            Link::Waiting
         };
     }
 
     /// Notes that the connection, if there was one, is over.
     pub(super) fn note_end(&mut self, now: Instant) {
         self.foreign = false;
-        if let Link::Open(open) = self.link {
-            self.lived = Some(now.millis_since(open.since));
+        if self.link == Link::Open {
+            self.lived = now.millis_since(self.turn);
             if !self.loops() {
-                self.backoff.ended(open.since, now);
+                self.backoff.ended(self.turn, now);
             }
-            if open.live {
-                self.stale_since = Some(now);
+            if self.open.live {
+                self.stale_since = now;
             }
             self.link = Link::Idle;
         }

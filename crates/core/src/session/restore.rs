@@ -42,7 +42,7 @@ impl<V: View> Session<V> {
 
     pub(super) fn took_up(&mut self, now: Instant) {
         self.synced = true;
-        self.stale_since = Some(now);
+        self.stale_since = now;
         self.news += 1;
     }
 }

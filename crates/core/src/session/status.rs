@@ -1,5 +1,6 @@
 //! How a session stands.
 
+use crate::bytes::Text;
 use crate::error::Error;
 use crate::time::Instant;
 
@@ -52,7 +53,7 @@ pub struct Status<'a> {
     /// server has said.
     pub resumed: Option<bool>,
     /// Where the stream was last whole.
-    pub cursor: Option<&'a str>,
+    pub cursor: Option<&'a Text>,
     /// Moves with every transaction that changed anything.
     pub version: u64,
     /// The last fault that was told; gone with the next update.

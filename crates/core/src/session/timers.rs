@@ -1,15 +1,14 @@
 //! When silence, a snapshot or an attempt has lasted too long.
 
-
-use super::{Effect, Link, Session};
+use super::{Effect, Link, Open, Session};
 use crate::FULL;
 use crate::error::Error;
-use crate::time::{Duration, Instant, millis};
+use crate::time::{Duration, Instant};
 use crate::view::View;
 
 impl<V: View> Session<V> {
     pub(super) fn wake(&mut self, now: Instant) {
-        self.armed = None;
+        self.armed = Instant::NEVER;
         let (due, after) = self.due();
         if now < due {
             return;
@@ -17,46 +16,38 @@ impl<V: View> Session<V> {
         let after = Duration::from_millis(after);
         let error = match self.link {
             Link::Idle | Link::Stopped => return,
-            Link::Waiting { .. } => return self.connect(now),
-            Link::Connecting { .. } => Error::ConnectTimeout { after },
-            Link::Open(open)
-                if self.idle().is_some_and(|idle| now.millis_since(open.heard) >= idle) =>
-            {
+            Link::Waiting => return self.connect(now),
+            Link::Connecting => Error::ConnectTimeout { after },
+            Link::Open if now.millis_since(self.open.heard) >= self.idle() => {
                 Error::Silent { after }
             }
-            Link::Open(_) => Error::SnapshotTimeout { after },
+            Link::Open => Error::SnapshotTimeout { after },
         };
         self.disconnect(now);
         self.fail(now, error, 0);
     }
 
     /// After how many milliseconds of silence a connection is given up.
-    pub(super) fn idle(&self) -> Option<u64> {
-        self.announced.or(self.options.idle.map(millis))
+    pub(super) const fn idle(&self) -> u64 {
+        if self.announced > 0 { self.announced } else { self.limits.idle }
     }
 
     /// When the link has lasted too long as it is, and how many milliseconds that is.
     fn due(&self) -> (Instant, u64) {
         match self.link {
             Link::Idle | Link::Stopped => (Instant::NEVER, 0),
-            Link::Waiting { until } => (until, 0),
-            Link::Connecting { since, .. } => {
-                let timeout = millis(self.options.connect_timeout);
-                (since.after(timeout), timeout)
-            }
-            Link::Open(open) => {
-                let timeout = millis(self.options.snapshot_timeout);
-                let mut due = (Instant::NEVER, timeout);
-                let fetch_since = open.fetch_since.filter(|_| FULL);
-                for since in [open.snapshot_since, fetch_since].into_iter().flatten() {
-                    due.0 = due.0.min(since.after(timeout));
+            Link::Waiting => (self.turn, 0),
+            Link::Connecting => (self.turn.after(self.limits.connect), self.limits.connect),
+            Link::Open => {
+                let Open { heard, snapshot_since, fetch_since, .. } = self.open;
+                let since = if FULL { snapshot_since.min(fetch_since) } else { snapshot_since };
+                let snapshot = since.after(self.limits.snapshot);
+                let silence = heard.after(self.idle());
+                if silence <= snapshot {
+                    (silence, self.idle())
+                } else {
+                    (snapshot, self.limits.snapshot)
                 }
-                if let Some(idle) = self.idle()
-                    && open.heard.after(idle) <= due.0
-                {
-                    due = (open.heard.after(idle), idle);
-                }
-                due
             }
         }
     }
@@ -66,8 +57,8 @@ impl<V: View> Session<V> {
     pub(super) fn arm(&mut self, now: Instant) {
         let (due, _) = self.due();
         let next = due.max(now);
-        if due < Instant::NEVER && self.armed.is_none_or(|armed| next < armed) {
-            self.armed = Some(next);
+        if next < self.armed {
+            self.armed = next;
             self.effects.push(Effect::WakeAt(next));
         }
     }

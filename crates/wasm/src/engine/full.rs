@@ -5,6 +5,7 @@ mod materializer;
 mod parts;
 mod query;
 mod share;
+mod telling;
 mod trace;
 mod view;
 

@@ -4,6 +4,8 @@
 use alloc::string::String;
 use alloc::vec::Vec;
 
+use highwater_core::{Text, known};
+
 use super::{INPUT, NONE};
 
 /// The input, taken for as long as it is read.
@@ -49,8 +51,8 @@ impl Input {
     }
 
     /// Such a text; empty where there is none.
-    pub(super) fn text(&self, place: Option<(usize, usize)>) -> &str {
-        core::str::from_utf8(self.raw(place)).unwrap_or_default()
+    pub(super) fn text(&self, place: Option<(usize, usize)>) -> &Text {
+        known(self.raw(place))
     }
 
     /// The next text, if there is one, copied.

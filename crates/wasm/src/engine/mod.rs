@@ -9,14 +9,18 @@
 //! gives to nothing but the object's own functions; and, while a view is being told of a
 //! transaction, to none (`Thing` in js/module.ts sees to both).
 
+#[cfg(feature = "full")]
 mod fault;
 #[cfg(feature = "full")]
 mod full;
 mod input;
+#[cfg(feature = "full")]
 mod output;
 mod reads;
 mod session;
 mod single;
+#[cfg(not(feature = "full"))]
+mod telling;
 
 use alloc::vec::Vec;
 
@@ -85,35 +89,55 @@ export! {
     }
 }
 
-/// Writes the numbers, and answers with how many there are.
-// Not generic: it would be there once for each `then`.
+/// The numbers, empty, to be written and [put](put_numbers) back.
 #[inline(never)]
-fn write_numbers(then: &mut dyn FnMut(&mut Vec<u32>)) -> u32 {
+fn take_numbers() -> Vec<u32> {
     let mut numbers = NUMBERS.take();
     numbers.clear();
-    then(&mut numbers);
+    numbers
+}
+
+/// Answers with how many there are.
+#[inline(never)]
+fn put_numbers(numbers: Vec<u32>) -> u32 {
     let count = numbers.len() as u32;
     NUMBERS.set(numbers);
     count
 }
 
-/// Writes the text, and answers with how long it is.
+/// The text, empty, to be written and [put](put_text) back.
 #[inline(never)]
-fn write_text(then: &mut dyn FnMut(&mut Vec<u8>)) -> u32 {
+fn take_text() -> Vec<u8> {
     let mut text = TEXT.take();
     if text.capacity() > KEPT {
         text = Vec::new();
     }
     text.clear();
-    then(&mut text);
+    text
+}
+
+/// Answers with how long it is.
+#[inline(never)]
+fn put_text(text: Vec<u8>) -> u32 {
     let length = text.len() as u32;
     TEXT.set(text);
     length
 }
 
-/// Takes these bytes as the text, and answers with how long it is.
-fn put_text(mut bytes: Vec<u8>) -> u32 {
-    write_text(&mut |text| core::mem::swap(text, &mut bytes))
+/// Writes the numbers, and answers with how many there are.
+#[cfg(feature = "full")]
+fn write_numbers(then: &mut dyn FnMut(&mut Vec<u32>)) -> u32 {
+    let mut numbers = take_numbers();
+    then(&mut numbers);
+    put_numbers(numbers)
+}
+
+/// Writes the text, and answers with how long it is.
+#[cfg(feature = "full")]
+fn write_text(then: &mut dyn FnMut(&mut Vec<u8>)) -> u32 {
+    let mut text = take_text();
+    then(&mut text);
+    put_text(text)
 }
 
 /// Without a message: JavaScript hears of a trap, and what it says is of no use to anybody.

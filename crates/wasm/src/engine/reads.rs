@@ -3,10 +3,10 @@
 //! Items are addressed by slots: an item keeps its slot for as long as it is there. Places in
 //! memory hold until the next call that takes something in.
 
-use highwater_core::{Action, Slot};
+use highwater_core::{Action, Slot, Text, raw};
 
 use super::input::Input;
-use super::{Machine, NONE, export, write_numbers, write_text};
+use super::{Machine, NONE, export, put_numbers, put_text, take_numbers, take_text};
 
 export! {
     /// The slot of an item that is there, or [`NONE`]: kind and key are in the input.
@@ -34,19 +34,18 @@ export! {
     /// there, or is to be had alone.
     fn values(session: &Machine, count: usize) -> u32 {
         let input = Input::take();
-        write_text(&mut |text| {
-            write_numbers(&mut |numbers| {
-                for at in 0..count {
-                    let slot = Slot::from_index(input.word(at * 4).unwrap_or(NONE));
-                    let value = session.state().value(slot).map(|(_, value)| value);
-                    let units = value.map_or(NONE, value_units);
-                    if units != NONE {
-                        text.extend_from_slice(value.unwrap_or_default());
-                    }
-                    numbers.push(units);
-                }
-            });
-        })
+        let (mut text, mut numbers) = (take_text(), take_numbers());
+        for at in 0..count {
+            let slot = Slot::from_index(input.word(at * 4).unwrap_or(NONE));
+            let value = session.state().value(slot).map(|(_, value)| value);
+            let units = value.map_or(NONE, value_units);
+            if units != NONE {
+                text.extend_from_slice(value.unwrap_or_default());
+            }
+            numbers.push(units);
+        }
+        put_numbers(numbers);
+        put_text(text)
     }
 
     /// The item's version, where there is one.
@@ -59,24 +58,24 @@ export! {
     /// UTF-16 units.
     fn names(session: &Machine, count: usize) -> u32 {
         let input = Input::take();
-        write_text(&mut |text| {
-            write_numbers(&mut |numbers| {
-                for at in 0..count {
-                    let slot = Slot::from_index(input.word(at * 4).unwrap_or(NONE));
-                    let (kind, key) = session.state().place(slot).unwrap_or_default();
-                    text.extend_from_slice(key.as_bytes());
-                    numbers.extend_from_slice(&[kind, units(key)]);
-                }
-            });
-        })
+        let (mut text, mut numbers) = (take_text(), take_numbers());
+        for at in 0..count {
+            let slot = Slot::from_index(input.word(at * 4).unwrap_or(NONE));
+            let (kind, key) = session.state().place(slot).unwrap_or_default();
+            text.extend_from_slice(raw(key));
+            numbers.push(kind);
+            numbers.push(units(key));
+        }
+        put_numbers(numbers);
+        put_text(text)
     }
 
     /// The text is the kind that has this number.
     fn kind(session: &Machine, number: u32) -> u32 {
-        write_text(&mut |text| {
-            let kind = session.state().kinds().nth(number as usize);
-            text.extend_from_slice(kind.unwrap_or_default().as_bytes());
-        })
+        let mut text = take_text();
+        let kind = session.state().kinds().nth(number as usize);
+        text.extend_from_slice(raw(kind.unwrap_or_default()));
+        put_text(text)
     }
 
     /// Where the epochs of all slots begin in memory: 32 bits each.
@@ -99,11 +98,11 @@ export! {
         let mut input = Input::take();
         let kind = input.next();
         let kind = kind.map(|_| input.text(kind));
-        write_numbers(&mut |numbers| {
-            for slot in session.state().slots(kind) {
-                numbers.push(slot.index() as u32);
-            }
-        })
+        let mut numbers = take_numbers();
+        for slot in session.state().slots(kind) {
+            numbers.push(slot.index() as u32);
+        }
+        put_numbers(numbers)
     }
 
     /// What the last input changed: the numbers, and how many there are. For each transaction a
@@ -112,23 +111,23 @@ export! {
     fn changes(session: &Machine) -> u32 {
         let materializer = session.materializer();
         let changes = materializer.changes();
-        write_numbers(&mut |numbers| {
-            numbers.reserve(changes.len() + materializer.commits().len());
-            let mut begin = 0;
-            for commit in materializer.commits() {
-                let own = changes.get(begin..commit.end).unwrap_or_default();
-                begin = commit.end;
-                numbers.push(((own.len() as u32) << 1) | u32::from(commit.snapshot));
-                for change in own {
-                    let action = match change.action {
-                        Action::Insert => 0,
-                        Action::Update => 1,
-                        Action::Delete | Action::Noop => 2,
-                    };
-                    numbers.push(((change.slot.index() as u32) << 2) | action);
-                }
+        let mut numbers = take_numbers();
+        numbers.reserve(changes.len() + materializer.commits().len());
+        let mut begin = 0;
+        for commit in materializer.commits() {
+            let own = changes.get(begin..commit.end).unwrap_or_default();
+            begin = commit.end;
+            numbers.push(((own.len() as u32) << 1) | u32::from(commit.snapshot));
+            for change in own {
+                let action = match change.action {
+                    Action::Insert => 0,
+                    Action::Update => 1,
+                    Action::Delete | Action::Noop => 2,
+                };
+                numbers.push(((change.slot.index() as u32) << 2) | action);
             }
-        })
+        }
+        put_numbers(numbers)
     }
 }
 
@@ -145,10 +144,10 @@ fn value_units(value: &[u8]) -> u32 {
 }
 
 /// How long the text is in JavaScript.
-pub(super) fn units(text: &str) -> u32 {
+pub(super) fn units(text: &Text) -> u32 {
     // Every character has one unit, and those of four bytes have two.
     let mut units = 0;
-    for byte in text.bytes() {
+    for &byte in raw(text) {
         units += u32::from(byte & 0xc0 != 0x80) + u32::from(byte >= 0xf0);
     }
     units

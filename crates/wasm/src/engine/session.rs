@@ -6,15 +6,17 @@ use alloc::boxed::Box;
 
 #[cfg(feature = "full")]
 use highwater_core::Event;
+#[cfg(not(feature = "full"))]
+use highwater_core::SessionOptions;
 use highwater_core::{
-    ConnectionId, Effect, Failure, Input as Happening, Instant, Protocol, Session, Status,
+    ConnectionId, Duration, Failure, Input as Happening, Instant, Protocol, Session,
 };
 
 #[cfg(feature = "full")]
 use super::full::{self, Hook};
 use super::input::Input;
-use super::output::Output;
-use super::{Machine, export, fault, put_text};
+use super::{Machine, export};
+#[cfg(feature = "full")]
 use crate::settings;
 
 /// What an input led to, as bits of a number.
@@ -47,7 +49,10 @@ export! {
     fn session_new(count: usize, view: u32) -> Option<Box<Machine>> {
         let mut input = Input::take().behind(count * 8);
         let (protocol, hook) = kind(&mut input, view != 0)?;
+        #[cfg(feature = "full")]
         let options = settings::session(&protocol, &|at| input.double(at));
+        #[cfg(not(feature = "full"))]
+        let options = SessionOptions::of(|at| input.double(at));
         Some(Box::new(Session::new(protocol, hook, options)))
     }
 
@@ -99,50 +104,7 @@ export! {
             connection: ConnectionId::from_u32(connection),
             status: status as u16,
             content_type: content_type.map(|_| input.text(content_type)),
-            retry_after: if retry_after.is_nan() { None } else { Some(settings::millis(retry_after)) },
-        })
-    }
-
-    /// What there is to do: `[["connect", id, attempt, last event id, name, value, …]`,
-    /// `["disconnect", id]`, `["fetch", id]`, `["wake", at], …]`.
-    fn session_effects(session: &mut Machine) -> u32 {
-        Output::write(&mut |out| {
-            for effect in session.take_effects() {
-                out.open();
-                write_effect(out, &effect, session.materializer().cursor());
-                out.close();
-            }
-        })
-    }
-
-    /// How things stand: `[phase, connected, attempt, failures, resumed, version, cursor,
-    /// retry at, stale since, received, target, synced, news, error]`.
-    fn session_status(session: &Machine) -> u32 {
-        Output::write(&mut |out| status(session, out))
-    }
-
-    /// What the session in the other module is to [`session_arrive`](full::session_arrive) with, as
-    /// bytes: this one is only to be freed afterwards. The other goes on with the connection at
-    /// hand, or asks for another.
-    fn session_leave(session: &Machine, keeps_connection: u32) -> u32 {
-        put_text(session.leave(keeps_connection != 0))
-    }
-
-    /// The state and the position as bytes: they are the text, and the answer is how many.
-    fn session_checkpoint(session: &Machine) -> u32 {
-        put_text(session.materializer().checkpoint())
-    }
-
-    /// Where the stream stands: `[cursor, mode, last event id]`, the first of them at least.
-    fn position(session: &Machine) -> u32 {
-        let materializer = session.materializer();
-        Output::write(&mut |out| {
-            out.maybe_text(materializer.cursor());
-            #[cfg(feature = "full")]
-            {
-                out.maybe_text(full::mode(materializer.protocol()));
-                out.text(materializer.last_event_id());
-            }
+            retry_after: if retry_after.is_nan() { None } else { Some(Duration::from_millis(retry_after as u64)) },
         })
     }
 }
@@ -188,73 +150,6 @@ pub(super) fn told(session: &Machine) -> u32 {
     note(materializer.protocol().is_promised(), bit::OWN);
     note(session.is_foreign(), bit::FOREIGN);
     bits
-}
-
-#[cfg_attr(feature = "full", expect(unused_variables, reason = "it is in the request"))]
-fn write_effect(out: &mut Output, effect: &Effect, cursor: Option<&str>) {
-    let (word, number) = match effect {
-        Effect::Connect(request) => {
-            out.text("connect");
-            out.number(request.connection.as_u32().into());
-            out.number(request.attempt.into());
-            #[cfg(feature = "full")]
-            out.maybe_text(request.last_event_id.as_deref());
-            #[cfg(feature = "full")]
-            for (name, value) in &request.query {
-                out.text(name);
-                out.text(value);
-            }
-            #[cfg(not(feature = "full"))]
-            out.none();
-            #[cfg(not(feature = "full"))]
-            if let Some(cursor) = cursor {
-                out.text("basis");
-                out.text(cursor);
-            }
-            return;
-        }
-        Effect::Disconnect(id) => ("disconnect", id.as_u32().into()),
-        #[cfg(feature = "full")]
-        Effect::Fetch(id) => ("fetch", id.as_u32().into()),
-        Effect::WakeAt(at) => ("wake", at.as_millis()),
-        _ => return,
-    };
-    out.text(word);
-    out.number(number);
-}
-
-fn status(session: &Machine, out: &mut Output) {
-    let Status {
-        phase,
-        connected,
-        attempt,
-        resumed,
-        cursor,
-        version,
-        error,
-        failures,
-        retry_at,
-        stale_since,
-        staged,
-        target,
-        synced,
-        news,
-        ..
-    } = session.status();
-    out.text(phase.as_str());
-    out.flag(connected);
-    out.number(attempt.into());
-    out.number(failures.into());
-    out.maybe(resumed.map(u64::from));
-    out.number(version);
-    out.maybe_text(cursor);
-    out.maybe(retry_at.map(Instant::as_millis));
-    out.maybe(stale_since.map(Instant::as_millis));
-    out.number(staged as u64);
-    out.maybe(target);
-    out.flag(synced);
-    out.number(news);
-    fault::write(out, error);
 }
 
 // What happened; those from PAUSE on come with a text. 11: the connection failed.
