@@ -2,7 +2,7 @@
 
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { connect, fetched, missing } from './browser.mjs'
+import { connect, fetched, init, Materializer, missing } from './browser.mjs'
 import { begin, event, gone, intent, put, raw, serve, snapshot, SOON, statusOf, transferred } from './stream.mjs'
 import { until } from '../until.mjs'
 
@@ -259,6 +259,54 @@ test('what a store can do in the lean module: views of the application, checkpoi
   await statusOf(again.store, ({ phase }) => phase === 'live')
   assert.deepEqual([again.store.size, again.store.get('a', 'y')], [2, { n: 5 }])
   assert.deepEqual(again.basis(), ['e1.2'])
+})
+
+test('a checkpoint of the lean module is, byte for byte, that of the whole one', async (t) => {
+  // `put` writes versions as they are given. The lean module keeps no event ids: positions are in the data.
+  const text = (
+    snapshot(1, {
+      a: { x: [1, 'é'.repeat(100)], ключ: ['999999999999999999', raw('"' + 'long '.repeat(5000) + '"')] },
+      вид: { 'a-key-of-many-letters-more-than-fourteen': ['9007199254740993', 0], '': [127, 128] },
+    }) +
+    intent('xfer-changes', 2) +
+    put('c', 'late', 64, { n: 1 }) +
+    gone('a', 'x', 2) +
+    transferred(2, 1)
+  ).replace(/^id: .*\n/gm, '')
+  const { store } = await stream(t, [text])
+  await until(() => store.has('c', 'late'))
+  assert.equal(store.size, 4)
+  await init()
+  const whole = new Materializer({ protocol: 'fdv2' })
+  t.after(() => whole[Symbol.dispose]())
+  whole.push(new TextEncoder().encode(text))
+  assert.deepEqual(store.checkpoint(), whole.checkpoint())
+})
+
+test('what goes wrong in the lean module is told in the same words as in the whole one', async (t) => {
+  const told = async (begin, options = {}) => {
+    const server = await serve(t, (_, response) => begin(response))
+    const errors = []
+    for (const trace of [false, true]) {
+      const store = connect(server.url, { retry: { ...SOON, attempts: 1 }, onError: () => {}, ...options })
+      if (trace) store.trace(() => {})
+      await store.ready.catch((error) => errors.push([error.code, error.message, error.terminal, error.status]))
+      await store.close()
+    }
+    assert.deepEqual(errors[0], errors[1])
+    return errors[0]
+  }
+  const answers = (status, type) => (response) => response.writeHead(status, type === undefined ? {} : { 'content-type': type }).end()
+  assert.deepEqual(await told(answers(503)), ['status', 'the server answered 503', false, 503])
+  assert.deepEqual(await told(answers(404)), ['status', 'the server answered 404, which trying again cannot heal', true, 404])
+  assert.equal((await told(answers(200, 'text/html; charset=utf-8')))[0], 'content-type')
+  assert.match((await told(answers(200)))[1], /names no content type/)
+  assert.equal((await told(answers(200, 'Text/Event-Stream')))[0], 'closed')
+  assert.equal((await told((response) => response.destroy()))[0], 'network')
+  assert.match((await told(() => {}, { connectTimeout: 20 }))[1], /within 20 ms/)
+  assert.match((await told((response) => begin(response), { idle: 20 }))[1], /for 20 ms/)
+  const half = intent('xfer-full', 1).replace('15000', '0')
+  assert.match((await told((response) => (begin(response), response.write(half)), { snapshotTimeout: 20 }))[1], /within 20 ms/)
 })
 
 test('a transaction that was told before a move still names what it changed', async (t) => {

@@ -6,7 +6,10 @@ use alloc::string::String;
 use core::fmt;
 
 use crate::bytes::{Text, raw};
+#[cfg(feature = "full")]
 use crate::json::whole_number;
+#[cfg(not(feature = "full"))]
+use crate::protocol::promise::whole;
 
 /// The two parts of a cursor that our own server writes: `epoch.index`.
 ///
@@ -38,11 +41,8 @@ impl<'a> Position<'a> {
         let point = bytes.iter().position(|byte| !byte.is_ascii_alphanumeric())?;
         let (epoch, _) = cursor.split_at_checked(point)?;
         let digits = bytes.get(point..)?.strip_prefix(b".")?;
-        let canonical = digits == b"0" || !digits.starts_with(b"0");
-        if epoch.is_empty() || !canonical {
-            return None;
-        }
-        Some(Self { epoch, index: whole_number(digits)? })
+        let index = index(digits)?;
+        (point > 0).then_some(Self { epoch, index })
     }
 
     /// The cursor's text, owned.
@@ -51,6 +51,20 @@ impl<'a> Position<'a> {
         use alloc::string::ToString;
         self.to_string()
     }
+}
+
+/// A number as it is written, without zeros in front.
+#[cfg(feature = "full")]
+fn index(digits: &[u8]) -> Option<u64> {
+    let canonical = digits == b"0" || !digits.starts_with(b"0");
+    whole_number(digits).filter(|_| canonical)
+}
+
+/// The same, up to 18 digits: no topic of ours has seen more.
+#[cfg(not(feature = "full"))]
+fn index(digits: &[u8]) -> Option<u64> {
+    let (number, rest) = whole(digits)?;
+    rest.is_empty().then_some(number.cast_unsigned())
 }
 
 #[cfg(feature = "full")]

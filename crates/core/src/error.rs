@@ -118,6 +118,7 @@ pub enum Error {
         /// The transport's words.
         what: Box<Text>,
         /// Whether the transport called it temporary; `None` when it did not say.
+        #[cfg(feature = "full")]
         temporary: Option<bool>,
     },
     /// The server closed the stream.
@@ -316,6 +317,7 @@ impl Error {
         match self {
             #[cfg(feature = "full")]
             Self::Aborted => true,
+            #[cfg(feature = "full")]
             Self::Network { temporary, .. } => matches!(temporary, Some(true)),
             _ => false,
         }

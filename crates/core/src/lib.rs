@@ -100,11 +100,9 @@ pub use query::{Edits, Group, Insertion, LiveQuery, Query};
 #[cfg(feature = "full")]
 pub use receiver::MessageReceiver;
 pub use receiver::{Action, Known};
+pub use session::{ConnectionId, Effect, Failure, Input, Phase, Request, Session, SessionOptions};
 #[cfg(feature = "full")]
-pub use session::Standing;
-pub use session::{
-    ConnectionId, Effect, Failure, Input, Phase, Request, Session, SessionOptions, Status,
-};
+pub use session::{Standing, Status};
 pub use sse::{SseDecoder, SseEvent, SseItem};
 pub use state::State;
 pub use time::{Duration, Instant};

@@ -1,8 +1,13 @@
 //! Where a transaction stands to those before it.
 
-use crate::bytes::Text;
+use crate::bytes::{Text, raw};
 use crate::cursor::Position;
 use crate::message::Transfer;
+use crate::same::same;
+
+fn is(epoch: &Text, other: &Text) -> bool {
+    same(raw(epoch), raw(other))
+}
 
 /// Whether a transaction is to take effect.
 pub(crate) enum Order {
@@ -29,7 +34,7 @@ impl Order {
             return Self::Gap;
         }
         let last = last.and_then(Position::parse);
-        let last = last.filter(|last| last.epoch == next.epoch);
+        let last = last.filter(|last| is(last.epoch, next.epoch));
         let seen = last.is_some_and(|last| match transfer {
             Transfer::Snapshot => next.index < last.index,
             Transfer::Changes => next.index <= last.index,
@@ -38,7 +43,7 @@ impl Order {
             return Self::Seen;
         }
         let follows = basis.is_none_or(|basis| {
-            last.is_some_and(|last| basis.epoch == last.epoch && basis.index <= last.index)
+            last.is_some_and(|last| is(basis.epoch, last.epoch) && basis.index <= last.index)
         });
         if follows { Self::Next } else { Self::Gap }
     }

@@ -4,7 +4,7 @@ import * as Bit from './bit.js'
 import * as Input from './input.js'
 import { type Machine, sessionOf } from './machine.js'
 import type { Module } from './module.js'
-import { slotsOf, writeCheckpoint, Writer } from './writing.js'
+import { checkpointOf, slotsOf, writer } from './writing.js'
 
 /**
  * Has a session go on in the module with everything: slots, epochs and version are the same. If it is to
@@ -26,24 +26,28 @@ export function handOver(machine: Machine, now: number, to: Module, connects: bo
 /** What the other session is to know (crates/core/src/session/handover.rs). */
 function leave(machine: Machine, keepsConnection: boolean): Uint8Array {
   const { module, handle } = machine
-  const out = new Writer(module)
+  const { number, copy, done } = writer(module)
   const length = module.session_leave(handle)
   const [connections, slots, kinds, type] = module.numbersOf(4) as unknown as [number, number, number, number]
-  out.number(connections - (keepsConnection ? 1 : 0))
+  number(connections - (keepsConnection ? 1 : 0))
   // What it could not read comes again with the connection, if it keeps that.
   const text = module.text()
-  out.copy(text, keepsConnection ? 0 : type)
-  out.copy(text + type, keepsConnection ? 0 : length - type)
-  out.number(module.revision(handle))
-  out.number(kinds)
+  copy(text, keepsConnection ? 0 : type)
+  copy(text + type, keepsConnection ? 0 : length - type)
+  number(module.revision(handle))
+  number(kinds)
   for (let kind = 0; kind < kinds; kind++) {
     const size = module.kind(handle, kind)
-    out.copy(module.text(), size)
+    copy(module.text(), size)
   }
-  out.number(slots)
+  number(slots)
   const items = new Set(slotsOf(machine))
   const epochs = module.words().subarray(module.epochs(handle) >>> 2)
-  for (let slot = 0; slot < slots; slot++) out.number((epochs[slot] as number) * 2 + (items.has(slot) ? 1 : 0))
-  writeCheckpoint(machine, out)
-  return out.bytes.subarray(0, out.at)
+  for (let slot = 0; slot < slots; slot++) number((epochs[slot] as number) * 2 + (items.has(slot) ? 1 : 0))
+  const places = done()
+  const state = checkpointOf(machine)
+  const all = new Uint8Array(places.length + state.length)
+  all.set(places)
+  all.set(state, places.length)
+  return all
 }

@@ -14,3 +14,4 @@ export const Pause = 9
 export const Unpause = 10
 export const Failed = 11
 export const Event = 12
+export const Opened = 13

@@ -4,7 +4,7 @@ import { faultOf } from './faults.js'
 import * as Input from './input.js'
 import { type Module, Thing } from './module.js'
 import type { ProtocolOptions } from './protocols.js'
-import { writeCheckpoint, Writer } from './writing.js'
+import { checkpointOf } from './writing.js'
 
 /** Something to do: `connect`, `disconnect`, `fetch` or `wake`, and with what. */
 export type Effect = [type: string, number: number, attempt?: number, lastEventId?: string | null, ...query: string[]]
@@ -43,19 +43,16 @@ export class Machine extends Thing {
   }
 
   /** The server has answered. */
-  opened(now: number, connection: number, status: number, contentType: string | undefined, retryAfter = NaN): number {
-    this.module.say([contentType])
-    return this.module.session_opened(this.handle, now, connection, status, retryAfter)
+  opened(now: number, connection: number, status: number, contentType: string | undefined, retryAfter?: number): number {
+    // The lean module compares it as it is.
+    this.module.say([this.module.isWhole ? contentType : contentType?.toLowerCase()])
+    return this.module.session_input(this.handle, now, Input.Opened, connection, status, retryAfter)
   }
 
   /** The state and the position as bytes, with so much room in front (where there is more to it than the lean module has). */
   checkpoint(room = 0): Uint8Array {
     const { module } = this
-    if (!module.isWhole) {
-      const out = new Writer(module)
-      writeCheckpoint(this, out)
-      return out.bytes.slice(0, out.at)
-    }
+    if (!module.isWhole) return checkpointOf(this)
     const length = module.session_checkpoint(this.handle)
     const at = module.text()
     const kept = new Uint8Array(room + length)
@@ -84,12 +81,12 @@ export class Machine extends Thing {
     const length = module.session_status(this.handle)
     if (module.isWhole) return module.jsonOf(length)
     // The lean one has numbers for words, and two texts end to end.
-    const told = module.doublesOf(32).map((number): unknown => (number !== number ? null : number))
-    const text = module.textOf(length)
-    const [phase, , , , , , cursor, , , , , , , code, number, detail] = told as number[]
+    const told = module.doublesOf(32).map((number): unknown => (number > 1e19 ? null : number))
+    const [cursor, ...words] = module.textOf(length).split('\n')
+    const [phase, , , , , , hasCursor, , , , , , , code, number, detail] = told as number[]
     told[0] = PHASES[phase as number]
-    if (cursor !== null) told[6] = text.slice(0, cursor)
-    if (code !== null) told[13] = faultOf(code as number, text.slice(cursor), number as number, detail as number)
+    if (hasCursor !== null) told[6] = cursor
+    if (code !== null) told[13] = faultOf(code as number, words.join('\n'), number as number, detail as number)
     return told
   }
 

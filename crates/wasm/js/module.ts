@@ -17,8 +17,7 @@ export interface Exports {
   numbers(): number
   session_new(numbers: number, view: number): number
   session_free(handle: number): void
-  session_input(handle: number, now: number, what: number, connection: number, number: number): number
-  session_opened(handle: number, now: number, connection: number, status: number, retryAfter: number): number
+  session_input(handle: number, now: number, what: number, connection: number, number: number, wait?: number): number
   session_fetched(handle: number, now: number, connection: number, status: number, size: number): number
   session_effects(handle: number): number
   session_status(handle: number): number

@@ -4,33 +4,37 @@
 import type { Machine } from './machine.js'
 import type { Module } from './module.js'
 
-/** Numbers and what lies in a module's memory, as bytes. */
-export class Writer {
-  bytes = new Uint8Array(4096)
-  at = 0
-  readonly #module: Module
-
-  constructor(module: Module) {
-    this.#module = module
-  }
-
-  /** A number, seven bits a byte, the lowest first; behind it there is so much room. */
-  number(number: number, room = 0): void {
-    const least = this.at + room + 16
-    if (least > this.bytes.length) {
-      const { bytes } = this
-      this.bytes = new Uint8Array(2 * least)
-      this.bytes.set(bytes)
-    }
-    for (; number > 127; number = Math.floor(number / 128)) this.bytes[this.at++] = number | 128
-    this.bytes[this.at++] = number
-  }
-
+/** Writes numbers, and what lies in a module's memory, as bytes. */
+export interface Writer {
+  /** A number, seven bits a byte, the lowest first. */
+  number(number: number | bigint): void
   /** How many bytes there are, and the bytes. */
-  copy(pointer: number, length: number): void {
-    this.number(length, length)
-    this.bytes.set(this.#module.bytes().subarray(pointer, pointer + length), this.at)
-    this.at += length
+  copy(pointer: number, length: number): void
+  /** All that was written. */
+  done(): Uint8Array<ArrayBuffer>
+}
+
+export function writer(module: Module): Writer {
+  let bytes = new Uint8Array(4096)
+  let at = 0
+  const number = (number: number | bigint, room = 16): void => {
+    if (at + room > bytes.length) {
+      const all = bytes
+      bytes = new Uint8Array(2 * (at + room))
+      bytes.set(all)
+    }
+    let left = BigInt(number)
+    for (; left > 127n; left >>= 7n) bytes[at++] = Number(left & 127n) | 128
+    bytes[at++] = Number(left)
+  }
+  return {
+    number,
+    copy: (pointer, length) => {
+      number(length, length + 16)
+      bytes.set(module.bytes().subarray(pointer, pointer + length), at)
+      at += length
+    },
+    done: () => bytes.slice(0, at),
   }
 }
 
@@ -40,14 +44,14 @@ export function slotsOf({ module, handle }: Machine): Uint32Array {
   return module.numbersOf(module.slots(handle)).slice()
 }
 
-/** Writes the state and the position. */
-export function writeCheckpoint(machine: Machine, out: Writer): void {
+/** The state and the position as bytes. */
+export function checkpointOf(machine: Machine): Uint8Array {
   const { module, handle } = machine
-  const text = (length: number): void => out.copy(module.text(), length)
-  const begin = out.at
+  const { number, copy, done } = writer(module)
+  const text = (length: number): void => copy(module.text(), length)
   const cursor = module.position(handle)
-  for (const byte of HEAD) out.number(byte)
-  out.number(cursor < 0 ? 0 : 1)
+  HEAD.forEach((byte) => number(byte))
+  number(cursor < 0 ? 0 : 1)
   if (cursor >= 0) text(cursor)
   /** Numbers that the module has for kinds, in the order in which they are met here. */
   const kinds: number[] = []
@@ -56,16 +60,16 @@ export function writeCheckpoint(machine: Machine, out: Writer): void {
     name()
     const kind = module.numberAt(0)
     const known = kinds.indexOf(kind)
-    out.number(2 * (known < 0 ? kinds.push(kind) - 1 : known))
+    number(2 * (known < 0 ? kinds.push(kind) - 1 : known))
     if (known < 0) text(module.kind(handle, kind))
     text(name())
     const version = module.version(handle, slot)
-    let zigzag = BigInt.asUintN(64, (version << 1n) ^ (version >> 63n))
-    for (; zigzag >> 53n; zigzag >>= 7n) out.bytes[out.at++] = Number(zigzag & 127n) | 128
-    out.number(Number(zigzag))
-    out.copy(module.value(handle, slot), module.length(handle, slot))
+    number(BigInt.asUintN(64, (version << 1n) ^ (version >> 63n)))
+    copy(module.value(handle, slot), module.length(handle, slot))
   }
-  new DataView(out.bytes.buffer).setBigUint64(begin + 5, BigInt(out.at - begin - 13), true)
+  const bytes = done()
+  new DataView(bytes.buffer).setBigUint64(5, BigInt(bytes.length - 13), true)
+  return bytes
 }
 
 /** `HWCP`, the version of the format, how many bytes follow, the name of the protocol, and no last event id. */

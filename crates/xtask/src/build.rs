@@ -89,9 +89,20 @@ fn parts(project: &Project, tools: &WasmTools, mode: Mode, chosen: &[&str]) -> R
     Ok(())
 }
 
-/// The modules in dist/, and what is in them: what `connect` begins with, and everything. Each is
-/// there as NAME.wasm, and as compressed text in NAME.base64.js.
-const MODULES: [(&str, &[&str]); 2] = [("core", &[]), ("full", &["--features", "full"])];
+/// A module in dist/, there as NAME.wasm, and as compressed text in NAME.base64.js.
+struct Module {
+    name: &'static str,
+    features: &'static [&'static str],
+    /// What makes it smaller, and not the other.
+    first: &'static [&'static str],
+}
+
+/// What `connect` begins with, and everything. In the small one functions that differ in a number are
+/// made one, and hints at alignment, which nobody takes, all say the same.
+const MODULES: [Module; 2] = [
+    Module { name: "core", features: &[], first: &["--dealign", "--merge-similar-functions"] },
+    Module { name: "full", features: &["--features", "full"], first: &["-Oz"] },
+];
 
 fn wasm(project: &Project, tools: &WasmTools, mode: Mode) -> Result {
     let (profile, folder) = mode.wasm_profile();
@@ -99,7 +110,7 @@ fn wasm(project: &Project, tools: &WasmTools, mode: Mode) -> Result {
     let aside = project.target.join("module");
     fs::create_dir_all(&aside)?;
     let mut ready = Vec::new();
-    for (name, features) in MODULES {
+    for Module { name, features, first } in MODULES {
         sh::run(
             tools
                 .command("cargo")?
@@ -112,7 +123,13 @@ fn wasm(project: &Project, tools: &WasmTools, mode: Mode) -> Result {
         match mode {
             Mode::Release => {
                 sh::run(
-                    tools.command("wasm-opt")?.args(OPTIMISE).arg(module).arg("-o").arg(&wasm),
+                    tools
+                        .command("wasm-opt")?
+                        .args(first)
+                        .args(OPTIMISE)
+                        .arg(module)
+                        .arg("-o")
+                        .arg(&wasm),
                 )?;
             }
             Mode::Dev => drop(fs::copy(module, &wasm)?),
@@ -146,10 +163,11 @@ fn embed(module: &[u8], mode: Mode, script: &Path, types: &Path) -> Result {
     Ok(())
 }
 
-/// Sections that nobody reads are left out as well. What has one caller stays by itself unless it is
-/// small, and functions stand in the order of their names: so it compresses better. The lowest
+/// Sections that nobody reads are left out as well, and what the linker exports. What has one caller
+/// stays by itself unless it is small, and functions stand in the order of their names: so it compresses better. The lowest
 /// kilobyte is the end of the stack, and no place that a pointer leads to.
-const OPTIMISE: [&str; 6] = [
+const OPTIMISE: [&str; 7] = [
+    "--remove-exports=__*",
     "-Oz",
     "--one-caller-inline-max-function-size=50",
     "--low-memory-unused",
@@ -189,7 +207,7 @@ fn js(project: &Project, _: &WasmTools, _: Mode) -> Result {
 
 /// Whether a file in dist/ is one of [`MODULES`].
 fn is_module(file: &str) -> bool {
-    MODULES.iter().any(|(name, _)| file.split('.').next() == Some(name))
+    MODULES.iter().any(|module| file.split('.').next() == Some(module.name))
 }
 
 /// www/dist: the scripts and styles of the pages bundled, what the pages have in common put into each,

@@ -1,7 +1,7 @@
 //! What the events of a stream of our own server's mean, and nothing else's.
 
 use super::fold::Fold;
-use crate::bytes::{utf8, word};
+use crate::bytes::{owned, utf8, word};
 use crate::error::Error;
 use crate::materializer::Signals;
 use crate::message::Transfer;
@@ -21,7 +21,7 @@ pub(crate) fn decode<V>(
     let taken = take(protocol, fold, kind, data, chunk, signals).unwrap_or_else(|| {
         // No protocol has a type that is not UTF-8: any stand-in is as unknown.
         let event = utf8(kind).unwrap_or(word("\u{fffd}"));
-        Err(Error::Foreign { event: event.into(), data: data.into() })
+        Err(Error::Foreign { event: owned(event), data: owned(data) })
     });
     if taken.is_err() {
         fold.drop_transfer();
@@ -42,12 +42,12 @@ fn take<V>(
     let is = |name: &str| same(kind, name.as_bytes());
     if is("server-intent") {
         let promise::Intent { code, target, heartbeat } = promise::intent(data)?;
-        let (full, none) = (code == b"xfer-full", code == b"none");
-        if !full && !none && code != b"xfer-changes" {
+        let (full, none) = (same(code, b"xfer-full"), same(code, b"none"));
+        if !full && !none && !same(code, b"xfer-changes") {
             return None;
         }
-        signals.heartbeat_every = Some(heartbeat.unsigned_abs());
-        signals.target = Some(target.unsigned_abs());
+        signals.heartbeat_every = Some(heartbeat.cast_unsigned());
+        signals.target = Some(target.cast_unsigned());
         signals.resumed = Some(!full);
         signals.up_to_date |= none;
         let transfer = if full { Transfer::Snapshot } else { Transfer::Changes };

@@ -51,17 +51,27 @@ pub(crate) fn framed(bytes: &[u8], limit: usize) -> Option<(Put<'_>, usize)> {
 const FRAME: usize = b"event: \ndata: \n\n".len();
 
 /// Reads the members up to the value, which is what is left.
-#[cfg_attr(feature = "full", inline)]
-#[cfg_attr(not(feature = "full"), inline(never))]
+#[cfg(feature = "full")]
+#[inline]
 fn members(data: &[u8]) -> Option<Put<'_>> {
     let (kind, rest) = plain(behind(data, b"{\"kind\":\"")?)?;
     let (key, rest) = plain(behind(rest, b"\"key\":\"")?)?;
     let (version, rest) = whole(behind(rest, b"\"version\":")?)?;
-    let value = behind(rest, b"\"object\":")?;
+    let value = behind(rest, b",\"object\":")?;
     Some(Put { kind, key, version, value })
 }
 
+#[cfg(not(feature = "full"))]
+fn members(data: &[u8]) -> Option<Put<'_>> {
+    let ([kind, key, _], [version, _], rest) = read(data, ITEM)?;
+    Some(Put { kind, key, version, value: behind(rest, b",\"object\":")? })
+}
+
+/// What names an item.
+const ITEM: &[&str] = &["{\"kind\":\"", "\",\"key\":\"", "\",\"version\":"];
+
 /// What comes before a quote and a comma: text without escapes.
+#[cfg(feature = "full")]
 #[inline]
 fn plain(text: &[u8]) -> Option<(&[u8], &[u8])> {
     let (text, rest) = unescaped(text)?;
@@ -104,25 +114,18 @@ const fn ends_in(word: u64) -> u64 {
     (quotes | backslashes | controls) & (ONES << 7)
 }
 
-/// A number before a comma: not negative, of no more than 18 digits, without a leading zero.
+/// A number: not negative, of no more than 18 digits, without a leading zero.
 #[inline]
-fn whole(text: &[u8]) -> Option<(Version, &[u8])> {
-    let mut number = 0;
-    for (at, &byte) in text.iter().enumerate() {
-        match byte.wrapping_sub(b'0') {
-            digit @ 0..=9 if at < 18 && (number > 0 || at == 0) => {
-                number = number * 10 + Version::from(digit);
-            }
-            _ => {
-                return if at > 0 && byte == b',' {
-                    Some((number, text.get(at + 1..)?))
-                } else {
-                    None
-                };
-            }
-        }
+pub(crate) fn whole(text: &[u8]) -> Option<(Version, &[u8])> {
+    let (mut number, mut at) = (0, 0);
+    while let Some(digit @ 0..=9) = text.get(at).map(|byte| byte.wrapping_sub(b'0'))
+        && at < 18
+        && (number > 0 || at == 0)
+    {
+        number = number * 10 + Version::from(digit);
+        at += 1;
     }
-    None
+    Some((number, text.get(at..)?)).filter(|_| at > 0)
 }
 
 /// Reads `{"KIND":"…","KEY":"…","VERSION":N,"VALUE":…}`, of names that an application chose, without looking into the value. A name
@@ -155,8 +158,7 @@ pub(crate) fn transferred(data: &[u8]) -> Option<(&Text, Version, Option<&Text>)
 
 /// Reads `{"kind":"…","key":"…","version":N}`.
 pub(crate) fn deleted(data: &[u8]) -> Option<(&[u8], &[u8], Version)> {
-    let members = ["{\"kind\":\"", "\",\"key\":\"", "\",\"version\":"];
-    let ([kind, key, _], [version, _], rest) = read(data, &members)?;
+    let ([kind, key, _], [version, _], rest) = read(data, ITEM)?;
     (rest == b"}").then_some((kind, key, version))
 }
 
@@ -194,7 +196,7 @@ fn read<'a>(mut rest: &'a [u8], beginnings: &[&str]) -> Option<Found<'a>> {
         if beginning.ends_with('"') {
             (*text.next()?, rest) = unescaped(after)?;
         } else {
-            (*number.next()?, rest) = whole_or_minus(after)?;
+            (*number.next()?, rest) = if FULL { whole_or_minus(after) } else { whole(after) }?;
         }
     }
     Some((texts, numbers, rest))

@@ -106,9 +106,11 @@ pub enum Failure<'a> {
         /// In its words.
         what: &'a Text,
         /// Whether it says of the failure that it will pass.
+        #[cfg(feature = "full")]
         temporary: Option<bool>,
     },
     /// The server ended the stream and asked for everything to be read again.
+    #[cfg(feature = "full")]
     Aborted,
 }
 

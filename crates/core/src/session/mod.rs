@@ -21,7 +21,9 @@ pub use join::Standing;
 use options::Limits;
 pub use options::SessionOptions;
 use pauses::Pauses;
-pub use status::{Phase, Status};
+pub use status::Phase;
+#[cfg(feature = "full")]
+pub use status::Status;
 
 use crate::FULL;
 use crate::backoff::Backoff;
@@ -287,9 +289,8 @@ impl<V: View> Session<V> {
         self.link as u8 == link as u8
     }
 
-    /// How things stand.
-    pub fn status(&self) -> Status<'_> {
-        let phase = match self.link {
+    const fn phase(&self) -> Phase {
+        match self.link {
             Link::Stopped => Phase::Stopped,
             _ if self.pauses.any() => Phase::Paused,
             _ if self.offline => Phase::Offline,
@@ -297,7 +298,13 @@ impl<V: View> Session<V> {
             _ if self.synced => Phase::Stale,
             Link::Open => Phase::Syncing,
             _ => Phase::Connecting,
-        };
+        }
+    }
+
+    /// How things stand.
+    #[cfg(feature = "full")]
+    pub fn status(&self) -> Status<'_> {
+        let phase = self.phase();
         Status {
             phase,
             connected: self.link == Link::Open,
@@ -369,18 +376,19 @@ impl<V: View> Session<V> {
         retry_after: Option<Duration>,
     ) {
         let asked = retry_after.map_or(0, millis);
-        if status != 200 {
-            let terminal = self.materializer.protocol().is_terminal(status);
-            self.disconnect(now);
-            return self.fail(now, Error::Status { code: status, terminal }, asked);
-        }
         let essence = essence(content_type.unwrap_or_default());
-        let known = TYPES.iter().position(|known| essence.eq_ignore_ascii_case(known));
-        let lines = known > Some(0);
-        if known.is_none() {
+        let known = TYPES.iter().position(|known| is_type(essence, known));
+        if status != 200 || known.is_none() {
+            let error = if status == 200 {
+                Error::ContentType { found: owned(essence) }
+            } else {
+                let terminal = self.materializer.protocol().is_terminal(status);
+                Error::Status { code: status, terminal }
+            };
             self.disconnect(now);
-            return self.fail(now, Error::ContentType { found: owned(essence) }, asked);
+            return self.fail(now, error, asked);
         }
+        let lines = known > Some(0);
         self.materializer.read_lines(lines);
         self.foreign = lines;
         self.link = Link::Open;
@@ -472,7 +480,18 @@ fn essence(content_type: &Text) -> &Text {
     last.split(';').next().unwrap_or_default().trim()
 }
 
-/// The edge of the lean module has seen to that.
+#[cfg(feature = "full")]
+const fn is_type(essence: &Text, known: &Text) -> bool {
+    essence.eq_ignore_ascii_case(known)
+}
+
+/// The edge of the lean module has seen to all that, and tells types in small letters.
+#[cfg(not(feature = "full"))]
+fn is_type(essence: &Text, known: &Text) -> bool {
+    crate::same::same(essence, known)
+}
+
+/// As above.
 #[cfg(not(feature = "full"))]
 const fn essence(content_type: &Text) -> &Text {
     content_type

@@ -93,7 +93,7 @@ mod lean {
         /// What is given (where that is no number, nothing is), and else what our own servers' clients
         /// do.
         pub fn of(given: impl Fn(usize) -> f64) -> Self {
-            let mut numbers = STANDARD;
+            let mut numbers = STANDARD.map(f64::from);
             for (at, number) in numbers.iter_mut().enumerate() {
                 let given = given(at);
                 if !given.is_nan() {
@@ -120,12 +120,12 @@ mod lean {
         }
     }
 
-    const STANDARD: [f64; 16] = [
+    const STANDARD: [f32; 16] = [
         300_000.0,
         120_000.0,
         30_000.0,
-        f64::INFINITY,
-        0.618_033_988_749_894_9,
+        f32::INFINITY,
+        0.618_034,
         0.0,
         0.0,
         0.0,

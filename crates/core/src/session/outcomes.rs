@@ -38,7 +38,7 @@ impl<V: View> Session<V> {
         }
         if let Some(millis) = signals.heartbeat_every.filter(|&millis| millis > 0) {
             // Two may be lost or late before the silence means something.
-            self.announced = millis.saturating_mul(3);
+            self.announced = 3 * millis.min(1 << 62);
         }
         self.resumed = signals.resumed.or(self.resumed);
         self.target = signals.target.or(self.target);
@@ -104,10 +104,14 @@ impl<V: View> Session<V> {
 
     pub(super) fn failed(&mut self, now: Instant, failure: Failure<'_>) {
         let error = match failure {
+            #[cfg(not(feature = "full"))]
+            Failure::Network { what } => Error::Network { what: owned(what) },
+            #[cfg(feature = "full")]
             Failure::Network { what, temporary } => Error::Network { what: owned(what), temporary },
             // Before the stream is open there is nothing that could be aborted.
             #[cfg(feature = "full")]
             Failure::Aborted if self.link == Link::Open => Error::Aborted,
+            #[cfg(feature = "full")]
             Failure::Aborted => Error::Network { what: owned(word("aborted")), temporary: None },
         };
         self.fail(now, error, 0);
@@ -122,10 +126,10 @@ impl<V: View> Session<V> {
             self.bad += 1;
         }
         // A position from which nothing readable follows is worth no more tries; and Consul's
-        // readers distrust theirs at the first fault.
+        // readers distrust theirs at the first fault. (The lean module has no faults in the data.)
         let distrust =
             self.bad > 1 || self.bad > 0 && self.materializer.protocol().resets_on_fault();
-        if error.class() == Class::Reset || distrust {
+        if FULL && (error.class() == Class::Reset || distrust) {
             self.bad = 0;
             self.materializer.reset();
         }

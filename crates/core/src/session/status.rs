@@ -1,8 +1,13 @@
 //! How a session stands.
 
+#[cfg(not(feature = "full"))]
+use super::{Link, Session, UNKNOWN};
+#[cfg(feature = "full")]
 use crate::bytes::Text;
 use crate::error::Error;
 use crate::time::Instant;
+#[cfg(not(feature = "full"))]
+use crate::view::View;
 
 /// What a session is about.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -40,6 +45,7 @@ impl Phase {
 }
 
 /// How a session stands at one moment.
+#[cfg(feature = "full")]
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct Status<'a> {
@@ -72,4 +78,40 @@ pub struct Status<'a> {
     pub synced: bool,
     /// Moves with every transaction, and with every fault that is told.
     pub news: u64,
+}
+
+#[cfg(not(feature = "full"))]
+impl<V: View> Session<V> {
+    /// How things stand, in numbers, of which the greatest stands for what is not there: phase,
+    /// connected, attempt, failures, resumed, version, 0 if there is a cursor, retry at, stale since,
+    /// staged, target, synced, news; and of the error its code, its number, and what else there is to
+    /// it.
+    pub fn numbers(&self) -> [u64; 16] {
+        let phase = self.phase();
+        let there = |is: bool, number: u64| if is { number } else { UNKNOWN };
+        let error = self.error.as_ref();
+        [
+            phase as u64,
+            u64::from(self.link == Link::Open),
+            u64::from(self.attempt),
+            u64::from(self.backoff.failures()),
+            self.resumed.map_or(UNKNOWN, u64::from),
+            self.state().revision(),
+            there(self.materializer.cursor().is_some(), 0),
+            there(self.link == Link::Waiting, self.turn.as_millis()),
+            there(phase != Phase::Live, self.stale_since.as_millis()),
+            self.materializer.staged() as u64,
+            self.target.unwrap_or(UNKNOWN),
+            u64::from(self.synced),
+            self.news,
+            error.map_or(UNKNOWN, |error| u64::from(error.code())),
+            error.and_then(Error::number).unwrap_or(UNKNOWN),
+            error.map_or(UNKNOWN, |error| u64::from(error.detail())),
+        ]
+    }
+
+    /// The words of the error.
+    pub fn words(&self) -> &crate::bytes::Text {
+        self.error.as_ref().map(Error::what).unwrap_or_default()
+    }
 }

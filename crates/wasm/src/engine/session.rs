@@ -60,14 +60,19 @@ export! {
         drop(session);
     }
 
-    /// Takes in what happened, to a connection or without one (0).
-    fn session_input(session: &mut Machine, now: f64, what: u32, connection: u32, number: f64) -> u32 {
+    /// Takes in what happened, to a connection or without one (0): so many bytes; the answer's status,
+    /// and for how many milliseconds the server asks to be left alone, or NaN; whether a failure will
+    /// pass, or -1.
+    fn session_input(session: &mut Machine, now: f64, what: u32, connection: u32, number: f64, wait: f64) -> u32 {
         let mut input = Input::take();
         let connection = ConnectionId::from_u32(connection);
         let mut texts = [None; 3];
-        let count = if FULL && what == EVENT { 3 } else { usize::from(what >= PAUSE) };
-        for text in texts.iter_mut().take(count) {
-            *text = input.next();
+        if what >= PAUSE {
+            texts[0] = input.next();
+        }
+        #[cfg(feature = "full")]
+        if what == EVENT {
+            (texts[1], texts[2]) = (input.next(), input.next());
         }
         let text = || input.text(texts[0]);
         let happening = match what {
@@ -85,27 +90,25 @@ export! {
             UNPAUSE => Happening::Unpause { reason: text() },
             #[cfg(feature = "full")]
             EVENT => Happening::Event { connection, event: event(&input, texts) },
-            // The last, 11: it failed.
+            OPENED => Happening::Opened {
+                connection,
+                status: number as u16,
+                // None is as good as an empty one, and no wait as one of 0, which NaN becomes.
+                content_type: Some(text()),
+                retry_after: Some(Duration::from_millis(wait as u64)),
+            },
+            // 11: it failed.
             _ => {
-                // The edge of the lean module does not know.
-                let temporary = if FULL && number >= 0.0 { Some(number > 0.0) } else { None };
-                let failure = Failure::Network { what: text(), temporary };
+                let failure = Failure::Network {
+                    what: text(),
+                    // The edge of the lean module does not know.
+                    #[cfg(feature = "full")]
+                    temporary: if number >= 0.0 { Some(number > 0.0) } else { None },
+                };
                 Happening::Failed { connection, failure }
             }
         };
         take(session, now, happening)
-    }
-
-    /// The server has answered, with this content type; `retry_after` in milliseconds, or NaN.
-    fn session_opened(session: &mut Machine, now: f64, connection: u32, status: u32, retry_after: f64) -> u32 {
-        let mut input = Input::take();
-        let content_type = input.next();
-        take(session, now, Happening::Opened {
-            connection: ConnectionId::from_u32(connection),
-            status: status as u16,
-            content_type: content_type.map(|_| input.text(content_type)),
-            retry_after: if retry_after.is_nan() { None } else { Some(Duration::from_millis(retry_after as u64)) },
-        })
     }
 }
 
@@ -165,5 +168,6 @@ const ABORTED: u32 = 7;
 const BYTES: u32 = 8;
 const PAUSE: u32 = 9;
 const UNPAUSE: u32 = 10;
+#[cfg(feature = "full")]
 const EVENT: u32 = 12;
-const FULL: bool = cfg!(feature = "full");
+const OPENED: u32 = 13;

@@ -2,9 +2,8 @@
 
 use alloc::vec::Vec;
 
-use highwater_core::{Effect, Error, Instant, Status};
+use highwater_core::Effect;
 
-use super::reads::units;
 use super::{Machine, NONE, export, put_numbers, put_text, take_numbers, take_text};
 
 export! {
@@ -16,64 +15,28 @@ export! {
         for effect in session.take_effects() {
             let (what, number, attempt) = match effect {
                 Effect::Connect(request) => {
-                    (0.0, f64::from(request.connection.as_u32()), request.attempt)
+                    (0, u64::from(request.connection.as_u32()), request.attempt)
                 }
-                Effect::Disconnect(id) => (1.0, f64::from(id.as_u32()), 0),
-                Effect::WakeAt(at) => (2.0, at.as_millis() as f64, 0),
+                Effect::Disconnect(id) => (1, u64::from(id.as_u32()), 0),
+                Effect::WakeAt(at) => (2, at.as_millis(), 0),
                 _ => continue,
             };
-            write(&mut numbers, &[what, number, f64::from(attempt)]);
+            write(&mut numbers, &[what, number, u64::from(attempt)]);
         }
         put_numbers(numbers)
     }
 
-    /// How things stand: the same as in the module with everything, NaN for what is not there; for
-    /// the phase its number, for the cursor how long it is in UTF-16 units, for the error its number,
-    /// the number that belongs to it, and one more. The text is the cursor, and the error's words.
+    /// How things stand: the numbers are those of [`Session::numbers`](highwater_core::Session), of 64
+    /// bits each; the text is the cursor, which has no line ends in it, a line end, and the error's
+    /// words.
     fn session_status(session: &Machine) -> u32 {
-        let Status {
-            phase,
-            connected,
-            attempt,
-            resumed,
-            cursor,
-            version,
-            error,
-            failures,
-            retry_at,
-            stale_since,
-            staged,
-            target,
-            synced,
-            news,
-            ..
-        } = session.status();
-        let flag = |flag: bool| f64::from(u8::from(flag));
-        let maybe = |number: Option<u64>| number.map_or(f64::NAN, |number| number as f64);
         let mut numbers = take_numbers();
-        write(&mut numbers, &[
-            f64::from(phase as u8),
-            flag(connected),
-            f64::from(attempt),
-            f64::from(failures),
-            resumed.map_or(f64::NAN, flag),
-            version as f64,
-            cursor.map_or(f64::NAN, |cursor| f64::from(units(cursor))),
-            maybe(retry_at.map(Instant::as_millis)),
-            maybe(stale_since.map(Instant::as_millis)),
-            staged as f64,
-            maybe(target),
-            flag(synced),
-            news as f64,
-            error.map_or(f64::NAN, |error| f64::from(error.code())),
-            maybe(error.and_then(Error::number)),
-            error.map_or(f64::NAN, |error| f64::from(error.detail())),
-        ]);
+        write(&mut numbers, &session.numbers());
         put_numbers(numbers);
         let mut text = take_text();
-        for part in [cursor, error.map(Error::what)] {
-            text.extend_from_slice(part.unwrap_or_default());
-        }
+        text.extend_from_slice(session.materializer().cursor().unwrap_or_default());
+        text.push(b'\n');
+        text.extend_from_slice(session.words());
         put_text(text)
     }
 
@@ -105,9 +68,9 @@ export! {
     }
 }
 
-fn write(numbers: &mut Vec<u32>, list: &[f64]) {
-    for number in list {
-        let bits = number.to_bits();
+fn write(numbers: &mut Vec<u32>, list: &[u64]) {
+    for &number in list {
+        let bits = (number as f64).to_bits();
         numbers.push(bits as u32);
         numbers.push((bits >> 32) as u32);
     }
