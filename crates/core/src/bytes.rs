@@ -19,6 +19,12 @@ pub(crate) fn owned(text: &Text) -> Box<Text> {
     text.into()
 }
 
+/// Bytes of their own.
+#[cfg(all(test, feature = "full"))]
+pub(crate) fn kept(bytes: &[u8]) -> Box<[u8]> {
+    bytes.into()
+}
+
 /// The text that these bytes are, if they are one.
 #[cfg(feature = "full")]
 pub(crate) fn utf8(bytes: &[u8]) -> Option<&Text> {
@@ -47,6 +53,8 @@ pub(crate) const fn word(word: &'static str) -> &'static Text {
 pub use lean::{known, raw};
 #[cfg(not(feature = "full"))]
 pub(crate) use lean::{utf8, word};
+#[cfg(not(feature = "full"))]
+pub(crate) use owned as kept;
 
 #[cfg(not(feature = "full"))]
 mod lean {
@@ -99,8 +107,8 @@ mod lean {
     }
 }
 
-#[cfg(feature = "full")]
 /// Writes a number, seven bits a byte, the lowest first (LEB128).
+#[cfg(feature = "full")]
 pub(crate) fn number(out: &mut Vec<u8>, mut number: u64) {
     while number >= 0x80 {
         out.push(number as u8 | 0x80);
@@ -109,8 +117,8 @@ pub(crate) fn number(out: &mut Vec<u8>, mut number: u64) {
     out.push(number as u8);
 }
 
-#[cfg(feature = "full")]
 /// Writes how many bytes follow, and the bytes.
+#[cfg(feature = "full")]
 pub(crate) fn text(out: &mut Vec<u8>, text: &[u8]) {
     number(out, text.len() as u64);
     out.extend_from_slice(text);

@@ -216,8 +216,8 @@ impl<V: View> Materializer<V> {
         Ok(signals)
     }
 
-    #[cfg(feature = "full")]
     /// Reads the answer to a poll, which [`Signals::invalidated`] asked for: all that there is.
+    #[cfg(feature = "full")]
     pub fn fetched(&mut self, now: Instant, body: &[u8]) -> Result<Signals, Error> {
         let mut signals = Signals::default();
         self.fetched_into(now, body, &mut signals)?;
@@ -274,7 +274,7 @@ impl<V: View> Materializer<V> {
                         decode(protocol, fold, now, &event, bytes, signals, false)?;
                     }
                     #[cfg(not(feature = "full"))]
-                    decode(protocol, fold, kind, data, bytes, signals)?;
+                    decode(protocol.promise(), fold, kind, data, bytes, signals)?;
                 }
                 Frame::Comment => {}
                 #[cfg(feature = "full")]

@@ -1,27 +1,27 @@
 //! What the events of a stream of our own server's mean, and nothing else's.
 
 use super::fold::Fold;
-use crate::bytes::{owned, utf8, word};
+use crate::bytes::{kept, owned, utf8, word};
 use crate::error::Error;
 use crate::materializer::Signals;
 use crate::message::Transfer;
-use crate::protocol::{Protocol, promise};
+use crate::protocol::promise;
 use crate::same::same;
 
-/// Takes in an event. What is not written as was promised is [`Error::Foreign`]: it is read again
+/// Takes in an event of a server that has `promised` what ours does, or promises it. What is not written as was promised is [`Error::Foreign`]: it is read again
 /// elsewhere.
 pub(crate) fn decode<V>(
-    protocol: &mut Protocol,
+    promised: &mut bool,
     fold: &mut Fold<V>,
     kind: &[u8],
     data: &[u8],
     chunk: &[u8],
     signals: &mut Signals,
 ) -> Result<(), Error> {
-    let taken = take(protocol, fold, kind, data, chunk, signals).unwrap_or_else(|| {
+    let taken = take(promised, fold, kind, data, chunk, signals).unwrap_or_else(|| {
         // No protocol has a type that is not UTF-8: any stand-in is as unknown.
         let event = utf8(kind).unwrap_or(word("\u{fffd}"));
-        Err(Error::Foreign { event: owned(event), data: owned(data) })
+        Err(Error::Foreign { event: owned(event), data: kept(data) })
     });
     if taken.is_err() {
         fold.drop_transfer();
@@ -32,7 +32,7 @@ pub(crate) fn decode<V>(
 /// The same; `None`, and nothing has happened, if it is not written so.
 #[inline]
 fn take<V>(
-    protocol: &mut Protocol,
+    promised: &mut bool,
     fold: &mut Fold<V>,
     kind: &[u8],
     data: &[u8],
@@ -55,8 +55,8 @@ fn take<V>(
             return Some(Err(error));
         }
         // Not before it has been taken: what cannot be followed here is read again elsewhere.
-        protocol.promise();
-    } else if !protocol.is_promised() || is("put-object") || is("error") {
+        *promised = true;
+    } else if !*promised || is("put-object") || is("error") {
         // Items that can be taken in have been, at a glance.
         return None;
     } else if is("payload-transferred") {
@@ -69,7 +69,7 @@ fn take<V>(
         return fold.delete(kind, key, version, chunk);
     } else if is("goodbye") {
         fold.drop_transfer();
-        signals.goodbye = Some(());
+        signals.goodbye.get_or_insert_default();
     }
     Some(Ok(()))
 }

@@ -1,7 +1,6 @@
-//! The part of a materializer behind its protocol, as the lean module has it: a first snapshot, and
-//! brief transactions after it. Anything else is for the module with everything.
+//! What events mean, and the part of a materializer behind that, as the lean module has it: a first snapshot,
+//! and brief transactions after it. Anything else is for the module with everything.
 
-#[cfg(not(feature = "full"))]
 pub(crate) mod decode;
 pub(crate) mod fold;
 pub(crate) mod state;

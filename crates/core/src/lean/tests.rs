@@ -8,10 +8,11 @@ use alloc::vec::Vec;
 use crate::error::Error;
 use crate::fold::Fold as Full;
 use crate::item::{Change, Gate};
+use crate::lean::decode::decode;
 use crate::lean::fold::Fold as Lean;
 use crate::materializer::{MaterializerOptions, Signals};
-use crate::message::{Message, Transfer};
-use crate::protocol::Put;
+use crate::message::{Event, Message, Transfer};
+use crate::protocol::{Protocol, Put, promise};
 use crate::receiver::Action;
 use crate::time::Instant;
 
@@ -213,4 +214,107 @@ fn a_second_snapshot_and_what_is_large_are_for_the_other() {
     assert!(both.lean.leave(&value).is_err());
     assert!(both.lean.open(Transfer::Snapshot).is_err());
     assert_eq!(both.lean.state().len(), 1);
+}
+
+/// What our server writes, and what it does not, in turns that make sense and in others.
+fn event(both: &mut Both, index: &mut u64) -> (&'static str, String) {
+    let text =
+        |both: &mut Both, texts: &[&'static str]| texts[both.below(texts.len() as u64) as usize];
+    let number = |both: &mut Both| {
+        text(both, &["0", "7", "-3", "01", "1e2", "999999999999999999", "9223372036854775808"])
+    };
+    let kind = text(both, &["k", "k", "k", "é", "é", ""]);
+    let key = text(both, &["one", "two", "a-key-of-more-than-fourteen", "ключ"]);
+    let version = if both.below(20) == 0 { number(both) } else { "5" };
+    let end = if both.below(60) == 0 { text(both, &["} ", "},", "", ",\"more\":1}"]) } else { "}" };
+    match both.below(20) {
+        0 => {
+            let code =
+                text(both, &["xfer-changes", "xfer-changes", "none", "xfer-full", "xfer-odd"]);
+            let (target, heartbeat) = (number(both), number(both));
+            let resumed = text(both, &["true", "false"]);
+            (
+                "server-intent",
+                format!(
+                    "{{\"payloads\":[{{\"id\":\"t\",\"target\":{target},\"intentCode\":\"{code}\",\
+                     \"reason\":\"r\"}}],\"highwater\":{{\"version\":1,\"resumed\":{resumed},\
+                     \"heartbeat\":{heartbeat}}}{end}"
+                ),
+            )
+        }
+        1..8 => (
+            "put-object",
+            format!(
+                "{{\"kind\":\"{kind}\",\"key\":\"{key}\",\"version\":{version},\"object\":[{index}]{end}"
+            ),
+        ),
+        8..12 if !both.full.in_snapshot() || both.below(20) == 0 => (
+            "delete-object",
+            format!("{{\"kind\":\"{kind}\",\"key\":\"{key}\",\"version\":{version}{end}"),
+        ),
+        12..18 => {
+            let last = format!(",\"basis\":\"e.{index}\"");
+            *index += both.below(3);
+            let basis = if both.full.in_snapshot() { "" } else { &last };
+            (
+                "payload-transferred",
+                format!("{{\"state\":\"e.{index}\",\"version\":{version}{basis}{end}"),
+            )
+        }
+        18 => ("goodbye", "{}".into()),
+        _ => (text(both, &["heart-beat", "heart-beat", "heart-beat", "error"]), "{}".into()),
+    }
+}
+
+#[test]
+fn it_takes_events_for_what_the_full_one_takes_them_for() {
+    let (mut taken, mut foreign) = (0, 0);
+    for seed in 0..3000 {
+        let mut both = Both::new(seed);
+        let (mut promised, mut protocol, mut index) = (false, Protocol::fdv2(), 1);
+        let intent = "{\"payloads\":[{\"id\":\"t\",\"target\":1,\"intentCode\":\"xfer-full\",\
+                      \"reason\":\"r\"}],\"highwater\":{\"version\":1,\"resumed\":false,\
+                      \"heartbeat\":9}}";
+        let mut next = ("server-intent", String::from(intent));
+        for _ in 0..40 {
+            let (kind, data) = (next.0, next.1.as_bytes());
+            both.begin();
+            let put = promise::put(data).filter(|_| promised && kind == "put-object");
+            let told = put.is_some_and(|put| {
+                let full = both.full.promised_put(&put, data);
+                assert_eq!(both.lean.promised_put(&put, data), full);
+                full
+            });
+            if !told {
+                let (mut one, mut other) = (Signals::default(), Signals::default());
+                let lean =
+                    decode(&mut promised, &mut both.lean, kind.as_bytes(), data, data, &mut other);
+                if let Err(Error::Foreign { .. }) = lean {
+                    foreign += 1;
+                    break;
+                }
+                let event = Event { kind, data, id: "" };
+                let full = &mut both.full;
+                let full = protocol.tell(&event, false, &mut |message| {
+                    full.message(Instant::default(), message, data, &mut one)
+                });
+                assert_eq!(lean, full, "{next:?}");
+                assert_eq!(other, one, "{next:?}");
+                assert_eq!(promised, protocol.is_promised(), "{next:?}");
+                if full.is_err() {
+                    both.full.drop_transfer();
+                }
+            }
+            taken += 1;
+            both.full.leave(data).expect("any size will do");
+            both.lean.leave(data).expect("they are brief");
+            both.check();
+            // Nothing is read of the connection after that.
+            if kind == "goodbye" {
+                break;
+            }
+            next = event(&mut both, &mut index);
+        }
+    }
+    assert!(taken > 10_000 && foreign > 1000, "{taken} were taken in, {foreign} not");
 }

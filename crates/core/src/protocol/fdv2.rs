@@ -53,9 +53,9 @@ impl Fdv2 {
         Self { promised: false }
     }
 
-    /// The server has made the promise.
-    pub(crate) const fn promise(&mut self) {
-        self.promised = true;
+    /// Whether the server has made the promise.
+    pub(crate) const fn promise(&mut self) -> &mut bool {
+        &mut self.promised
     }
 
     pub(crate) const fn connected(&mut self) {

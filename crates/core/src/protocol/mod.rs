@@ -265,11 +265,12 @@ impl Protocol {
         }
     }
 
-    /// The server at hand has promised what our own does.
+    /// Whether the server at hand has promised what our own does.
     #[cfg(not(feature = "full"))]
-    pub(crate) const fn promise(&mut self) {
-        if let Kind::Fdv2(fdv2) = &mut self.0 {
-            fdv2.promise();
+    pub(crate) const fn promise(&mut self) -> &mut bool {
+        match &mut self.0 {
+            Kind::Fdv2(fdv2) => fdv2.promise(),
+            Kind::Other(other) => match *other {},
         }
     }
 

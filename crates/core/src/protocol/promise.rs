@@ -25,7 +25,7 @@ pub(crate) struct Put<'a> {
 }
 
 /// Reads `{"kind":"…","key":"…","version":N,"object":…}` without looking into the value.
-pub(super) fn put(data: &[u8]) -> Option<Put<'_>> {
+pub(crate) fn put(data: &[u8]) -> Option<Put<'_>> {
     let put = members(data)?;
     let value = put.value.strip_suffix(b"}")?;
     (!value.is_empty()).then_some(Put { value, ..put })
