@@ -171,7 +171,7 @@ export class Module {
   }
 
   /** Writes 32-bit numbers to the input. Answers with how many they are. */
-  giveWords(numbers: readonly number[]): number {
+  giveWords(numbers: ArrayLike<number>): number {
     this.give(new Uint32Array(numbers))
     return numbers.length
   }
