@@ -107,7 +107,8 @@ export class Module {
   readonly more: More
 
   constructor(exports: WebAssembly.Exports, more: More | undefined) {
-    Object.assign(this, exports)
+    // Of its own it would have so many properties that V8 looked each up in a table; those of a prototype it knows.
+    Object.setPrototypeOf(this, Object.assign(Object.create(Module.prototype) as object, exports))
     // There is none whose functions are not there either.
     this.more = more as More
   }
@@ -367,5 +368,5 @@ export class Thing {
 }
 
 const encoder = new TextEncoder()
-const decoder = new TextDecoder('utf-8', { ignoreBOM: true })
+export const decoder = new TextDecoder('utf-8', { ignoreBOM: true })
 const registry = new FinalizationRegistry<[number, (handle: number) => void]>(([handle, free]) => free(handle))

@@ -1,14 +1,18 @@
 // Names of slots, and transactions that name what they changed when somebody asks.
 
-import type { Thing } from './module.js'
+import { decoder, type Thing } from './module.js'
 import type { Transacted } from './reads.js'
 import type { ItemName } from './types.js'
 
-/** What was deleted between two moments, by slot; the deletions after them are in `next`. */
+/** What was deleted between two moments; the deletions after them are in `next`. */
 interface Layer {
-  gone: ReadonlyMap<number, ItemName> | undefined
+  /** By slot, made when it is first asked for. */
+  gone: (() => ReadonlyMap<number, ItemName>) | undefined
   next: Layer | undefined
 }
+
+/** Reads out names of slots. */
+type Named = (then: (slot: number, kind: string, key: string) => void) => void
 
 /**
  * What an input changed, as the module says it: for each transaction a header, how many changes
@@ -119,10 +123,17 @@ export class Names {
       }
     }
     if (this.#lent) {
-      const next: Layer = { gone: undefined, next: undefined }
-      this.#last.gone = new Map(this.all(gone).map((name, at) => [gone[at] as number, name]))
-      this.#last.next = next
-      this.#last = next
+      // Hardly ever does anybody ask.
+      const named = this.#ask(gone)
+      let names: Map<number, ItemName> | undefined
+      this.#last.gone = () => {
+        if (names === undefined) {
+          const made = (names = new Map<number, ItemName>())
+          named((slot, kind, key) => made.set(slot, nameOf(kind, key)))
+        }
+        return names
+      }
+      this.#last = this.#last.next = { gone: undefined, next: undefined }
     }
     for (const slot of gone) {
       const key = this.#keys[slot]
@@ -138,7 +149,7 @@ export class Names {
   at(layer: Layer, slots: readonly number[]): ItemName[] {
     const past = slots.map((slot) => {
       for (let at: Layer | undefined = layer; at !== undefined; at = at.next) {
-        const name = at.gone?.get(slot)
+        const name = at.gone?.().get(slot)
         if (name !== undefined) return name
       }
       return undefined
@@ -162,7 +173,7 @@ export class Names {
   #name(slot: number): ItemName {
     let name = this.#names[slot]
     if (name === undefined) {
-      name = Object.freeze({ kind: this.#kindOf[slot] as string, key: this.#keys[slot] as string })
+      name = nameOf(this.#kindOf[slot] as string, this.#keys[slot] as string)
       put(this.#names, slot, name)
     }
     return name
@@ -175,22 +186,37 @@ export class Names {
       const slot = slots[at] as number
       if (this.#keys[slot] === undefined) unknown.push(slot)
     }
-    // A key may be kept as a part of the text that it came in: let that not be all of it.
-    for (let start = 0; start < unknown.length; start += BATCH) this.#read(unknown.slice(start, start + BATCH))
+    this.#ask(unknown)((slot, kind, key) => {
+      put(this.#kindOf, slot, kind)
+      put(this.#keys, slot, key)
+    })
   }
 
-  #read(slots: readonly number[]): void {
-    const { module } = this.#raw
-    const text = module.textOf(module.names(this.#raw.handle, module.giveWords(slots)))
-    const numbers = module.numbersOf(slots.length * 2).slice()
-    let start = 0
-    slots.forEach((slot, at) => {
-      const kind = numbers[at * 2] as number
-      const end = start + (numbers[at * 2 + 1] as number)
-      put(this.#kindOf, slot, (this.#kinds[kind] ??= module.textOf(module.kind(this.#raw.handle, kind))))
-      put(this.#keys, slot, text.slice(start, end))
-      start = end
-    })
+  /** Asks for the names of slots, which are to be read out now or later. */
+  #ask(slots: readonly number[]): Named {
+    const { module, handle } = this.#raw
+    const parts: { slots: readonly number[]; keys: Uint8Array; numbers: Uint32Array }[] = []
+    // A key may be kept as a part of the text that it came in: let that not be all of it.
+    for (let start = 0; start < slots.length; start += BATCH) {
+      const part = slots.slice(start, start + BATCH)
+      const length = module.names(handle, module.giveWords(part))
+      const at = module.text()
+      const keys = module.bytes().slice(at, at + length)
+      const numbers = module.numbersOf(part.length * 2).slice()
+      for (let at = 0; at < numbers.length; at += 2) this.#kinds[numbers[at] as number] ??= module.textOf(module.kind(handle, numbers[at] as number))
+      parts.push({ slots: part, keys, numbers })
+    }
+    return (then) => {
+      for (const { slots, keys, numbers } of parts) {
+        const text = decoder.decode(keys)
+        let start = 0
+        slots.forEach((slot, at) => {
+          const end = start + (numbers[at * 2 + 1] as number)
+          then(slot, this.#kinds[numbers[at * 2] as number] as string, text.slice(start, end))
+          start = end
+        })
+      }
+    }
   }
 
   #slotsOf(kind: string): Map<string, number> {
@@ -198,6 +224,10 @@ export class Names {
     if (keys === undefined) this.#slots.set(kind, (keys = new Map()))
     return keys
   }
+}
+
+function nameOf(kind: string, key: string): ItemName {
+  return Object.freeze({ kind, key })
 }
 
 /** Writes to a list by slot, which then has no gaps: those with gaps are slow to read. */
