@@ -5,7 +5,7 @@ import { HighwaterError } from './errors.js'
 import { errorOf } from './faults.js'
 import { Items } from './items.js'
 import { Machine } from './machine.js'
-import { needModule } from './module.js'
+import { needModule, write } from './module.js'
 import type { Later } from './names.js'
 import { check, described, numbersOf, refuse, type Table, TOMBSTONES, type TombstoneOptions } from './options.js'
 import { isProtocol, type ProtocolOptions } from './protocols.js'
@@ -65,6 +65,9 @@ export class Materializer<T extends object = AnyKinds> extends Reads<T> {
   readonly #view: View | undefined
   protected readonly items: Items
   #unreadable: HighwaterError | undefined
+  readonly #traced: boolean
+  /** Where the data of events is written. */
+  #data: Uint8Array = new Uint8Array(0)
 
   constructor(options: MaterializerOptions = {}, view?: View) {
     super()
@@ -76,7 +79,8 @@ export class Materializer<T extends object = AnyKinds> extends Reads<T> {
     this.#view = view
     this.#raw = new Machine(needModule('Materializer'), protocol, numbers, view !== undefined)
     this.items = new Items(this.#raw, (error) => (this.#unreadable = error))
-    if (trace === true) this.#raw.trace(true)
+    this.#traced = trace === true
+    if (this.#traced) this.#raw.trace(true)
   }
 
   /** The last event id of the stream; empty if there is none. */
@@ -103,8 +107,18 @@ export class Materializer<T extends object = AnyKinds> extends Reads<T> {
     if (typeof event !== 'object' || event === null || typeof event.data !== 'string') {
       refuse(`pushEvent needs an object with data as a string, not ${described(event)}`)
     }
-    this.#raw.module.say([event.data, event.type ?? 'message', event.id ?? ''])
-    return this.#take(Push.Event, 0)
+    const { data } = event
+    const type = event.type ?? 'message'
+    const id = event.id ?? ''
+    const { module } = this.#raw
+    const at = module.input(12 + 3 * (data.length + type.length + id.length))
+    const all = module.bytes()
+    // Made anew, this would take as long as what it is for.
+    if (this.#data.byteOffset !== at + 4) this.#data = all.subarray(at + 4)
+    const end = write(all, write(all, at, data, this.#data), type)
+    if (id === '') return this.#take(Push.Event, 2, type)
+    write(all, end, id)
+    return this.#take(Push.Event, 3, type)
   }
 
   /** Reads the answer to a fetch that {@link PushResult.invalidated} asked for. */
@@ -152,18 +166,21 @@ export class Materializer<T extends object = AnyKinds> extends Reads<T> {
     this.#raw.free()
   }
 
-  #take(what: Push, size: number): PushResult {
+  #take(what: Push, size: number, type?: string): PushResult {
     let thrown: unknown
     const { module } = this.#raw
-    const push = (): number => module.push(this.#raw.handle, Date.now(), what, size)
+    // An item waits for the end of its transaction, and it is then that the time counts, which takes long to find out.
+    const now = type === 'put-object' && !this.#traced ? 0 : Date.now()
+    const push = (): number => module.push(this.#raw.handle, now, what, size)
     const bits = this.#view === undefined ? push() : viewing(this.#raw, this.#view, push, (error) => (thrown = error))
-    const events = module.numberAt(0)
+    const events = what === Push.Bytes ? module.numberAt(0) : 1
     const signals = (bits & Bit.Told) === 0 ? undefined : (module.jsonOf(module.numberAt(1)) as SignalParts)
     const transactions = this.items.took(bits, true)
     const fault = signals?.[5]
     let error = fault == null ? undefined : errorOf(fault, this.cursor)
     if (error?.code === 'view') error = new HighwaterError('view', error.message, { cause: thrown, ...cursorOf(this.cursor) })
     if ((bits & Bit.Fault) !== 0 && error !== undefined) throw error
+    if (what === Push.Event && transactions === undefined && signals === undefined) return TAKEN
     return new Pushed(events, transactions, signals, error)
   }
 }
@@ -209,6 +226,9 @@ class Pushed implements PushResult {
     return this.#signals?.[4] === 1
   }
 }
+
+/** What comes of most events: they are taken in, and that is that. */
+const TAKEN = new Pushed(1, undefined, undefined, undefined)
 
 const enum Push {
   Bytes,

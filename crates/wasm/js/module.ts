@@ -100,8 +100,6 @@ export interface Module extends Exports {}
 export class Module {
   #bytes = new Uint8Array(0)
   #words = new Uint32Array(0)
-  /** Where the last long text was written. */
-  #target: Uint8Array = this.#bytes
 
   /** Of the module with everything. */
   readonly more: More
@@ -186,30 +184,29 @@ export class Module {
     const all = this.bytes()
     if (before !== undefined) all.set(new Uint8Array(before.buffer), at)
     at += behind
-    for (const text of texts) {
-      const start = at + 4
-      let length = text?.length ?? -1
-      if (text !== undefined) {
-        // A key is written sooner than it is handed to the encoder.
-        let next = length > 40 ? 0 : length
-        for (; next > 0; next--) {
-          const code = text.charCodeAt(next - 1)
-          if (code > 127) break
-          all[start + next - 1] = code
-        }
-        if (next > 0 || length > 40) {
-          // The data of events, which come first, begin in one place.
-          if (this.#target.byteOffset !== start) this.#target = all.subarray(start)
-          length = encoder.encodeInto(text, this.#target).written
-        }
-      }
-      all[at] = length
-      all[at + 1] = length >> 8
-      all[at + 2] = length >> 16
-      all[at + 3] = length >> 24
-      at = start + Math.max(length, 0)
-    }
+    for (const text of texts) at = write(all, at, text)
   }
+}
+
+/** Writes a text behind its length. Answers with where it ends. */
+export function write(all: Uint8Array, at: number, text: string | undefined, to?: Uint8Array): number {
+  const start = at + 4
+  let length = text?.length ?? -1
+  if (text !== undefined) {
+    // A key is written sooner than it is handed to the encoder.
+    let next = length > 40 ? 0 : length
+    for (; next > 0; next--) {
+      const code = text.charCodeAt(next - 1)
+      if (code > 127) break
+      all[start + next - 1] = code
+    }
+    if (next > 0 || length > 40) length = encoder.encodeInto(text, to ?? all.subarray(start)).written
+  }
+  all[at] = length
+  all[at + 1] = length >> 8
+  all[at + 2] = length >> 16
+  all[at + 3] = length >> 24
+  return start + Math.max(length, 0)
 }
 
 /** Brings a module: anew, or the one that is there by then. */

@@ -8,12 +8,15 @@ use crate::engine::session::{at, bit, event, told};
 use crate::engine::{Machine, export, fault, write_numbers};
 
 export! {
-    /// To a materializer by itself: bytes (0), an event (1), the answer to a poll (2). The numbers
-    /// are how many events there were, and how long the text is, if there is one (`TOLD`): `[up to
-    /// date, resumed, reconnect, goodbye, invalidated, error]`.
+    /// To a materializer by itself: so many bytes (0), so many texts of an event (1), the answer to a
+    /// poll (2). The numbers, of bytes or if there is a text (`TOLD`), are how many events there were,
+    /// and how long the text is: `[up to date, resumed, reconnect, goodbye, invalidated, error]`.
     fn push(session: &mut Machine, now: f64, what: u32, size: usize) -> u32 {
         let mut input = Input::take();
-        let texts = if what == 1 { [input.next(), input.next(), input.next()] } else { [None; 3] };
+        let mut texts = [None; 3];
+        for text in texts.iter_mut().take(if what == 1 { size } else { 0 }) {
+            *text = input.next();
+        }
         let materializer = session.materializer_mut();
         materializer.begin();
         let result = match what {
@@ -42,7 +45,9 @@ export! {
             });
         }
         let fault = if result.is_err() { bit::FAULT } else { 0 };
-        write_numbers(&mut |numbers| numbers.extend_from_slice(&[signals.events as u32, length]));
+        if what == 0 || told {
+            write_numbers(&mut |numbers| numbers.extend_from_slice(&[signals.events as u32, length]));
+        }
         self::told(session) | fault | if told { bit::TOLD } else { 0 }
     }
 
