@@ -116,9 +116,9 @@ export class Materializer<T extends object = AnyKinds> extends Reads<T> {
     // Made anew, this would take as long as what it is for.
     if (this.#data.byteOffset !== at + 4) this.#data = all.subarray(at + 4)
     const end = write(all, write(all, at, data, this.#data), type)
-    if (id === '') return this.#take(Push.Event, 2, type)
-    write(all, end, id)
-    return this.#take(Push.Event, 3, type)
+    if (id !== '') write(all, end, id)
+    // An item waits for the end of its transaction, and it is then that the time counts, which takes long to find out.
+    return this.#take(Push.Event, id === '' ? 2 : 3, type === 'put-object' && !this.#traced ? 0 : Date.now())
   }
 
   /** Reads the answer to a fetch that {@link PushResult.invalidated} asked for. */
@@ -166,21 +166,21 @@ export class Materializer<T extends object = AnyKinds> extends Reads<T> {
     this.#raw.free()
   }
 
-  #take(what: Push, size: number, type?: string): PushResult {
+  #take(what: Push, size: number, now = Date.now()): PushResult {
+    const { module, handle } = this.#raw
     let thrown: unknown
-    const { module } = this.#raw
-    // An item waits for the end of its transaction, and it is then that the time counts, which takes long to find out.
-    const now = type === 'put-object' && !this.#traced ? 0 : Date.now()
-    const push = (): number => module.push(this.#raw.handle, now, what, size)
-    const bits = this.#view === undefined ? push() : viewing(this.#raw, this.#view, push, (error) => (thrown = error))
+    const bits =
+      this.#view === undefined
+        ? module.push(handle, now, what, size)
+        : viewing(this.#raw, this.#view, () => module.push(handle, now, what, size), (error) => (thrown = error))
     const events = what === Push.Bytes ? module.numberAt(0) : 1
     const signals = (bits & Bit.Told) === 0 ? undefined : (module.jsonOf(module.numberAt(1)) as SignalParts)
     const transactions = this.items.took(bits, true)
-    const fault = signals?.[5]
-    let error = fault == null ? undefined : errorOf(fault, this.cursor)
+    if (signals === undefined) return transactions === undefined && events === 1 ? TAKEN : new Pushed(events, transactions)
+    const fault = signals[5]
+    let error = fault === null ? undefined : errorOf(fault, this.cursor)
     if (error?.code === 'view') error = new HighwaterError('view', error.message, { cause: thrown, ...cursorOf(this.cursor) })
     if ((bits & Bit.Fault) !== 0 && error !== undefined) throw error
-    if (what === Push.Event && transactions === undefined && signals === undefined) return TAKEN
     return new Pushed(events, transactions, signals, error)
   }
 }
@@ -194,7 +194,7 @@ class Pushed implements PushResult {
   readonly #transactions: Later | undefined
   readonly #signals: SignalParts | undefined
 
-  constructor(events: number, transactions: Later | undefined, signals: SignalParts | undefined, fault: HighwaterError | undefined) {
+  constructor(events: number, transactions?: Later, signals?: SignalParts, fault?: HighwaterError) {
     this.events = events
     this.fault = fault
     this.#transactions = transactions
@@ -228,7 +228,7 @@ class Pushed implements PushResult {
 }
 
 /** What comes of most events: they are taken in, and that is that. */
-const TAKEN = new Pushed(1, undefined, undefined, undefined)
+const TAKEN = new Pushed(1)
 
 const enum Push {
   Bytes,
