@@ -194,16 +194,16 @@ export class Names {
 
   /** Asks for the names of slots, which are to be read out now or later. */
   #ask(slots: readonly number[]): Named {
-    const { module, handle } = this.#raw
+    const { module } = this.#raw
     const parts: { slots: readonly number[]; keys: Uint8Array; numbers: Uint32Array }[] = []
     // A key may be kept as a part of the text that it came in: let that not be all of it.
     for (let start = 0; start < slots.length; start += BATCH) {
       const part = slots.slice(start, start + BATCH)
-      const length = module.names(handle, module.giveWords(part))
+      const length = module.names(this.#raw.handle, module.giveWords(part))
       const at = module.text()
       const keys = module.bytes().slice(at, at + length)
       const numbers = module.numbersOf(part.length * 2).slice()
-      for (let at = 0; at < numbers.length; at += 2) this.#kinds[numbers[at] as number] ??= module.textOf(module.kind(handle, numbers[at] as number))
+      for (let at = 0; at < numbers.length; at += 2) this.#kinds[numbers[at] as number] ??= module.textOf(module.kind(this.#raw.handle, numbers[at] as number))
       parts.push({ slots: part, keys, numbers })
     }
     return (then) => {
