@@ -56,7 +56,9 @@ test('clients converge, whichever server is killed, and nothing acknowledged is 
       const same = () => JSON.stringify(stateOf(store)) === JSON.stringify(truth.items)
       await until(same, `a client (${JSON.stringify(store.status)}) at ${truth.cursor}`, PATIENCE)
       // It was told of each transaction, once: the first was its snapshot.
-      assert.equal(client.told, Number(truth.cursor.split('.')[1]), truth.cursor)
+      const { told, begun: snapshots, connections } = client
+      const seen = { cursor: truth.cursor, writes: 1 + sum(writers, 'done'), told, snapshots, connections, rounds }
+      assert.equal(told, Number(truth.cursor.split('.')[1]), JSON.stringify(seen))
     }
     slowest = Math.max(slowest, performance.now() - begun)
     servers[victim] = await start()
